@@ -1,0 +1,1 @@
+//! The control store: users, keys, subjects, jobs, leases.

@@ -1,0 +1,1 @@
+//! A believable month of decisions, deterministic by seed.

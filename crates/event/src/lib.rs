@@ -1,0 +1,1 @@
+//! The event model: what applications send, validated, and its Avro form.

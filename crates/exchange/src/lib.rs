@@ -1,0 +1,1 @@
+//! Provider exchanges parsed into one normalised form.

@@ -1,0 +1,1 @@
+//! Decides what a processor does next; no I/O.

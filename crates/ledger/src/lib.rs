@@ -1,0 +1,1 @@
+//! Leaf encoding, chain, Merkle tree, checkpoints, manifests.

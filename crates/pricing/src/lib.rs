@@ -1,0 +1,1 @@
+//! Usage buckets and exact prices.

@@ -1,0 +1,1 @@
+//! Turns one consumed event into the record that is stored.

@@ -1,0 +1,1 @@
+//! Seals removed values under per-subject keys.

@@ -1,0 +1,1 @@
+//! Seals epochs: re-hashes stored leaves, signs checkpoints.

@@ -1,0 +1,1 @@
+//! What every service shares: HTTP serving, problems, configuration, shutdown.

@@ -1,0 +1,1 @@
+//! The ClickHouse tables and how they are read and written.

@@ -1,0 +1,1 @@
+//! Checks stored records against the ledger; no I/O.

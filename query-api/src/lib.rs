@@ -1,0 +1,1 @@
+//! Reads, metrics, live feed, sign-in.
