@@ -111,7 +111,8 @@ fn equal_values_in_different_slots_look_unrelated() {
     assert_eq!(one.key_commit, two.key_commit);
 }
 
-/// Pins the formats: a change here would make stored records unreadable.
+/// Pins the formats: a change here would make stored records unreadable. The golden values were computed with
+/// the Python package `cryptography` and `hmac`, from the words of `docs/ledger-format.md`, not with this crate.
 #[test]
 fn the_format_is_pinned() {
     let sealed = key(7).seal(&context(), b"jane@example.org").unwrap();
