@@ -1,0 +1,256 @@
+//! What an event must look like, whichever way it came.
+
+use serde::Serialize;
+
+use crate::{Event, Kind};
+
+/// One thing that is wrong with an event: where, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// RFC 6901 JSON pointer into the event.
+    pub pointer: String,
+    pub message: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(pointer: impl Into<String>, message: impl Into<String>) -> FieldError {
+        FieldError {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// Bounds of one event. Lengths are in UTF-8 bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Names: application, environment, provider, operation, decision_type ...
+    pub name_bytes: usize,
+    /// Identifiers: session_id, user_id, subject.id, e-mail, source.instance ...
+    pub id_bytes: usize,
+    pub url_bytes: usize,
+    pub message_bytes: usize,
+    pub tags: usize,
+    pub tag_value_bytes: usize,
+    pub metadata_bytes: usize,
+    /// Request and response body, each.
+    pub body_bytes: usize,
+}
+
+impl Limits {
+    /// The limits that INTERFACES documents; the edge's own limit on the whole request is lower for bodies.
+    pub const DEFAULT: Limits = Limits {
+        name_bytes: 128,
+        id_bytes: 512,
+        url_bytes: 8192,
+        message_bytes: 16 * 1024,
+        tags: 64,
+        tag_value_bytes: 1024,
+        metadata_bytes: 64 * 1024,
+        body_bytes: 16 * 1024 * 1024,
+    };
+}
+
+struct Check {
+    errors: Vec<FieldError>,
+}
+
+impl Check {
+    fn text(&mut self, pointer: &str, value: Option<&str>, limit_bytes: usize) {
+        let Some(value) = value else { return };
+        if value.is_empty() {
+            self.errors.push(FieldError::new(
+                pointer,
+                "must not be empty; leave it out instead",
+            ));
+        } else if value.len() > limit_bytes {
+            let message = format!("has {} bytes; at most {limit_bytes} are allowed", value.len());
+            self.errors.push(FieldError::new(pointer, message));
+        } else if pointer != "/error/message"
+            && pointer != "/outcome/note"
+            && value.chars().any(|character| character.is_control())
+        {
+            self.errors
+                .push(FieldError::new(pointer, "must not contain control characters"));
+        }
+    }
+
+    fn body(&mut self, pointer: &str, body: &[u8], limit_bytes: usize) {
+        if body.len() > limit_bytes {
+            let message = format!("has {} bytes; at most {limit_bytes} are allowed", body.len());
+            self.errors.push(FieldError::new(pointer, message));
+        }
+    }
+
+    fn not_negative(&mut self, pointer: &str, value: Option<i64>) {
+        if value.is_some_and(|value| value < 0) {
+            self.errors.push(FieldError::new(pointer, "must not be negative"));
+        }
+    }
+}
+
+/// Checks an event's fields. All errors are given, in the order of the fields.
+pub fn validate(event: &Event, limits: &Limits) -> Vec<FieldError> {
+    let mut check = Check { errors: Vec::new() };
+    if event.event_id.is_nil() {
+        check
+            .errors
+            .push(FieldError::new("/event_id", "must not be the nil UUID"));
+    }
+    names(event, limits, &mut check);
+    match event.kind {
+        Kind::Event => exchange(event, limits, &mut check),
+        Kind::Outcome if event.outcome.is_none() => {
+            check
+                .errors
+                .push(FieldError::new("/outcome", "is required for the kind outcome"));
+        }
+        Kind::Access | Kind::Admin if event.access.is_none() => {
+            check.errors.push(FieldError::new(
+                "/access",
+                "is required for the kinds access and admin",
+            ));
+        }
+        _ => {}
+    }
+    if let Some(outcome) = &event.outcome {
+        check.text("/outcome/outcome", Some(&outcome.outcome), limits.name_bytes);
+        check.text("/outcome/reviewer", outcome.reviewer.as_deref(), limits.id_bytes);
+        check.text("/outcome/note", outcome.note.as_deref(), limits.message_bytes);
+    }
+    details(event, limits, &mut check);
+    check.errors
+}
+
+fn names(event: &Event, limits: &Limits, check: &mut Check) {
+    check.text("/application", Some(&event.application), limits.name_bytes);
+    check.text("/environment", event.environment.as_deref(), limits.name_bytes);
+    check.text(
+        "/decision_type",
+        event.decision_type.as_deref(),
+        limits.name_bytes,
+    );
+    check.text("/session_id", event.session_id.as_deref(), limits.id_bytes);
+    check.text("/user_id", event.user_id.as_deref(), limits.id_bytes);
+    check.text("/user_email", event.user_email.as_deref(), limits.id_bytes);
+    check.text("/ip_address", event.ip_address.as_deref(), limits.id_bytes);
+    if let Some(subject) = &event.subject {
+        check.text("/subject/id", Some(&subject.id), limits.id_bytes);
+        check.text("/subject/email", subject.email.as_deref(), limits.id_bytes);
+    }
+    check.text("/provider", event.provider.as_deref(), limits.name_bytes);
+    check.text("/operation", event.operation.as_deref(), limits.name_bytes);
+}
+
+fn exchange(event: &Event, limits: &Limits, check: &mut Check) {
+    if event.provider.is_none() {
+        check.errors.push(FieldError::new(
+            "/provider",
+            "is required, for example \"openai\"",
+        ));
+    }
+    if event.request.is_none() && event.response.is_none() {
+        check
+            .errors
+            .push(FieldError::new("", "one of request and response is required"));
+    }
+    if let Some(request) = &event.request {
+        check.text("/request/method", request.method.as_deref(), 16);
+        check.text("/request/url", request.url.as_deref(), limits.url_bytes);
+        check.body("/request/body", &request.body, limits.body_bytes);
+    }
+    if let Some(response) = &event.response {
+        if response
+            .status
+            .is_some_and(|status| !(100..=599).contains(&status))
+        {
+            check.errors.push(FieldError::new(
+                "/response/status",
+                "must be an HTTP status, 100 to 599",
+            ));
+        }
+        check.text(
+            "/response/content_type",
+            response.content_type.as_deref(),
+            limits.id_bytes,
+        );
+        check.body("/response/body", &response.body, limits.body_bytes);
+    }
+}
+
+fn details(event: &Event, limits: &Limits, check: &mut Check) {
+    if let Some(timing) = &event.timing {
+        check.not_negative("/timing/first_token_ms", timing.first_token_us);
+        check.not_negative("/timing/duration_ms", timing.duration_us);
+    }
+    if let Some(error) = &event.error {
+        check.text("/error/type", Some(&error.r#type), limits.name_bytes);
+        check.text("/error/message", error.message.as_deref(), limits.message_bytes);
+    }
+    if let Some(trace) = &event.trace {
+        hex_id(check, "/trace/trace_id", Some(&trace.trace_id), 32);
+        hex_id(check, "/trace/span_id", trace.span_id.as_deref(), 16);
+        hex_id(
+            check,
+            "/trace/parent_span_id",
+            trace.parent_span_id.as_deref(),
+            16,
+        );
+    }
+    if let Some(source) = &event.source {
+        check.text("/source/sdk", source.sdk.as_deref(), limits.name_bytes);
+        check.text("/source/version", source.version.as_deref(), limits.name_bytes);
+        check.text("/source/instance", Some(&source.instance), limits.id_bytes);
+        check.not_negative("/source/epoch", Some(source.epoch));
+        check.not_negative("/source/sequence", Some(source.sequence));
+    }
+    if event.tags.len() > limits.tags {
+        let message = format!(
+            "has {} entries; at most {} are allowed",
+            event.tags.len(),
+            limits.tags
+        );
+        check.errors.push(FieldError::new("/tags", message));
+    }
+    for (key, value) in &event.tags {
+        let pointer = format!("/tags/{}", escape(key));
+        check.text(&pointer, Some(value), limits.tag_value_bytes);
+        if key.is_empty() || key.len() > limits.name_bytes {
+            let message = format!("the key must have 1 to {} bytes", limits.name_bytes);
+            check.errors.push(FieldError::new(pointer, message));
+        }
+    }
+    if let Some(metadata) = &event.metadata {
+        if metadata.len() > limits.metadata_bytes {
+            let message = format!(
+                "has {} bytes; at most {} are allowed",
+                metadata.len(),
+                limits.metadata_bytes
+            );
+            check.errors.push(FieldError::new("/metadata", message));
+        } else if !matches!(
+            crate::parse_strict(metadata.as_bytes()),
+            Ok(serde_json::Value::Object(_))
+        ) {
+            check
+                .errors
+                .push(FieldError::new("/metadata", "must be a JSON object"));
+        }
+    }
+}
+
+fn hex_id(check: &mut Check, pointer: &str, value: Option<&str>, digits: usize) {
+    let Some(value) = value else { return };
+    let is_hex = value
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    if value.len() != digits || !is_hex {
+        let message = format!("must be {digits} lower-case hexadecimal digits");
+        check.errors.push(FieldError::new(pointer, message));
+    }
+}
+
+/// Escapes one reference token of a JSON pointer (RFC 6901, section 3).
+pub(crate) fn escape(token: &str) -> String {
+    token.replace('~', "~0").replace('/', "~1")
+}
