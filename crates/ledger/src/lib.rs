@@ -1,1 +1,23 @@
-//! Leaf encoding, chain, Merkle tree, checkpoints, manifests.
+//! Leaf encoding, chain, Merkle tree, heads, manifests, checkpoints, receipts and trust policy.
+//!
+//! `docs/ledger-format.md` specifies every byte; each module names its section. Architecture invariant: this
+//! crate has no I/O, no clock and no randomness. Facts come in, bytes or a typed refusal go out.
+
+pub mod chain;
+pub mod checkpoint;
+mod codec;
+pub mod hash;
+pub mod kind;
+pub mod leaf;
+pub mod note;
+pub mod receipt;
+pub mod vkey;
+
+pub use chain::{ChainId, ChainTip, LinkError};
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use hash::{Hash, ZERO_HASH};
+pub use kind::Kind;
+pub use leaf::{Leaf, LeafError, MAX_LEAF_LEN, MAX_SLOTS, Slot, leaf_hash};
+pub use note::{Note, NoteError};
+pub use receipt::{Receipt, ReceiptError};
+pub use vkey::{NoteSigner, VerifierKey, VerifierKeyError};
