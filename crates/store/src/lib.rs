@@ -1,1 +1,11 @@
-//! The ClickHouse tables and how they are read and written.
+//! The ClickHouse tables and how they are read and written. One client for the embedded engine and a server.
+
+mod blocks;
+mod config;
+mod migrate;
+mod row;
+
+pub use blocks::{ChainHead, ShardHead, StoredId};
+pub use config::{Store, StoreConfig, StoreError};
+pub use migrate::{MIGRATIONS, Migration};
+pub use row::RecordRow;
