@@ -39,8 +39,13 @@ impl std::fmt::Debug for Producer {
 }
 
 /// A record on its way; resolves when Kafka answered or the delivery time-out passed.
-#[derive(Debug)]
 pub struct Pending(DeliveryFuture);
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Pending").finish_non_exhaustive()
+    }
+}
 
 impl Producer {
     /// Makes a producer. `delivery_timeout` bounds how long a record may wait for its acknowledgement.
