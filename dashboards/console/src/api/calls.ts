@@ -1,0 +1,78 @@
+import { call, callBlob, callText, type Query } from "./client";
+import type {
+  CheckpointDetail,
+  Checkpoints,
+  LoginAnswer,
+  LogDetail,
+  LogSummary,
+  Metrics,
+  NewOutcome,
+  NewReport,
+  Page,
+  ReportFormat,
+  ReportJob,
+  SessionDetail,
+  SessionSummary,
+  Tenant,
+  User,
+  VerifyAnswer,
+} from "./types";
+
+const id = encodeURIComponent;
+
+export const signIn = (email: string, password: string) =>
+  call<LoginAnswer>("/api/v1/auth/login", { method: "POST", body: { email, password }, anonymous: true });
+
+export const fetchMe = (signal?: AbortSignal) =>
+  call<User | { user: User }>("/api/v1/auth/me", signal ? { signal } : {});
+
+export const changePassword = (current: string, next: string) =>
+  call<unknown>("/api/v1/auth/password", { method: "POST", body: { current, new: next } });
+
+export const fetchTenants = (signal: AbortSignal) =>
+  call<{ tenants: Tenant[] }>("/api/v1/tenants", { signal });
+
+export const fetchLogs = (query: Query, signal: AbortSignal) =>
+  call<Page<LogSummary>>("/api/v1/audit/logs", { query, signal });
+
+/** With a reason the removed values come along, and the read is recorded with that reason. */
+export const fetchLog = (eventId: string, signal?: AbortSignal, reveal?: string) =>
+  call<LogDetail>(`/api/v1/audit/logs/${id(eventId)}`, { query: { reveal }, ...(signal ? { signal } : {}) });
+
+export const fetchProof = (eventId: string) => callText(`/api/v1/audit/logs/${id(eventId)}/proof`);
+
+export const addOutcome = (eventId: string, outcome: NewOutcome) =>
+  call<{ event_id: string }>(`/api/v1/audit/logs/${id(eventId)}/outcomes`, { method: "POST", body: outcome });
+
+export const verifyRecord = (eventId: string) =>
+  call<VerifyAnswer>("/api/v1/verify", { method: "POST", body: { event_id: eventId } });
+
+export const fetchSessions = (query: Query, signal: AbortSignal) =>
+  call<Page<SessionSummary>>("/api/v1/audit/sessions", { query, signal });
+
+export const fetchSession = (sessionId: string, query: Query, signal: AbortSignal) =>
+  call<SessionDetail>(`/api/v1/audit/sessions/${id(sessionId)}`, { query, signal });
+
+export const fetchMetrics = (query: Query, signal: AbortSignal) =>
+  call<Metrics>("/api/v1/metrics", { query, signal });
+
+export const createReport = (report: NewReport) =>
+  call<ReportJob>("/api/v1/reports/generate", { method: "POST", body: report });
+
+export const fetchReports = (query: Query, signal: AbortSignal) =>
+  call<Page<ReportJob>>("/api/v1/reports", { query, signal });
+
+export const fetchReportFile = (jobId: string, format: ReportFormat | string) =>
+  callBlob(`/api/v1/reports/${id(jobId)}`, { query: { format } });
+
+export const fetchCheckpoints = (query: Query, signal: AbortSignal) =>
+  call<Checkpoints>("/api/v1/checkpoints", { query, signal });
+
+export const fetchCheckpoint = (epoch: number, signal: AbortSignal) =>
+  call<CheckpointDetail>(`/api/v1/checkpoints/${epoch}`, { signal });
+
+export const fetchAccessLog = (query: Query, signal: AbortSignal) =>
+  call<{ items: Record<string, unknown>[]; next_cursor?: string | null }>("/api/v1/access-log", {
+    query,
+    signal,
+  });

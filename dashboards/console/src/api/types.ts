@@ -1,0 +1,278 @@
+/**
+ * Shapes of the query API's answers. Times are RFC 3339 in UTC, money is a decimal string that must never
+ * become a float, ids are UUID strings.
+ */
+
+export type Role = "admin" | "compliance_officer" | "viewer";
+
+export interface User {
+  id: string;
+  email: string;
+  role: Role;
+  /** A tenant's UUID, or "*" for every tenant. */
+  tenant: string;
+}
+
+export interface LoginAnswer {
+  token: string;
+  expires_at: string;
+  user: User;
+}
+
+export interface Tenant {
+  id: string;
+  name: string;
+}
+
+/** Counts by name: usage buckets, or redactions by entity. */
+export type Counts = Record<string, number>;
+
+export interface LedgerPosition {
+  shard: number;
+  index: number;
+}
+
+export interface LogSummary {
+  event_id: string;
+  kind: string;
+  occurred_at: string;
+  edge_at: string;
+  tenant: string;
+  application: string;
+  environment: string;
+  decision_type: string;
+  user_id: string;
+  session_id: string;
+  subject_key: string;
+  provider: string;
+  operation: string;
+  model: string;
+  model_requested: string;
+  status: number | null;
+  error_type: string;
+  streamed: boolean;
+  interrupted: boolean;
+  finish_reasons: string[];
+  duration_ms: number | null;
+  first_token_ms: number | null;
+  usage_state: string;
+  usage: Counts;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cost: string | null;
+  currency: string;
+  unpriced_reason: string;
+  pii: Counts;
+  pii_total: number;
+  phi: boolean;
+  flagged: boolean;
+  overridden: boolean;
+  ledger: LedgerPosition;
+}
+
+export interface Page<Item> {
+  items: Item[];
+  next_cursor: string | null;
+}
+
+export interface CapturedRequest {
+  method?: string;
+  url?: string;
+  /** Text as sent, or JSON already parsed. */
+  body?: unknown;
+}
+
+export interface CapturedResponse {
+  status?: number;
+  content_type?: string;
+  body?: unknown;
+}
+
+export interface CostDetail {
+  input: string | null;
+  output: string | null;
+  total: string | null;
+  currency: string;
+  price_version: string;
+  rule: string;
+  unpriced_reason: string;
+}
+
+export interface Redaction {
+  token: string;
+  entity: string;
+  band?: string;
+  rule?: string;
+  field?: string;
+  slot?: number;
+}
+
+export interface Outcome {
+  event_id: string;
+  recorded_at: string;
+  outcome: string;
+  reviewer: string;
+  override: boolean;
+  flag: boolean;
+  note: string;
+}
+
+export interface Source {
+  sdk?: string;
+  version?: string;
+  instance?: string;
+  epoch?: number | string;
+  sequence?: number;
+}
+
+export interface LedgerDetail extends LedgerPosition {
+  chain?: string;
+  leaf_hash: string;
+  prev_leaf_hash: string;
+  state: "appended" | "sealed";
+  epoch?: number | null;
+  tree_size?: number | null;
+  receipt?: unknown;
+}
+
+export interface LogDetail extends Omit<LogSummary, "ledger"> {
+  request: CapturedRequest | null;
+  response: CapturedResponse | null;
+  input_text: string;
+  output_text: string;
+  attributes: Record<string, unknown> | null;
+  cost_detail: CostDetail | null;
+  redactions: Redaction[];
+  outcomes: Outcome[];
+  source: Source | null;
+  ledger: LedgerDetail;
+  /** Only after `reveal`: the removed value by its placeholder token. */
+  revealed?: Record<string, string>;
+}
+
+export interface NewOutcome {
+  outcome: string;
+  reviewer?: string;
+  override?: boolean;
+  flag?: boolean;
+  note?: string;
+}
+
+export interface SessionSummary {
+  session_id: string;
+  tenant: string;
+  application: string;
+  first_at: string;
+  last_at: string;
+  calls: number;
+  errors: number;
+  input_tokens: number;
+  output_tokens: number;
+  cost: string | null;
+  unpriced: number;
+  flagged: number;
+  pii_total: number;
+  user_id: string;
+}
+
+export interface SessionDetail {
+  session_id: string;
+  totals: Partial<SessionSummary>;
+  items: LogSummary[];
+}
+
+export interface Percentiles {
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+}
+
+export interface MetricValues {
+  calls: number;
+  errors: number;
+  latency_ms: Percentiles | null;
+  first_token_ms: Percentiles | null;
+  tokens: Counts;
+  input_tokens: number;
+  output_tokens: number;
+  cost: string | null;
+  unpriced: number;
+  redactions: Counts;
+  flagged: number;
+  overrides: number;
+}
+
+export interface MetricPoint extends MetricValues {
+  t: string;
+}
+
+export interface MetricSeries {
+  group: Record<string, string>;
+  points: MetricPoint[];
+}
+
+export interface Metrics {
+  from: string;
+  to: string;
+  interval: string;
+  group_by: string[] | string;
+  series: MetricSeries[];
+  totals: MetricValues;
+}
+
+export type ReportFormat = "pdf" | "csv" | "json";
+
+export interface ReportFile {
+  format: string;
+  bytes: number;
+  sha256: string;
+}
+
+export interface ReportJob {
+  id: string;
+  type: "decision" | "range";
+  title: string;
+  status: string;
+  created_at: string;
+  created_by: string;
+  finished_at: string | null;
+  error: string | null;
+  files: ReportFile[];
+}
+
+export interface NewReport {
+  type: "decision" | "range";
+  title?: string;
+  format?: ReportFormat[];
+  event_id?: string;
+  from?: string;
+  to?: string;
+  filters?: Record<string, string>;
+}
+
+export type Verdict = "pass" | "fail" | "unproven";
+
+export interface VerifyAnswer {
+  verdict: Verdict;
+  checks: { name: string; verdict: Verdict; detail: string }[];
+}
+
+export interface CheckpointSummary {
+  epoch: number;
+  sealed_at: string;
+  chains: number;
+  leaves: number;
+  manifest_hash: string;
+}
+
+export interface Checkpoints {
+  origin: string;
+  latest: { epoch: number; checkpoint: string; manifest: string } | null;
+  items: CheckpointSummary[];
+}
+
+export interface CheckpointDetail {
+  epoch: number;
+  manifest: string;
+  checkpoint: string;
+}

@@ -1,0 +1,37 @@
+import { createBrowserRouter, Navigate } from "react-router";
+import { NotFound, RouteFailure } from "./components/route-failure";
+import { Shell } from "./components/shell";
+import { AccessView } from "./views/access/access-view";
+import { DecisionView } from "./views/decision/decision-view";
+import { ExplorerView } from "./views/explorer/explorer-view";
+import { FeedView } from "./views/feed/feed-view";
+import { LedgerView } from "./views/ledger/ledger-view";
+import { ReportsView } from "./views/reports/reports-view";
+import { SessionView } from "./views/sessions/session-view";
+import { SessionsView } from "./views/sessions/sessions-view";
+import { SignInView } from "./views/sign-in-view";
+
+export const router = createBrowserRouter([
+  { path: "/sign-in", element: <SignInView /> },
+  {
+    element: <Shell />,
+    errorElement: <RouteFailure />,
+    children: [
+      { index: true, element: <Navigate to="/explorer" replace /> },
+      { path: "feed", element: <FeedView /> },
+      { path: "explorer", element: <ExplorerView /> },
+      { path: "decisions/:eventId", element: <DecisionView /> },
+      { path: "sessions", element: <SessionsView /> },
+      { path: "sessions/:sessionId", element: <SessionView /> },
+      {
+        path: "metrics",
+        // The charts are the heaviest part; nobody who only reads records has to fetch them.
+        lazy: async () => ({ Component: (await import("./views/metrics/metrics-view")).MetricsView }),
+      },
+      { path: "reports", element: <ReportsView /> },
+      { path: "ledger", element: <LedgerView /> },
+      { path: "access", element: <AccessView /> },
+      { path: "*", element: <NotFound /> },
+    ],
+  },
+]);
