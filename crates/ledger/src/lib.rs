@@ -9,6 +9,7 @@ mod codec;
 pub mod hash;
 pub mod kind;
 pub mod leaf;
+pub mod merkle;
 pub mod note;
 pub mod receipt;
 pub mod vkey;

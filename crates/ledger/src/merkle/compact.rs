@@ -1,0 +1,96 @@
+//! A growing tree in at most 64 hashes.
+
+use super::{empty_root, node_hash};
+use crate::hash::Hash;
+
+/// The roots of the perfect subtrees into which `[0, size)` splits, largest first: all that is needed to append
+/// leaves and to know the root. Appending costs one hash per leaf on average.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct CompactRange {
+    size: u64,
+    hashes: Vec<Hash>,
+}
+
+/// Why bytes are no compact range.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompactRangeError {
+    #[error("compact range needs 8 bytes of size, {0} are there")]
+    Truncated(usize),
+    #[error("compact range of {size} leaves needs {expected} bytes of hashes, {found} are there")]
+    Length {
+        size: u64,
+        expected: usize,
+        found: usize,
+    },
+}
+
+impl CompactRange {
+    /// The range without leaves.
+    pub fn new() -> CompactRange {
+        CompactRange::default()
+    }
+
+    /// Number of leaves.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Roots of the perfect subtrees, largest first.
+    pub fn hashes(&self) -> &[Hash] {
+        &self.hashes
+    }
+
+    /// Adds one leaf by its leaf hash.
+    pub fn append(&mut self, leaf_hash: Hash) {
+        let mut root = leaf_hash;
+        // Each trailing one bit of the size is a perfect subtree that the new leaf completes to a larger one.
+        for _ in 0..self.size.trailing_ones() {
+            let Some(left) = self.hashes.pop() else {
+                break; // Not reached: there is a hash for each one bit of the size.
+            };
+            root = node_hash(&left, &root);
+        }
+        self.hashes.push(root);
+        self.size += 1;
+    }
+
+    /// Root of the tree of all leaves so far.
+    pub fn root(&self) -> Hash {
+        let join = |right: Hash, left: &Hash| node_hash(left, &right);
+        match self.hashes.split_last() {
+            None => empty_root(),
+            Some((last, larger)) => larger.iter().rev().fold(*last, join),
+        }
+    }
+
+    /// `u64 size || hashes`.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = self.size.to_be_bytes().to_vec();
+        out.extend_from_slice(self.hashes.as_flattened());
+        out
+    }
+
+    /// The range of these bytes. Whether the hashes are right shows only by comparing [`CompactRange::root`].
+    ///
+    /// # Errors
+    /// When there are not exactly as many hashes as the size has one bits.
+    pub fn from_bytes(bytes: &[u8]) -> Result<CompactRange, CompactRangeError> {
+        let (size, rest) = bytes
+            .split_first_chunk::<8>()
+            .ok_or(CompactRangeError::Truncated(bytes.len()))?;
+        let size = u64::from_be_bytes(*size);
+        let expected = size.count_ones() as usize * 32;
+        let (hashes, odd_bytes) = rest.as_chunks::<32>();
+        if rest.len() != expected || !odd_bytes.is_empty() {
+            return Err(CompactRangeError::Length {
+                size,
+                expected,
+                found: rest.len(),
+            });
+        }
+        Ok(CompactRange {
+            size,
+            hashes: hashes.to_vec(),
+        })
+    }
+}
