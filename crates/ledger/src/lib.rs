@@ -7,6 +7,7 @@ pub mod chain;
 pub mod checkpoint;
 mod codec;
 pub mod hash;
+pub mod jcs;
 pub mod kind;
 pub mod leaf;
 pub mod merkle;

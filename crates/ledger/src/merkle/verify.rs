@@ -168,7 +168,11 @@ pub fn subtree_consistency(
     if old != *subtree_root {
         return Err(ProofError::OldRoot);
     }
-    if new != *root { Err(ProofError::Root) } else { Ok(()) }
+    if new != *root {
+        Err(ProofError::Root)
+    } else {
+        Ok(())
+    }
 }
 
 /// Positions of the subtree's first and last node and the tree's last node on one level.
