@@ -1,5 +1,10 @@
 //! The three companies: their applications, what each decides, and which models they call.
 
+use crate::models::{
+    AZURE_GPT_4O, AZURE_GPT_4O_MINI, EMBEDDING_LARGE, EMBEDDING_SMALL, GPT_4_1, GPT_4_1_MINI_RESPONSES,
+    GPT_4O, GPT_4O_MINI, GPT_5, HAIKU, IN_HOUSE_RISK, O4_MINI, SONNET,
+};
+
 /// Shape of a provider's interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
@@ -125,122 +130,6 @@ const SHOP: [u64; 24] = [
 const WARD: [u64; 24] = [
     8, 7, 6, 6, 6, 8, 14, 22, 27, 30, 29, 26, 23, 25, 27, 26, 24, 23, 20, 18, 16, 13, 11, 9,
 ];
-
-const OPENAI_CHAT_URL: &str = "https://api.openai.com/v1/chat/completions";
-const OPENAI_RESPONSES_URL: &str = "https://api.openai.com/v1/responses";
-const OPENAI_EMBEDDINGS_URL: &str = "https://api.openai.com/v1/embeddings";
-const ANTHROPIC_URL: &str = "https://api.anthropic.com/v1/messages";
-
-const GPT_4O: Route = Route {
-    api: Api::Chat,
-    model: "gpt-4o",
-    snapshot: "gpt-4o-2024-08-06",
-    url: OPENAI_CHAT_URL,
-    weight: 10,
-    streams_per_mille: 150,
-    reasons: false,
-    first_token_ms: 420,
-    token_us: 11_000,
-};
-const GPT_4O_MINI: Route = Route {
-    model: "gpt-4o-mini",
-    snapshot: "gpt-4o-mini-2024-07-18",
-    streams_per_mille: 800,
-    first_token_ms: 310,
-    token_us: 8_000,
-    ..GPT_4O
-};
-const GPT_4_1: Route = Route {
-    model: "gpt-4.1",
-    snapshot: "gpt-4.1-2025-04-14",
-    first_token_ms: 450,
-    ..GPT_4O
-};
-const O4_MINI: Route = Route {
-    model: "o4-mini",
-    snapshot: "o4-mini-2025-04-16",
-    streams_per_mille: 0,
-    reasons: true,
-    first_token_ms: 900,
-    token_us: 7_000,
-    ..GPT_4O
-};
-const GPT_5: Route = Route {
-    api: Api::Responses,
-    model: "gpt-5",
-    snapshot: "gpt-5-2025-08-07",
-    url: OPENAI_RESPONSES_URL,
-    streams_per_mille: 500,
-    reasons: true,
-    first_token_ms: 2_300,
-    token_us: 13_000,
-    weight: 10,
-};
-const GPT_4_1_MINI_RESPONSES: Route = Route {
-    model: "gpt-4.1-mini",
-    snapshot: "gpt-4.1-mini-2025-04-14",
-    streams_per_mille: 700,
-    reasons: false,
-    first_token_ms: 380,
-    token_us: 7_500,
-    ..GPT_5
-};
-const EMBEDDING_SMALL: Route = Route {
-    api: Api::Embeddings,
-    model: "text-embedding-3-small",
-    snapshot: "text-embedding-3-small",
-    url: OPENAI_EMBEDDINGS_URL,
-    weight: 10,
-    streams_per_mille: 0,
-    reasons: false,
-    first_token_ms: 120,
-    token_us: 0,
-};
-const EMBEDDING_LARGE: Route = Route {
-    model: "text-embedding-3-large",
-    snapshot: "text-embedding-3-large",
-    ..EMBEDDING_SMALL
-};
-const SONNET: Route = Route {
-    api: Api::Messages,
-    model: "claude-sonnet-4-5",
-    snapshot: "claude-sonnet-4-5-20250929",
-    url: ANTHROPIC_URL,
-    weight: 10,
-    streams_per_mille: 450,
-    reasons: false,
-    first_token_ms: 780,
-    token_us: 14_000,
-};
-const HAIKU: Route = Route {
-    model: "claude-haiku-4-5",
-    snapshot: "claude-haiku-4-5-20251001",
-    first_token_ms: 390,
-    token_us: 7_000,
-    ..SONNET
-};
-const AZURE_GPT_4O: Route = Route {
-    api: Api::AzureChat,
-    url: "https://stbrigid-clinical.openai.azure.com/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
-    streams_per_mille: 250,
-    ..GPT_4O
-};
-const AZURE_GPT_4O_MINI: Route = Route {
-    api: Api::AzureChat,
-    url: "https://stbrigid-clinical.openai.azure.com/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21",
-    streams_per_mille: 250,
-    ..GPT_4O_MINI
-};
-/// Trained in house, served behind OpenAI's interface; no price table knows it.
-const IN_HOUSE_RISK: Route = Route {
-    model: "meridian-risk-7b",
-    snapshot: "meridian-risk-7b-r12",
-    url: "https://llm.meridian.example/v1/chat/completions",
-    streams_per_mille: 0,
-    first_token_ms: 95,
-    token_us: 5_000,
-    ..GPT_4O
-};
 
 /// The three companies.
 pub const COMPANIES: [Company; 3] = [

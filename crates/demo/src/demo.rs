@@ -36,6 +36,8 @@ pub enum DemoEntry {
     Outcome {
         /// The decision it belongs to.
         event_id: Uuid,
+        /// For the header `Idempotency-Key`: the same for every run that gives this event an outcome.
+        outcome_id: Uuid,
         body: Value,
     },
 }
@@ -105,7 +107,12 @@ impl Iterator for Demo {
             Step::Outcome(event_id) => {
                 let (application, body) = event::make_outcome(&planned.session);
                 let tenant = COMPANIES[planned.session.company].slug;
-                let entry = DemoEntry::Outcome { event_id, body };
+                let outcome_id = Uuid::new_v5(&event_id, b"outcome");
+                let entry = DemoEntry::Outcome {
+                    event_id,
+                    outcome_id,
+                    body,
+                };
                 Some(DemoItem {
                     tenant,
                     application,

@@ -7,6 +7,7 @@ mod calendar;
 mod catalogue;
 mod demo;
 mod event;
+mod models;
 mod people;
 mod plan;
 mod replay;

@@ -133,6 +133,7 @@ fn provider<'a>(recorded: &'a str, url: &str) -> &'a str {
         ("api.groq.com", "groq"),
         ("api.cohere", "cohere"),
         ("api.together", "together"),
+        ("api.deepseek.com", "deepseek"),
     ];
     if let Some((_, name)) = hosts.iter().find(|(host, _)| url.contains(host)) {
         return name;
@@ -165,6 +166,7 @@ fn operation(url: &str) -> &'static str {
         ("generateContent", "generate_content"),
         ("/api/generate", "generate"),
         ("/chat", "chat"),
+        ("/traces", "traces"),
     ];
     paths
         .iter()

@@ -29,7 +29,9 @@ fn digest(items: impl Iterator<Item = DemoItem>) -> String {
     let mut hash = Sha256::new();
     for item in items {
         let (event_id, body) = match &item.entry {
-            DemoEntry::Event { event_id, body } | DemoEntry::Outcome { event_id, body } => (event_id, body),
+            DemoEntry::Event { event_id, body } | DemoEntry::Outcome { event_id, body, .. } => {
+                (event_id, body)
+            }
         };
         let mut line = format!("{} {} {} {event_id} ", item.tenant, item.application, item.at_us);
         canonical(body, &mut line);
@@ -69,7 +71,7 @@ fn items_come_in_time_order_and_outcomes_after_their_event() {
                 assert_eq!(body["event_id"], event_id.to_string());
                 assert_eq!(body["application"], item.application);
             }
-            DemoEntry::Outcome { event_id, body } => {
+            DemoEntry::Outcome { event_id, body, .. } => {
                 assert!(
                     seen.contains(&event_id),
                     "an outcome of an event that was not sent"

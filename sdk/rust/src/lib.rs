@@ -1,1 +1,40 @@
-//! Sends events to the edge.
+//! A thin client of the audit layer's edge.
+//!
+//! An event counts as recorded when [`Client::record`] returns a [`Receipt`]: the edge answers only after the log
+//! acknowledged it. Anything that may pass is tried again with the same `event_id`, so a retry can not record an event
+//! twice. At most [`Settings::max_in_flight`] requests run at once; further calls wait for their turn.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), aal_client::ClientError> {
+//! use serde_json::json;
+//!
+//! let client = aal_client::Client::new("http://127.0.0.1:8081", "aal_...")?;
+//! let receipt = client
+//!     .record(&json!({
+//!         "application": "loan-desk",
+//!         "provider": "openai",
+//!         "operation": "chat",
+//!         "request": {"method": "POST", "url": "https://api.openai.com/v1/chat/completions", "body": "{}"},
+//!     }))
+//!     .await?;
+//! println!("{} is recorded: {}", receipt.event_id, receipt.receipt);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The workspace builds `reqwest` without TLS; put a TLS proxy beside the application when the edge is not on the same
+//! machine or network segment.
+
+mod batch;
+mod client;
+mod counters;
+mod error;
+mod reply;
+mod retry;
+
+pub use batch::{BatchItem, BatchReply};
+pub use client::{Client, Settings};
+pub use counters::Counts;
+pub use error::ClientError;
+pub use reply::{FieldProblem, Problem, Receipt};
+pub use retry::RetryPolicy;
