@@ -58,7 +58,11 @@ fn shortest_digits(positive: f64) -> String {
     let mantissa_len = shortest.find('e').unwrap_or(shortest.len());
     let decimals = mantissa_len.saturating_sub(2); // one digit and the point before them
     let half_even = format!("{positive:.decimals$e}");
-    if half_even.parse() == Ok(positive) { half_even } else { shortest }
+    if half_even.parse() == Ok(positive) {
+        half_even
+    } else {
+        shortest
+    }
 }
 
 #[cfg(test)]

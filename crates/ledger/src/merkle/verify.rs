@@ -196,6 +196,6 @@ fn check_subtree(start: u64, end: u64) -> Result<(), ProofError> {
     let width = end.checked_sub(start).filter(|width| *width > 0).ok_or(refused)?;
     let is_aligned = width
         .checked_next_power_of_two()
-        .map_or(start == 0, |period| start % period == 0);
+        .map_or(start == 0, |period| start.is_multiple_of(period));
     if is_aligned { Ok(()) } else { Err(refused) }
 }
