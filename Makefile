@@ -1,0 +1,86 @@
+# One command for each habit. Everything is idempotent; nothing asks a question.
+#   make up      build, start everything with demo data, print address and sign-in (Ctrl-C stops it)
+#   make test    everything .ci/run checks
+#   make lint | bench | demo | crash-test ROUNDS=20 | prices | clean
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ai-audit-layer
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export CARGO_TERM_COLOR ?= never
+BIN := $(CARGO_TARGET_DIR)/debug
+DATA ?= data
+ROUNDS ?= 20
+EVENTS ?= 50000
+
+.PHONY: help up demo build engine kafka console test test-rust test-console lint fmt deny bench crash-test prices packages packages-test clean
+
+help:
+	@sed -n '2,5s/^# \{0,1\}//p' Makefile
+
+packages:
+	@scripts/install-packages.sh run
+
+packages-test:
+	@scripts/install-packages.sh test
+
+engine:
+	@scripts/fetch-engine.sh >/dev/null
+
+kafka:
+	@scripts/fetch-kafka.sh >/dev/null
+
+CONSOLE := dashboards/console
+CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/index.html $(CONSOLE)/package-lock.json $(CONSOLE)/vite.config.ts -type f 2>/dev/null)
+
+$(CONSOLE)/node_modules/.stamp: $(CONSOLE)/package-lock.json
+	cd $(CONSOLE) && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.stamp $(CONSOLE_SOURCES)
+	cd $(CONSOLE) && npm run --silent build
+	touch $@
+
+console: $(CONSOLE)/dist/index.html
+
+build: packages
+	cargo build --locked -p audit -p aal-olap-engine -p aal-log-engine
+
+up: packages engine console build
+	exec $(BIN)/audit up --data $(DATA) --console-dir $(CONSOLE)/dist --demo
+
+demo: build
+	$(BIN)/audit demo --data $(DATA)
+
+lint: fmt deny
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+fmt:
+	cargo fmt --all --check
+
+deny:
+	scripts/deny.sh
+
+test: packages-test engine kafka lint test-console test-rust
+
+test-console: console
+	cd $(CONSOLE) && npm run --silent lint && npm test --silent
+
+test-rust: build console
+	AAL_BIN_DIR=$(BIN) AAL_CONSOLE_DIR=$(CURDIR)/$(CONSOLE)/dist cargo test --locked --workspace --no-fail-fast
+
+bench: packages engine kafka
+	cargo build --locked --release -p audit -p aal-olap-engine -p aal-log-engine -p bench
+	AAL_BIN_DIR=$(CARGO_TARGET_DIR)/release $(CARGO_TARGET_DIR)/release/bench all
+
+crash-test: packages engine build
+	AAL_BIN_DIR=$(BIN) AAL_CRASH_ROUNDS=$(ROUNDS) AAL_CRASH_EVENTS=$(EVENTS) cargo test --locked -p audit-tests --test crash -- --nocapture
+
+prices:
+	python3 scripts/import-prices.py
+
+clean:
+	rm -rf $(CONSOLE)/dist $(CONSOLE)/node_modules $(DATA)
+	@echo "the build cache stays in $(CACHE); remove it by hand if you want a cold build"
