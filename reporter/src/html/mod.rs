@@ -1,0 +1,92 @@
+//! The model as HTML: templates compiled into the program, every value escaped, unknown fields an error.
+
+mod helpers;
+
+use handlebars::{Context, Handlebars, RenderErrorReason};
+
+use crate::model::{Body, Report};
+
+/// Version of the templates; a change of what they print changes it.
+pub const TEMPLATE_VERSION: &str = "1";
+
+/// Longest text printed in a PDF, in characters; `report.json` has all of it.
+pub const CLIP_CHARACTERS: usize = 20_000;
+
+const PARTIALS: [(&str, &str); 7] = [
+    ("value", include_str!("../../templates/value.hbs")),
+    ("closing", include_str!("../../templates/closing.hbs")),
+    ("groups", include_str!("../../templates/groups.hbs")),
+    ("counted", include_str!("../../templates/counted.hbs")),
+    ("exceptions", include_str!("../../templates/exceptions.hbs")),
+    ("attributes", include_str!("../../templates/attributes.hbs")),
+    ("content", include_str!("../../templates/content.hbs")),
+];
+const LAYOUT: &str = include_str!("../../templates/layout.hbs");
+const DECISION: &str = include_str!("../../templates/decision.hbs");
+const RANGE: &str = include_str!("../../templates/range.hbs");
+
+/// Why no HTML was made; a fault of the templates, never of the data.
+#[derive(Debug, thiserror::Error)]
+pub enum HtmlError {
+    /// A template does not parse.
+    #[error("report template does not parse")]
+    Template(#[from] Box<handlebars::TemplateError>),
+    /// A template asks for something the model does not have.
+    #[error("report template does not fit the model")]
+    Render(#[from] Box<handlebars::RenderError>),
+}
+
+/// The parsed templates.
+#[derive(Debug)]
+pub struct Templates {
+    decision: Handlebars<'static>,
+    range: Handlebars<'static>,
+}
+
+impl Templates {
+    /// Parses the templates that are compiled in.
+    ///
+    /// # Errors
+    /// A template does not parse; a test rules that out.
+    pub fn load() -> Result<Self, HtmlError> {
+        Ok(Self {
+            decision: registry(DECISION)?,
+            range: registry(RANGE)?,
+        })
+    }
+
+    /// The report as one HTML document without any outside reference.
+    ///
+    /// # Errors
+    /// The template and the model do not fit; tests with both kinds of report rule that out.
+    pub fn render(&self, report: &Report) -> Result<String, HtmlError> {
+        let registry = match &report.body {
+            Body::Decision(_) => &self.decision,
+            Body::Range(_) => &self.range,
+        };
+        let value =
+            serde_json::to_value(report).map_err(|error| render_error(RenderErrorReason::from(error)))?;
+        let context = Context::from(value);
+        Ok(registry
+            .render_with_context("layout", &context)
+            .map_err(Box::new)?)
+    }
+}
+
+fn render_error(reason: RenderErrorReason) -> HtmlError {
+    HtmlError::Render(Box::new(reason.into()))
+}
+
+fn registry(body: &'static str) -> Result<Handlebars<'static>, HtmlError> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    // A partial stands inside a table cell: its surroundings must not be indented into it.
+    registry.set_prevent_indent(true);
+    helpers::register(&mut registry);
+    for (name, source) in PARTIALS.into_iter().chain([("layout", LAYOUT), ("body", body)]) {
+        registry
+            .register_template_string(name, source)
+            .map_err(Box::new)?;
+    }
+    Ok(registry)
+}

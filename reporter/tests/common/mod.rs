@@ -1,0 +1,402 @@
+//! Sample reports of an invented bank; deterministic.
+
+#![allow(dead_code, reason = "every test binary uses a part")]
+
+use std::collections::BTreeMap;
+
+use reporter::build::{ChainHead, Fact, Filters, RangeBuilder, RangeLimits, ServerCounts};
+use reporter::build::{clauses, fields, limits};
+use reporter::model::{
+    AccessEntry, Attribute, Body, Checkpoint, Content, CostDetail, Decision, Digest, EventFacts, Head,
+    Instant, LedgerPosition, OutcomeEntry, Parameter, Period, Redaction, Related, Report, SCHEMA,
+    SourceFacts, Tenant, TimelineEntry, Verdict, VerdictState,
+};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+const DAY_US: i64 = 86_400_000_000;
+/// 2026-02-01T00:00:00Z.
+pub const FEBRUARY_US: i64 = 1_769_904_000_000_000;
+
+pub fn id(number: u64) -> Uuid {
+    Uuid::from_u128(0x0195_0000_0000_7000_8000_0000_0000_0000 | u128::from(number))
+}
+
+/// Small numbers that look irregular and are the same on every run.
+fn scatter(number: u64, modulus: u64) -> u64 {
+    let mixed = (number ^ 0x9e37_79b9).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (mixed ^ (mixed >> 29)) % modulus
+}
+
+/// One event of the month.
+pub fn event(number: u64) -> Fact {
+    let applications = ["credit-decisions", "customer-chat", "fraud-triage"];
+    let decisions = ["loan_preapproval", "answer", "transaction_review"];
+    let models = [
+        ("openai", "gpt-4o-2024-08-06", "gpt-4o", Some(31)),
+        (
+            "anthropic",
+            "claude-sonnet-4-20250514",
+            "claude-sonnet-4",
+            Some(47),
+        ),
+        ("openai", "gpt-4o-mini-2024-07-18", "gpt-4o-mini", Some(3)),
+        ("mistral", "in-house-finetune-7", "in-house-finetune-7", None),
+    ];
+    let which = scatter(number, 3) as usize;
+    let (provider, model, requested, price) = models[scatter(number + 7, 13).min(3) as usize];
+    let is_error = scatter(number + 3, 37) == 0;
+    let (input, output) = (
+        200 + scatter(number, 1900),
+        if is_error {
+            0
+        } else {
+            40 + scatter(number + 1, 700)
+        },
+    );
+    let cost = price.map(|price| Decimal::new((input * price + output * price * 4) as i64, 7));
+    let occurred_at_us = FEBRUARY_US
+        + (scatter(number, 28) as i64) * DAY_US
+        + (scatter(number + 5, 86_400) as i64) * 1_000_000;
+    let pii = match scatter(number + 2, 5) {
+        0 => BTreeMap::from([("EMAIL_ADDRESS".to_owned(), 1), ("PERSON".to_owned(), 2)]),
+        1 => BTreeMap::from([("IBAN_CODE".to_owned(), 1)]),
+        _ => BTreeMap::new(),
+    };
+    Fact {
+        shard: (number % 2) as u32,
+        index: 40 + number / 2,
+        leaf_hash: reporter::model::sha256(&number.to_be_bytes()).0,
+        kind: "event".into(),
+        event_id: id(number),
+        occurred_at_us,
+        edge_at_us: occurred_at_us + 180_000,
+        application: applications[which].into(),
+        environment: "production".into(),
+        decision_type: decisions[which].into(),
+        user_id: format!("clerk-{}", scatter(number, 17)),
+        session_id: format!("case-{}", number / 3),
+        subject_key: id(900_000 + number / 3),
+        provider: provider.into(),
+        operation: "chat".into(),
+        model: model.into(),
+        model_requested: requested.into(),
+        status: if is_error { 429 } else { 200 },
+        error_type: if is_error {
+            "rate_limit_exceeded".into()
+        } else {
+            String::new()
+        },
+        is_error,
+        streamed: number % 4 == 0,
+        interrupted: number % 211 == 0,
+        finish_reasons: if is_error { vec![] } else { vec!["stop".into()] },
+        duration_us: Some(400_000 + scatter(number, 3_000_000)),
+        first_token_us: (number % 4 == 0).then_some(120_000 + scatter(number, 300_000)),
+        usage_state: if is_error {
+            "absent".into()
+        } else {
+            "complete".into()
+        },
+        usage: BTreeMap::from([
+            ("input".to_owned(), input - input / 4),
+            ("input_cached".to_owned(), input / 4),
+            ("output".to_owned(), output),
+        ]),
+        input_tokens: input,
+        output_tokens: output,
+        input_cost: price.map(|price| Decimal::new((input * price) as i64, 7)),
+        output_cost: price.map(|price| Decimal::new((output * price * 4) as i64, 7)),
+        cost,
+        currency: if cost.is_some() {
+            "USD".into()
+        } else {
+            String::new()
+        },
+        price_version: if cost.is_some() {
+            "2026-01-15".into()
+        } else {
+            String::new()
+        },
+        price_rule: if cost.is_some() {
+            format!("{provider}/{requested}")
+        } else {
+            String::new()
+        },
+        unpriced_reason: if cost.is_none() {
+            "unknown_model".into()
+        } else {
+            String::new()
+        },
+        pii,
+        ..Fact::default()
+    }
+}
+
+/// A review of every ninth decision.
+pub fn outcomes(events: u64) -> Vec<Fact> {
+    let review = |number: u64| Fact {
+        kind: "outcome".into(),
+        event_id: id(500_000 + number),
+        target_event_id: id(number),
+        occurred_at_us: FEBRUARY_US + 27 * DAY_US,
+        edge_at_us: FEBRUARY_US + 27 * DAY_US,
+        shard: (number % 2) as u32,
+        index: 100_000 + number,
+        outcome: if number % 36 == 0 {
+            "declined".into()
+        } else {
+            "approved".into()
+        },
+        outcome_override: number % 36 == 0,
+        outcome_flag: number % 90 == 0,
+        ..Fact::default()
+    };
+    (0..events).filter(|number| number % 9 == 0).map(review).collect()
+}
+
+fn other(number: u64, kind: &str, detail: &str) -> Fact {
+    Fact {
+        kind: kind.into(),
+        event_id: id(700_000 + number),
+        occurred_at_us: FEBRUARY_US + (scatter(number, 28) as i64) * DAY_US,
+        edge_at_us: FEBRUARY_US + (scatter(number, 28) as i64) * DAY_US,
+        application: "credit-decisions".into(),
+        user_id: if kind == "access" {
+            "auditor@example.com".into()
+        } else {
+            String::new()
+        },
+        detail: detail.into(),
+        shard: 0,
+        index: 2_000 + number,
+        ..Fact::default()
+    }
+}
+
+fn verdicts() -> Vec<Verdict> {
+    let verdict = |name: &str, state, checked, detail: &str| Verdict {
+        name: name.to_owned(),
+        state,
+        checked,
+        detail: detail.to_owned(),
+    };
+    vec![
+        verdict(
+            "content",
+            VerdictState::Pass,
+            604,
+            "every leaf of the range was hashed again and its links followed",
+        ),
+        verdict(
+            "identity",
+            VerdictState::Pass,
+            1,
+            "the checkpoint's signature was checked with the service's key",
+        ),
+        verdict(
+            "time",
+            VerdictState::Unproven,
+            0,
+            "no time-stamp token is kept in this version",
+        ),
+        verdict(
+            "witness",
+            VerdictState::Unproven,
+            0,
+            "no witness cosigned the checkpoint",
+        ),
+    ]
+}
+
+pub fn head(title: &str, is_range: bool) -> Head {
+    Head {
+        report_id: id(1_000_000),
+        title: title.to_owned(),
+        tenant: Tenant { id: id(42), name: Some("Hansebank AG".to_owned()) },
+        period: is_range.then_some(Period { from: Instant(FEBRUARY_US), to: Instant(FEBRUARY_US + 28 * DAY_US) }),
+        generated_at: Instant(FEBRUARY_US + 29 * DAY_US + 34_234_567_890),
+        generated_by: "compliance@hansebank.example".to_owned(),
+        software: "ai-audit-layer 0.1.0".to_owned(),
+        template: "1".to_owned(),
+        source: "Table `records` of the ledger's ClickHouse store, up to the heads listed under Chains.".to_owned(),
+        parameters: vec![
+            Parameter { name: "type".into(), value: if is_range { "range".into() } else { "decision".into() } },
+            Parameter { name: "from".into(), value: Instant(FEBRUARY_US).to_string() },
+        ],
+        checkpoint: Some(Checkpoint {
+            epoch: 241_920,
+            origin: "audit.example/hansebank".to_owned(),
+            note: "audit.example/hansebank\n241920\nq1Ro0mZ0bW9ja2VkLXJvb3QtaGFzaC0zMi1ieXRlcw==\n\n\u{2014} audit.example/hansebank pT3vAAAA\n".to_owned(),
+        }),
+        verdicts: verdicts(),
+        limits: limits(is_range),
+        clauses: clauses(is_range),
+        fields: fields(),
+    }
+}
+
+/// A month of `events` decisions.
+pub fn month(events: u64, limits: RangeLimits) -> Report {
+    let mut builder = RangeBuilder::new(Filters::default(), limits, outcomes(events));
+    for number in 0..events {
+        builder.push(&event(number)).unwrap();
+    }
+    let others = [
+        other(1, "access", "read"),
+        other(2, "access", "read"),
+        other(3, "access", "reveal"),
+        other(4, "rejected", "event_id is not a UUID"),
+        other(5, "conflict", "the same event id with other content"),
+        other(
+            6,
+            "admin",
+            "price table 2026-01-15 installed by admin@hansebank.example",
+        ),
+    ];
+    others.iter().for_each(|fact| builder.push(fact).unwrap());
+    let heads = [
+        ChainHead {
+            shard: 0,
+            size: 2_007,
+            head: [0x5a; 32],
+        },
+        ChainHead {
+            shard: 1,
+            size: 40 + events / 2,
+            head: [0xc3; 32],
+        },
+    ];
+    let counts = ServerCounts {
+        records_in_chains: 2_047 + events / 2,
+        records_in_period: events + 6,
+        unattributed: 0,
+    };
+    let range = builder.finish(&heads, counts);
+    Report {
+        schema: SCHEMA.to_owned(),
+        head: head("System audit report", true),
+        body: Body::Range(Box::new(range)),
+    }
+}
+
+/// One decision with everything that can be recorded.
+pub fn decision() -> Report {
+    let at = FEBRUARY_US + 9 * DAY_US + 34_200_123_456;
+    let entry = |at_us: i64, clock: &str, what: &str| TimelineEntry {
+        at: Instant(at_us),
+        clock: clock.to_owned(),
+        what: what.to_owned(),
+    };
+    let attribute = |name: &str, value: &str| Attribute {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
+    let input = "{\n  \"model\": \"gpt-4o\",\n  \"temperature\": 0.2,\n  \"messages\": [\n    {\n      \"role\": \"system\",\n      \"content\": \"You assess consumer credit applications of Hansebank AG.\"\n    },\n    {\n      \"role\": \"user\",\n      \"content\": \"Applicant <PERSON_7Q2M>, e-mail <EMAIL_ADDRESS_K3VD>, account <IBAN_CODE_9XRT>. Income 4,150 € a month, rent 1,240 €. Requested: 18,000 € over 48 months.\"\n    }\n  ]\n}";
+    let header = "{\"application\":\"credit-decisions\",\"cost\":\"0.0041025\",\"decision_type\":\"loan_preapproval\",\"kind\":\"event\",\"model\":\"gpt-4o-2024-08-06\"}";
+    let decision = Decision {
+        event: EventFacts {
+            event_id: id(77),
+            kind: "event".into(),
+            occurred_at: Instant(at),
+            edge_at: Instant(at + 2_500_000),
+            application: "credit-decisions".into(),
+            environment: Some("production".into()),
+            decision_type: Some("loan_preapproval".into()),
+            user_id: Some("clerk-7".into()),
+            session_id: Some("case-2026-0815".into()),
+            subject_key: Some(id(900_077)),
+            provider: "openai".into(),
+            operation: Some("chat".into()),
+            model: Some("gpt-4o-2024-08-06".into()),
+            model_requested: Some("gpt-4o".into()),
+            status: Some(200),
+            error_type: None,
+            error_message: None,
+            streamed: false,
+            interrupted: false,
+            finish_reasons: vec!["stop".into()],
+            duration_us: Some(2_134_000),
+            first_token_us: None,
+            phi: false,
+            request_method: Some("POST".into()),
+            request_url: Some("https://api.openai.com/v1/chat/completions".into()),
+            trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
+            source: SourceFacts {
+                sdk: Some("python".into()),
+                version: Some("0.1.0".into()),
+                instance: Some("credit-7f9c".into()),
+                epoch: Some(3),
+                sequence: Some(18_204),
+            },
+        },
+        timeline: vec![
+            entry(at, "source", "request sent to the provider"),
+            entry(at + 2_134_000, "source", "answer complete"),
+            entry(at + 2_500_000, "edge", "event accepted"),
+            entry(at + 7_200_000_000, "edge", "outcome recorded: approved"),
+        ],
+        parameters: vec![attribute("temperature", "0.2"), attribute("max_tokens", "400")],
+        input: Content { text: Some(input.to_owned()), absent_because: None, bytes: input.len() as u64 },
+        output: Content {
+            text: Some("Pre-approved up to 15,000 €. The requested sum exceeds 35 % of free income; a term of 60 months would fit.".to_owned()),
+            absent_because: None,
+            bytes: 112,
+        },
+        redactions: vec![Redaction {
+            token: "<EMAIL_ADDRESS_K3VD>".into(),
+            entity: "EMAIL_ADDRESS".into(),
+            band: "certain".into(),
+            rule: "email".into(),
+            field: "request_body".into(),
+            occurrences: 1,
+        }],
+        pii: BTreeMap::from([("EMAIL_ADDRESS".into(), 1), ("IBAN_CODE".into(), 1), ("PERSON".into(), 1)]),
+        cost: CostDetail {
+            usage_state: "complete".into(),
+            usage: BTreeMap::from([("input".into(), 641), ("output".into(), 250)]),
+            input_tokens: 641,
+            output_tokens: 250,
+            input: Some(Decimal::new(16_025, 7)),
+            output: Some(Decimal::new(25, 4)),
+            total: Some(Decimal::new(41_025, 7)),
+            currency: Some("USD".into()),
+            price_version: Some("2026-01-15".into()),
+            rule: Some("openai/gpt-4o".into()),
+            unpriced_reason: None,
+        },
+        outcomes: vec![OutcomeEntry {
+            event_id: id(500_077),
+            at: Instant(at + 7_200_000_000),
+            outcome: Some("approved".into()),
+            reviewer: Some("clerk-2".into()),
+            overridden: false,
+            flagged: false,
+            note: Some("Term changed to 60 months with the applicant's consent.".into()),
+        }],
+        access: vec![AccessEntry {
+            at: Instant(at + 90_000_000_000),
+            actor: Some("auditor@example.com".into()),
+            action: Some("reveal".into()),
+            reason: Some("complaint 2026-114".into()),
+        }],
+        related: vec![Related { kind: "duplicate".into(), event_id: id(500_078), at: Instant(at), shard: 1, index: 4_712 }],
+        attributes: vec![attribute("tag branch", "Altona"), attribute("metadata product", "consumer loan")],
+        ledger: LedgerPosition {
+            shard: 1,
+            index: 4_711,
+            leaf_hash: Digest([0x5a; 32]),
+            prev_leaf_hash: Digest([0xc3; 32]),
+            next_leaf_hash: None,
+            kafka_offset: 9_184,
+            block: 733,
+            header: header.into(),
+            header_hash: reporter::model::sha256(header.as_bytes()),
+        },
+    };
+    Report {
+        schema: SCHEMA.to_owned(),
+        head: head("Decision audit report", false),
+        body: Body::Decision(Box::new(decision)),
+    }
+}
