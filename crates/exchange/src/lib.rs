@@ -1,1 +1,30 @@
 //! Provider exchanges parsed into one normalised form.
+//!
+//! [`parse`] takes request and response as they crossed the wire and says what happened: provider, operation, models,
+//! texts, tool calls, finish reasons, usage and whether that usage can be relied on. It never fails and never panics;
+//! an exchange of no known form comes out with `understood: false` and nothing made up.
+//!
+//! A stream is first folded into the body that an unstreamed call would have had, so each form has one reader; that
+//! body is also what redaction must look at ([`reassembled_response`]). Usage is read by the rules of
+//! [`aal_pricing::PriceTable`].
+//!
+//! No I/O, no clock: costs are asked for with a time.
+
+mod answer;
+mod anthropic;
+mod aws_frames;
+mod bedrock;
+mod content;
+mod frames;
+mod line;
+mod model;
+mod openai_chat;
+mod openai_more;
+mod parse;
+mod route;
+mod usage;
+mod vendors;
+
+pub use line::{BadLine, RecordedRequest, RecordedResponse, Recording, normalise_line};
+pub use model::{Exchange, ExchangeInput, RequestPart, ResponsePart, ToolCall, UsageState};
+pub use parse::{parse, reassembled_response, texts};

@@ -81,6 +81,11 @@ impl Rates {
         Rates { entries, units }
     }
 
+    /// Whether nothing is priced.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// These prices with some replaced.
     pub(crate) fn overridden(&self, with: &Rates) -> Rates {
         let kept = self

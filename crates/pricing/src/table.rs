@@ -302,7 +302,8 @@ impl Found<'_> {
                     .iter()
                     .any(|(name, said)| name == key && said == value)
             };
-            if !variant.time.holds(at_us) || !variant.when.iter().all(given) {
+            let changes = !variant.rates.is_empty() && variant.time.holds(at_us);
+            if !changes || !variant.when.iter().all(given) {
                 continue;
             }
             // The first to set a unit's price keeps it.

@@ -1,0 +1,174 @@
+//! What goes in and what comes out: one exchange with a provider.
+
+use aal_pricing::{Price, PriceTable, Unit, Unpriced, Usage};
+use serde::Serialize;
+
+/// The request as it was sent to the provider, without credentials.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestPart<'a> {
+    /// HTTP method.
+    pub method: &'a str,
+    /// Absolute URL; it tells provider, operation and often the model.
+    pub url: &'a str,
+    /// Body bytes as sent.
+    pub body: &'a [u8],
+}
+
+/// The response as it was received; a stream is its raw bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct ResponsePart<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// Value of `Content-Type`, empty when absent.
+    pub content_type: &'a str,
+    /// Body bytes as received.
+    pub body: &'a [u8],
+}
+
+/// One exchange as captured.
+#[derive(Debug, Clone, Copy)]
+pub struct ExchangeInput<'a> {
+    /// The provider as the source names it; the URL's host is believed first.
+    pub provider: &'a str,
+    /// The operation as the source names it; the URL's path is believed first.
+    pub operation: Option<&'a str>,
+    /// Absent when only a response was captured.
+    pub request: Option<RequestPart<'a>>,
+    /// Absent when the provider never answered.
+    pub response: Option<ResponsePart<'a>>,
+    /// The source saw the answer break off.
+    pub interrupted: bool,
+}
+
+/// How complete the reported usage is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum UsageState {
+    /// The provider stated it in full.
+    #[serde(rename = "usage_reported")]
+    Reported,
+    /// The call used something, and the answer does not say what.
+    #[serde(rename = "usage_missing")]
+    Missing,
+    /// The answer broke off before the final count.
+    #[serde(rename = "usage_incomplete")]
+    Incomplete,
+    /// A failed call or one that is not counted.
+    #[serde(rename = "not_applicable")]
+    NotApplicable,
+}
+
+impl UsageState {
+    /// The stored and published name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            UsageState::Reported => "usage_reported",
+            UsageState::Missing => "usage_missing",
+            UsageState::Incomplete => "usage_incomplete",
+            UsageState::NotApplicable => "not_applicable",
+        }
+    }
+}
+
+/// A tool or function the model asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ToolCall {
+    /// The provider's id of the call, where it gives one.
+    pub id: Option<String>,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments as JSON text, as the model wrote them where the provider passes them on as text.
+    pub arguments: String,
+}
+
+/// One exchange in the normalised form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    /// OpenTelemetry GenAI name where one exists: `openai`, `anthropic`, `azure`, `aws.bedrock`, `gcp.gemini`, ...
+    pub provider: String,
+    /// `chat`, `responses`, `embeddings`, `completions`, `images`, `messages`, ..., or `generic`.
+    pub operation: String,
+    /// The model asked for, by body or URL (on Azure the deployment).
+    pub model_requested: Option<String>,
+    /// The model that answered, else the one asked for.
+    pub model: Option<String>,
+    /// The answer was a stream of events.
+    pub streamed: bool,
+    /// HTTP status, absent when the provider never answered.
+    pub status: Option<u16>,
+    /// The answer broke off: the source said so, or its final event is missing.
+    pub interrupted: bool,
+    /// In the provider's words, one per choice.
+    pub finish_reasons: Vec<String>,
+    /// What was used, as far as known.
+    pub usage: Option<Usage>,
+    /// Whether `usage` can be relied on.
+    pub usage_state: UsageState,
+    /// The provider's id in the price table.
+    pub provider_id_for_pricing: String,
+    /// The form usage was reported in, as the price table names it.
+    pub api_flavor: String,
+    /// `flex`, `priority`, ... where the answer states one.
+    pub service_tier: Option<String>,
+    /// All human-readable text sent, in order, joined by newlines.
+    pub input_text: String,
+    /// All human-readable text answered, in order, joined by newlines.
+    pub output_text: String,
+    /// Visible reasoning, joined by newlines.
+    pub reasoning_text: String,
+    /// Tools the model asked for, in order.
+    pub tool_calls: Vec<ToolCall>,
+    /// The provider's fingerprint of the serving system.
+    pub system_fingerprint: Option<String>,
+    /// The provider's id of the answer.
+    pub response_id: Option<String>,
+    /// False when the exchange is of no known form; then texts are empty.
+    pub understood: bool,
+}
+
+impl Exchange {
+    /// The price of this exchange at a time (microseconds since the epoch).
+    ///
+    /// # Errors
+    /// [`Unpriced`] when usage is missing or incomplete, or the table has no price; never zero instead.
+    pub fn price(&self, table: &PriceTable, at_us: i64) -> Result<Price, Unpriced> {
+        let unpriced = |reason: &str| Unpriced {
+            reason: reason.to_owned(),
+        };
+        if self.usage_state != UsageState::Reported {
+            return Err(unpriced(self.usage_state.as_str()));
+        }
+        let usage = self.usage.as_ref().ok_or_else(|| unpriced("no_usage"))?;
+        let tier = self.service_tier.as_deref().map(|tier| [("service_tier", tier)]);
+        let circumstances = tier.as_ref().map_or(&[][..], |tier| &tier[..]);
+        let mut refusal = unpriced("no_model");
+        for model in self.pricing_models() {
+            match table.price_under(&self.provider_id_for_pricing, model, at_us, usage, circumstances) {
+                Err(error) if error.reason == "unknown_model" => refusal = error,
+                decided => return decided,
+            }
+        }
+        Err(refusal)
+    }
+
+    /// Names to look a price up by. Bedrock prices hang on the id in the URL; elsewhere what answered decides, and
+    /// a requested name that is only a deployment must not be mistaken for a model that did not answer.
+    fn pricing_models(&self) -> impl Iterator<Item = &str> {
+        let (requested, answered) = (self.model_requested.as_deref(), self.model.as_deref());
+        let order = match self.provider.as_str() {
+            "aws.bedrock" => [requested, answered],
+            "azure" => [answered, None],
+            _ => [answered, requested],
+        };
+        order.into_iter().flatten()
+    }
+
+    /// Input tokens including all parts, where known.
+    pub fn input_tokens(&self) -> Option<u64> {
+        self.usage.as_ref().map(|usage| usage.count(Unit::InputTokens))
+    }
+
+    /// Output tokens including all parts, where known.
+    pub fn output_tokens(&self) -> Option<u64> {
+        self.usage.as_ref().map(|usage| usage.count(Unit::OutputTokens))
+    }
+}

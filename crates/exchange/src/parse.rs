@@ -1,0 +1,249 @@
+//! An exchange as captured to an exchange in the normalised form.
+
+use serde_json::Value;
+
+use crate::answer::{Answer, Folded};
+use crate::content::{request_text, string};
+use crate::frames::{Frames, json_lines, looks_like_sse, sse};
+use crate::model::{Exchange, ExchangeInput, RequestPart, ResponsePart, UsageState};
+use crate::route::{Route, Wire, pricing_provider, route};
+use crate::{anthropic, aws_frames, bedrock, openai_chat, openai_more, usage, vendors};
+
+/// A response body taken apart as far as its bytes allow.
+enum Body {
+    Absent,
+    Json(Value),
+    Stream(Frames),
+    /// Not readable; `torn` when it is JSON that breaks off.
+    Opaque {
+        torn: bool,
+    },
+}
+
+fn body(response: &ResponsePart<'_>) -> Body {
+    let bytes = response.body;
+    if bytes.trim_ascii().is_empty() {
+        return Body::Absent;
+    }
+    let content_type = response.content_type.to_ascii_lowercase();
+    if content_type.contains("vnd.amazon.eventstream") {
+        return Body::Stream(aws_frames::aws_event_stream(bytes));
+    }
+    if looks_like_sse(bytes) {
+        return Body::Stream(sse(&String::from_utf8_lossy(bytes)));
+    }
+    let lines = || json_lines(&String::from_utf8_lossy(bytes));
+    if content_type.contains("ndjson") || content_type.contains("jsonl") {
+        return Body::Stream(lines());
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(value) => Body::Json(value),
+        Err(error) => {
+            let lines = lines();
+            if lines.frames.is_empty() {
+                return Body::Opaque { torn: error.is_eof() };
+            }
+            Body::Stream(lines)
+        }
+    }
+}
+
+fn fold(wire: Wire, frames: &Frames) -> Option<Folded> {
+    let folded = match wire {
+        Wire::OpenAiChat => openai_chat::fold(frames),
+        Wire::OpenAiResponses => openai_more::fold_response(frames),
+        Wire::OpenAiThreads => openai_more::fold_thread(frames),
+        Wire::Anthropic => anthropic::fold(frames),
+        Wire::BedrockConverse => bedrock::fold_converse(frames),
+        Wire::BedrockInvoke => bedrock::fold_invoke(frames),
+        Wire::Gemini => vendors::fold_gemini(frames),
+        Wire::Cohere => vendors::fold_cohere(frames),
+        Wire::Ollama => vendors::fold_ollama(frames),
+        Wire::Plain | Wire::Unknown => return None,
+    };
+    Some(folded)
+}
+
+fn read(wire: Wire, body: &Value) -> Answer {
+    let mut answer = Answer::default();
+    match wire {
+        Wire::OpenAiChat => openai_chat::read(body, &mut answer),
+        Wire::OpenAiResponses => openai_more::read_response(body, &mut answer),
+        Wire::OpenAiThreads => openai_more::read_thread(body, &mut answer),
+        Wire::Anthropic => anthropic::read(body, &mut answer),
+        Wire::BedrockConverse => bedrock::read_converse(body, &mut answer),
+        Wire::BedrockInvoke => bedrock::read_invoke(body, &mut answer),
+        Wire::Gemini => vendors::read_gemini(body, &mut answer),
+        Wire::Cohere => vendors::read_cohere(body, &mut answer),
+        Wire::Ollama => vendors::read_ollama(body, &mut answer),
+        Wire::Plain => {
+            answer.read_head(body);
+            answer.text(body.get("text"));
+        }
+        Wire::Unknown => {}
+    }
+    answer
+}
+
+/// What the bytes of an exchange amount to before they are read.
+struct Opened {
+    route: Route,
+    request: Option<Value>,
+    /// The answer; a stream as the body it stands for.
+    answer: Option<Value>,
+    streamed: bool,
+    /// The answer is whole.
+    complete: bool,
+}
+
+fn open(input: &ExchangeInput<'_>) -> Opened {
+    let request: Option<Value> = input
+        .request
+        .and_then(|request| serde_json::from_slice(request.body).ok());
+    let body = input.response.as_ref().map_or(Body::Absent, body);
+    let plain = if let Body::Json(value) = &body {
+        Some(value)
+    } else {
+        None
+    };
+    let route = route(input, request.as_ref(), plain);
+    let asked_to_stream = || {
+        let said = request
+            .as_ref()
+            .and_then(|request| request.get("stream"))
+            .and_then(Value::as_bool);
+        said.unwrap_or(false)
+    };
+    let (answer, streamed, complete) = match body {
+        Body::Absent => (None, asked_to_stream(), true),
+        Body::Opaque { torn } => (None, asked_to_stream(), !torn),
+        // Gemini without `alt=sse` streams one JSON array.
+        Body::Json(Value::Array(chunks)) if route.wire == Wire::Gemini => {
+            let data = Value::Array(chunks);
+            let frames = Frames {
+                frames: vec![crate::frames::Frame {
+                    event: String::new(),
+                    data,
+                }],
+                ..Frames::default()
+            };
+            let folded = vendors::fold_gemini(&frames);
+            (Some(folded.body), true, folded.complete)
+        }
+        Body::Json(value) => (Some(value), false, true),
+        Body::Stream(frames) => match fold(route.wire, &frames) {
+            Some(folded) => {
+                let usage_due = request
+                    .as_ref()
+                    .and_then(|request| request.pointer("/stream_options/include_usage"));
+                let usage_lost = usage_due.and_then(Value::as_bool) == Some(true)
+                    && !frames.done
+                    && route.wire == Wire::OpenAiChat
+                    && folded.body.get("usage").is_none();
+                (Some(folded.body), true, folded.complete && !usage_lost)
+            }
+            None => (None, true, !frames.cut),
+        },
+    };
+    Opened {
+        route,
+        request,
+        answer,
+        streamed,
+        complete,
+    }
+}
+
+/// Reads an exchange. Never fails: what is not understood comes out as such, with nothing made up.
+pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
+    let Opened {
+        route,
+        request,
+        answer: body,
+        streamed,
+        complete,
+    } = open(input);
+    let status = input.response.map(|response| response.status);
+    let succeeded = status.is_some_and(|status| (200..300).contains(&status));
+    let interrupted = input.interrupted || !complete;
+    let found = body.as_ref().map(|body| usage::find(&route, body));
+    let api_flavor = found
+        .as_ref()
+        .map_or_else(|| usage::expected_flavor(&route), |found| found.flavor);
+    let partial = found.as_ref().is_some_and(|found| found.partial);
+    let usage = found.and_then(|found| found.usage);
+    let usage_state = match &usage {
+        Some(_) if complete && !partial => UsageState::Reported,
+        Some(_) => UsageState::Incomplete,
+        None if interrupted && (succeeded || status.is_none()) && route.counted => UsageState::Incomplete,
+        None if succeeded && route.counted => UsageState::Missing,
+        None => UsageState::NotApplicable,
+    };
+    let answer = match &body {
+        Some(body) if succeeded || status.is_none() => read(route.wire, body),
+        _ => Answer::default(),
+    };
+    let understood = route.wire != Wire::Unknown && (body.is_some() || !succeeded || status == Some(204));
+    let said = request.as_ref().and_then(|request| string(request, "model"));
+    let model_requested = said.or_else(|| route.model.clone());
+    let sent = request
+        .as_ref()
+        .filter(|_| route.wire != Wire::Unknown)
+        .map(request_text);
+    let mut input_texts: Vec<String> = sent.into_iter().filter(|text| !text.is_empty()).collect();
+    if input_texts.is_empty() {
+        input_texts = answer.input;
+    }
+    Exchange {
+        operation: route.operation,
+        model: answer.model.or_else(|| model_requested.clone()),
+        model_requested,
+        streamed,
+        status,
+        interrupted,
+        finish_reasons: answer.finish_reasons,
+        usage,
+        usage_state,
+        provider_id_for_pricing: pricing_provider(&route.provider).to_owned(),
+        provider: route.provider,
+        api_flavor: api_flavor.to_owned(),
+        service_tier: answer.service_tier,
+        input_text: input_texts.join("\n"),
+        output_text: answer.output.join("\n"),
+        reasoning_text: answer.reasoning.join("\n"),
+        tool_calls: answer.tool_calls,
+        system_fingerprint: answer.fingerprint,
+        response_id: answer.id,
+        understood,
+    }
+}
+
+/// A streamed answer as the JSON body an unstreamed call would have had; None when it is no stream of a known form.
+///
+/// What looks for personal data must look here: in the stream itself one word may lie in pieces over many events.
+/// [`parse`] reads the result again like any body.
+pub fn reassembled_response(input: &ExchangeInput<'_>) -> Option<Vec<u8>> {
+    let opened = open(input);
+    let body = opened.answer.filter(|_| opened.streamed)?;
+    serde_json::to_vec(&body).ok()
+}
+
+/// Input and output text of an exchange whose bodies were replaced, as redaction does.
+///
+/// Bodies may hold placeholders inside their strings. A reassembled stream counts as a response body.
+pub fn texts(input: &ExchangeInput<'_>, request_body: &[u8], response_body: &[u8]) -> (String, String) {
+    let request = input.request.map(|request| RequestPart {
+        body: request_body,
+        ..request
+    });
+    let response = input.response.map(|response| ResponsePart {
+        body: response_body,
+        ..response
+    });
+    let exchange = parse(&ExchangeInput {
+        request,
+        response,
+        ..*input
+    });
+    (exchange.input_text, exchange.output_text)
+}
