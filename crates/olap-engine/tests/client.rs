@@ -44,8 +44,16 @@ const WIDE: &str = "CREATE TABLE wide (
 
 /// `Code: N` of an error.
 fn code(error: Error) -> u32 {
-    let Error::BadResponse(text) = error else { panic!("not a bad response: {error:?}") };
-    text.strip_prefix("Code: ").unwrap().split('.').next().unwrap().parse().unwrap()
+    let Error::BadResponse(text) = error else {
+        panic!("not a bad response: {error:?}")
+    };
+    text.strip_prefix("Code: ")
+        .unwrap()
+        .split('.')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -59,10 +67,18 @@ async fn rows_of_every_type_come_back_as_they_were() {
     }
     insert.end().await.unwrap();
 
-    let all = client.query("SELECT ?fields FROM wide ORDER BY n").fetch_all::<Wide>().await.unwrap();
+    let all = client
+        .query("SELECT ?fields FROM wide ORDER BY n")
+        .fetch_all::<Wide>()
+        .await
+        .unwrap();
     assert_eq!(all, rows);
     // 499,500 units and 1,000 of the twelfth digit: exact.
-    let sum = client.query("SELECT toString(sum(cost)) FROM wide").fetch_one::<String>().await.unwrap();
+    let sum = client
+        .query("SELECT toString(sum(cost)) FROM wide")
+        .fetch_one::<String>()
+        .await
+        .unwrap();
     assert_eq!(sum, "499500.000000001");
 }
 
@@ -76,17 +92,42 @@ async fn values_are_bound_on_either_side() {
     }
     insert.end().await.unwrap();
 
-    let by_bind = client.query("SELECT n FROM wide WHERE model = ? AND n > ?").bind("model-3").bind(4);
+    let by_bind = client
+        .query("SELECT n FROM wide WHERE model = ? AND n > ?")
+        .bind("model-3")
+        .bind(4);
     assert_eq!(by_bind.fetch_all::<u64>().await.unwrap(), [8]);
-    let by_param = client.query("SELECT n FROM wide WHERE id = {id:UUID}").param("id", Uuid::from_u128(9).to_string());
+    let by_param = client
+        .query("SELECT n FROM wide WHERE id = {id:UUID}")
+        .param("id", Uuid::from_u128(9).to_string());
     assert_eq!(by_param.fetch_one::<u64>().await.unwrap(), 2);
-    for awkward in ["it's", "a\\b", "tab\there", "line\nbreak", "; DROP TABLE wide --", "", "ünï"] {
-        let echo = client.query("SELECT {text:String}").param("text", awkward).fetch_one::<String>().await.unwrap();
+    for awkward in [
+        "it's",
+        "a\\b",
+        "tab\there",
+        "line\nbreak",
+        "; DROP TABLE wide --",
+        "",
+        "ünï",
+    ] {
+        let echo = client
+            .query("SELECT {text:String}")
+            .param("text", awkward)
+            .fetch_one::<String>()
+            .await
+            .unwrap();
         assert_eq!(echo, awkward);
-        let echo = client.query("SELECT ?").bind(awkward).fetch_one::<String>().await.unwrap();
+        let echo = client
+            .query("SELECT ?")
+            .bind(awkward)
+            .fetch_one::<String>()
+            .await
+            .unwrap();
         assert_eq!(echo, awkward);
     }
-    let list = client.query("SELECT arraySum({list:Array(UInt32)})").param("list", vec![1_u32, 2, 3]);
+    let list = client
+        .query("SELECT arraySum({list:Array(UInt32)})")
+        .param("list", vec![1_u32, 2, 3]);
     assert_eq!(list.fetch_one::<u64>().await.unwrap(), 6);
 }
 
@@ -95,9 +136,17 @@ async fn an_empty_result_has_its_header() {
     let client = client("empty").await;
     for wait in ["0", "1"] {
         let query = client.query("SELECT number, toString(number) FROM numbers(3) WHERE number > 5");
-        let rows = query.with_setting("wait_end_of_query", wait).fetch_all::<(u64, String)>().await.unwrap();
+        let rows = query
+            .with_setting("wait_end_of_query", wait)
+            .fetch_all::<(u64, String)>()
+            .await
+            .unwrap();
         assert_eq!(rows, []);
-        let row = client.query("SELECT number FROM numbers(0)").fetch_optional::<u64>().await.unwrap();
+        let row = client
+            .query("SELECT number FROM numbers(0)")
+            .fetch_optional::<u64>()
+            .await
+            .unwrap();
         assert_eq!(row, None);
     }
 }
@@ -116,7 +165,14 @@ async fn a_token_inserts_once() {
         insert.write(&Wide::new(n)).await.unwrap();
         insert.end().await.unwrap();
     }
-    assert_eq!(client.query("SELECT n FROM wide").fetch_all::<u64>().await.unwrap(), [1]);
+    assert_eq!(
+        client
+            .query("SELECT n FROM wide")
+            .fetch_all::<u64>()
+            .await
+            .unwrap(),
+        [1]
+    );
 }
 
 #[tokio::test]
@@ -142,7 +198,10 @@ async fn an_insert_larger_than_a_frame_is_one_part() {
     }
     insert.end().await.unwrap();
     let parts = "SELECT count(), sum(rows) FROM system.parts WHERE database = 'parts' AND active";
-    assert_eq!(client.query(parts).fetch_one::<(u64, u64)>().await.unwrap(), (1, 20_000));
+    assert_eq!(
+        client.query(parts).fetch_one::<(u64, u64)>().await.unwrap(),
+        (1, 20_000)
+    );
 }
 
 #[tokio::test]
@@ -157,13 +216,30 @@ async fn errors_carry_their_code() {
     assert_eq!(run("CREATE TABLE wide (a UInt8) ENGINE = Memory").await, 57);
     assert_eq!(run("SELECT * FROM wide; DROP TABLE wide").await, 62);
     let sql = "SELECT groupArray(number) FROM numbers(10000000)";
-    let limited = client.query(sql).with_setting("max_memory_usage", "10000000").fetch_one::<Vec<u64>>().await;
+    let limited = client
+        .query(sql)
+        .with_setting("max_memory_usage", "10000000")
+        .fetch_one::<Vec<u64>>()
+        .await;
     assert_eq!(code(limited.unwrap_err()), 241);
-    let slow = client.query("SELECT sleep(3)").with_setting("max_execution_time", "1").fetch_one::<u8>().await;
+    let slow = client
+        .query("SELECT sleep(3)")
+        .with_setting("max_execution_time", "1")
+        .fetch_one::<u8>()
+        .await;
     assert_eq!(code(slow.unwrap_err()), 159);
-    let wrong = clickhouse::Client::default().with_url(common::shared_url()).with_database("nowhere");
-    assert_eq!(code(wrong.query("SELECT 1").fetch_one::<u8>().await.unwrap_err()), 81);
-    let unknown = client.query("SELECT 1").with_setting("no_such_setting", "1").fetch_one::<u8>().await;
+    let wrong = clickhouse::Client::default()
+        .with_url(common::shared_url())
+        .with_database("nowhere");
+    assert_eq!(
+        code(wrong.query("SELECT 1").fetch_one::<u8>().await.unwrap_err()),
+        81
+    );
+    let unknown = client
+        .query("SELECT 1")
+        .with_setting("no_such_setting", "1")
+        .fetch_one::<u8>()
+        .await;
     assert_eq!(code(unknown.unwrap_err()), 115);
 }
 
@@ -198,7 +274,14 @@ async fn an_insert_that_is_dropped_stores_nothing() {
         client.query(sql).fetch_one::<u64>().await.unwrap() == 0
     })
     .await;
-    assert_eq!(client.query("SELECT count() FROM wide").fetch_one::<u64>().await.unwrap(), 0);
+    assert_eq!(
+        client
+            .query("SELECT count() FROM wide")
+            .fetch_one::<u64>()
+            .await
+            .unwrap(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -218,13 +301,26 @@ async fn what_a_ledger_table_needs_is_there() {
         .execute()
         .await
         .unwrap();
-    let rows = "INSERT INTO f SELECT 0, number, '2026-01-01', 'bank', concat('needle', toString(number)), 0.5, map()
+    let rows =
+        "INSERT INTO f SELECT 0, number, '2026-01-01', 'bank', concat('needle', toString(number)), 0.5, map()
         FROM numbers(1000)";
     client.query(rows).execute().await.unwrap();
-    let found = client.query("SELECT block FROM f WHERE hasToken(text, 'needle77')").fetch_all::<u64>().await.unwrap();
+    let found = client
+        .query("SELECT block FROM f WHERE hasToken(text, 'needle77')")
+        .fetch_all::<u64>()
+        .await
+        .unwrap();
     assert_eq!(found, [77]);
-    client.query("DELETE FROM f WHERE block < 10").execute().await.unwrap();
-    client.query("ALTER TABLE f UPDATE text = '' WHERE block = 11 SETTINGS mutations_sync = 2").execute().await.unwrap();
+    client
+        .query("DELETE FROM f WHERE block < 10")
+        .execute()
+        .await
+        .unwrap();
+    client
+        .query("ALTER TABLE f UPDATE text = '' WHERE block = 11 SETTINGS mutations_sync = 2")
+        .execute()
+        .await
+        .unwrap();
     let (count, cost) = client
         .query("SELECT count(), toString(sum(cost)) FROM f GROUP BY app")
         .fetch_one::<(u64, String)>()
@@ -247,9 +343,19 @@ async fn a_session_has_the_settings_of_its_request_only() {
         let rows = query.fetch_all::<Setting>().await.unwrap();
         rows.into_iter().map(|row| (row.name, row.value)).collect()
     };
-    let set = of(client.query(sql).with_setting("max_threads", "3").with_setting("async_insert", "1")).await;
-    assert_eq!((set["max_threads"].as_str(), set["async_insert"].as_str()), ("3", "1"));
+    let set = of(client
+        .query(sql)
+        .with_setting("max_threads", "3")
+        .with_setting("async_insert", "1"))
+    .await;
+    assert_eq!(
+        (set["max_threads"].as_str(), set["async_insert"].as_str()),
+        ("3", "1")
+    );
     let unset = of(client.query(sql)).await;
     assert_ne!(unset["max_threads"], "3");
-    assert_eq!((unset["async_insert"].as_str(), unset["session_timezone"].as_str()), ("0", "UTC"));
+    assert_eq!(
+        (unset["async_insert"].as_str(), unset["session_timezone"].as_str()),
+        ("0", "UTC")
+    );
 }

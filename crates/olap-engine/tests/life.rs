@@ -58,7 +58,12 @@ async fn acknowledged_blocks_survive_kill_9() {
         }
         let enough = u64::from((round + 1) * 30 * ROWS_PER_BLOCK);
         until("enough rows", || async {
-            client.query("SELECT count() FROM lines").fetch_one::<u64>().await.unwrap() > enough
+            client
+                .query("SELECT count() FROM lines")
+                .fetch_one::<u64>()
+                .await
+                .unwrap()
+                > enough
         })
         .await;
         child.kill().await.unwrap();
@@ -75,11 +80,18 @@ async fn acknowledged_blocks_survive_kill_9() {
         }
     }
     let sql = "SELECT writer, toUInt32(max(block) + 1), count(), uniqExact(block, row) FROM lines GROUP BY writer ORDER BY writer";
-    let found = client.query(sql).fetch_all::<(u32, u32, u64, u64)>().await.unwrap();
+    let found = client
+        .query(sql)
+        .fetch_all::<(u32, u32, u64, u64)>()
+        .await
+        .unwrap();
     for (writer, blocks, rows, distinct) in found {
         // One block more than was acknowledged may be stored: the answer was what the crash took.
         let acknowledged = next[writer as usize];
-        assert!(blocks == acknowledged || blocks == acknowledged + 1, "{blocks} of {acknowledged}");
+        assert!(
+            blocks == acknowledged || blocks == acknowledged + 1,
+            "{blocks} of {acknowledged}"
+        );
         assert_eq!(rows, u64::from(blocks * ROWS_PER_BLOCK));
         assert_eq!(rows, distinct);
     }
@@ -90,12 +102,25 @@ async fn acknowledged_blocks_survive_kill_9() {
 async fn a_second_engine_on_a_directory_is_refused() {
     let data = TempDir::new().unwrap();
     let first = start(data.path()).await.unwrap();
-    let second = command(data.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).output().await.unwrap();
+    let second = command(data.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .await
+        .unwrap();
     assert!(!second.status.success());
     let message = String::from_utf8(second.stderr).unwrap();
-    assert!(message.contains("is in use by another engine process"), "{message}");
+    assert!(
+        message.contains("is in use by another engine process"),
+        "{message}"
+    );
     assert!(second.stdout.is_empty());
-    let sum = Client::default().with_url(url(&first)).query("SELECT 1").fetch_one::<u8>().await.unwrap();
+    let sum = Client::default()
+        .with_url(url(&first))
+        .query("SELECT 1")
+        .fetch_one::<u8>()
+        .await
+        .unwrap();
     assert_eq!(sum, 1);
 }
 
@@ -107,7 +132,12 @@ async fn a_successor_waits_for_the_directory() {
     let second = tokio::spawn(async move { start(&path).await });
     first.terminate(Duration::from_secs(10)).await.unwrap();
     let second = second.await.unwrap().unwrap();
-    let one = Client::default().with_url(url(&second)).query("SELECT 1").fetch_one::<u8>().await.unwrap();
+    let one = Client::default()
+        .with_url(url(&second))
+        .query("SELECT 1")
+        .fetch_one::<u8>()
+        .await
+        .unwrap();
     assert_eq!(one, 1);
 }
 
@@ -118,10 +148,15 @@ async fn asked_to_stop_it_ends_within_five_seconds_with_a_statement_running() {
     let client = Client::default().with_url(url(&child));
     let busy = client.clone();
     let query = tokio::spawn(async move {
-        busy.query("SELECT max(sipHash64(number)) FROM numbers(1000000000000) AS busy").fetch_one::<u64>().await
+        busy.query("SELECT max(sipHash64(number)) FROM numbers(1000000000000) AS busy")
+            .fetch_one::<u64>()
+            .await
     });
     let sql = "SELECT count() FROM system.processes WHERE query LIKE '%AS busy%'";
-    until("the query runs", || async { client.query(sql).fetch_one::<u64>().await.unwrap() > 1 }).await;
+    until("the query runs", || async {
+        client.query(sql).fetch_one::<u64>().await.unwrap() > 1
+    })
+    .await;
     let asked = Instant::now();
     let status = child.terminate(Duration::from_secs(20)).await.unwrap();
     assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
@@ -143,12 +178,19 @@ async fn it_ends_with_its_parent() {
         .unwrap();
     let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
     let pid: i32 = lines.next_line().await.unwrap().unwrap().parse().unwrap();
-    let ready = tokio::time::timeout(START_TIMEOUT, lines.next_line()).await.unwrap().unwrap().unwrap();
+    let ready = tokio::time::timeout(START_TIMEOUT, lines.next_line())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
     assert!(ready.contains("listening"), "{ready}");
     shell.kill().await.unwrap();
     let pid = Pid::from_raw(pid).unwrap();
     // Gone, or a zombie that nobody has reaped: its files are free either way, which the lock shows.
-    until("the directory is free", || async { test_kill_process(pid).is_err() || start(data.path()).await.is_ok() }).await;
+    until("the directory is free", || async {
+        test_kill_process(pid).is_err() || start(data.path()).await.is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]

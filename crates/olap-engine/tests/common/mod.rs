@@ -42,7 +42,12 @@ pub fn shared_url() -> &'static str {
             let runtime = Runtime::new().unwrap();
             let data = TempDir::new().unwrap();
             let child = runtime.block_on(start(data.path())).unwrap();
-            Shared { url: url(&child), _data: data, _child: child, _runtime: runtime }
+            Shared {
+                url: url(&child),
+                _data: data,
+                _child: child,
+                _runtime: runtime,
+            }
         })
         .join()
         .unwrap()
@@ -53,15 +58,29 @@ pub fn shared_url() -> &'static str {
 /// A client of the shared engine in a database of its own.
 pub async fn client(database: &str) -> Client {
     let client = Client::default().with_url(shared_url());
-    client.query("CREATE DATABASE ?").bind(clickhouse::sql::Identifier(database)).execute().await.unwrap();
+    client
+        .query("CREATE DATABASE ?")
+        .bind(clickhouse::sql::Identifier(database))
+        .execute()
+        .await
+        .unwrap();
     client.with_database(database)
 }
 
 /// A statement in the body of a POST: status, `X-ClickHouse-Exception-Code` and text.
 pub async fn post(parameters: &[(&str, &str)], body: impl Into<reqwest::Body>) -> (u16, Option<u32>, String) {
-    let response = reqwest::Client::new().post(shared_url()).query(parameters).body(body).send().await.unwrap();
+    let response = reqwest::Client::new()
+        .post(shared_url())
+        .query(parameters)
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     let status = response.status().as_u16();
-    let code = response.headers().get("x-clickhouse-exception-code").map(|v| v.to_str().unwrap().parse().unwrap());
+    let code = response
+        .headers()
+        .get("x-clickhouse-exception-code")
+        .map(|v| v.to_str().unwrap().parse().unwrap());
     (status, code, response.text().await.unwrap())
 }
 
