@@ -1,6 +1,7 @@
 import { createBrowserRouter, Navigate } from "react-router";
 import { NotFound, RouteFailure } from "./components/route-failure";
 import { Shell } from "./components/shell";
+import { Spinner } from "./components/ui";
 import { AccessView } from "./views/access/access-view";
 import { DecisionView } from "./views/decision/decision-view";
 import { ExplorerView } from "./views/explorer/explorer-view";
@@ -16,6 +17,7 @@ export const router = createBrowserRouter([
   {
     element: <Shell />,
     errorElement: <RouteFailure />,
+    HydrateFallback: () => <Spinner />,
     children: [
       { index: true, element: <Navigate to="/explorer" replace /> },
       { path: "feed", element: <FeedView /> },

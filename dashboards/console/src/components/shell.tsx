@@ -8,7 +8,7 @@ import { Button } from "./ui";
 
 const sections = [
   { to: "/feed", label: "Live feed" },
-  { to: "/explorer", label: "Explorer" },
+  { to: "/explorer", label: "Explorer", alsoUnder: "/decisions/" },
   { to: "/sessions", label: "Sessions" },
   { to: "/metrics", label: "Metrics" },
   { to: "/reports", label: "Reports" },
@@ -49,6 +49,7 @@ export function Shell() {
 }
 
 function Header({ role }: { role: keyof typeof roleLabels }) {
+  const { pathname } = useLocation();
   const [tenant] = useTenantChoice();
   const fetching = useIsFetching() > 0;
   const suffix = tenant ? `?tenant=${encodeURIComponent(tenant)}` : "";
@@ -66,7 +67,8 @@ function Header({ role }: { role: keyof typeof roleLabels }) {
             to={section.to + suffix}
             className={({ isActive }) =>
               `flex items-center border-b-2 px-2.5 whitespace-nowrap ${
-                isActive ? "border-accent font-semibold text-ink" : "border-transparent text-muted hover:text-ink"
+                isActive || (section.alsoUnder && pathname.startsWith(section.alsoUnder))
+                  ? "border-accent font-semibold text-ink" : "border-transparent text-muted hover:text-ink"
               }`
             }
           >

@@ -1,0 +1,98 @@
+// The steps that work against any system that holds some decisions.
+
+const answerMs = 20_000;
+const reportMs = 90_000;
+
+/** Signs in, visits every view, and leaves a picture of each. */
+export async function walk(watched, target, scheme) {
+  const { page } = watched;
+  const shoot = (name) => watched.shoot(`${scheme}-${name}`);
+  page.setDefaultTimeout(answerMs);
+
+  await page.goto(target.url);
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await shoot("1-sign-in");
+  await signIn(page, target);
+
+  await page.getByRole("table", { name: "Records" }).waitFor();
+  await page.locator("tbody a").first().waitFor();
+  await shoot("3-explorer");
+
+  await visitDecision(page, shoot);
+  await visitSession(page, shoot);
+
+  await page.getByRole("link", { name: "Metrics" }).click();
+  await page.getByRole("img", { name: "Calls and errors over time" }).waitFor();
+  await page.locator(".u-over").first().hover();
+  await shoot("7-metrics");
+  await page.getByLabel("Group by").selectOption("model");
+  await page.getByRole("heading", { name: /^Groups/ }).waitFor();
+  await shoot("8-metrics-by-model");
+  await page.getByRole("heading", { name: /^Groups/ }).scrollIntoViewIfNeeded();
+  await shoot("8-metrics-breakdown");
+
+  await visitReports(page, shoot, scheme);
+
+  await page.getByRole("link", { name: "Ledger" }).click();
+  await page.getByRole("heading", { name: "Ledger" }).waitFor();
+  await page.getByText("signed").first().waitFor();
+  await shoot("a-ledger");
+
+  await page.getByRole("link", { name: "Access log" }).click();
+  await page.getByRole("heading", { name: "Access log" }).waitFor();
+  await page.locator("tbody tr").first().waitFor();
+  await shoot("b-access");
+
+  await page.getByRole("link", { name: "Live feed" }).click();
+  await page.getByText("live", { exact: true }).waitFor();
+  if (target.mock) await page.locator("tbody a").nth(14).waitFor();
+  await shoot("2-live-feed");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("paused").waitFor();
+}
+
+export async function signIn(page, target) {
+  await page.getByLabel("E-mail").fill(target.email);
+  await page.getByLabel("Password").fill(target.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+async function visitDecision(page, shoot) {
+  // One with removed values shows most; any other will do.
+  const redacted = page.locator('[data-row="record"]').filter({ has: page.locator('[data-mark="redacted"]') });
+  const records = page.locator('[data-row="record"]');
+  const chosen = (await redacted.count()) > 0 ? redacted.first() : records.first();
+  await chosen.locator("a").first().click();
+  await page.getByRole("tab", { name: "Conversation" }).waitFor();
+  await shoot("4-decision");
+  await page.getByRole("button", { name: "Verify" }).click();
+  await page.getByRole("list", { name: "Checks" }).waitFor();
+  await shoot("4-decision-verified");
+  await page.getByRole("tab", { name: "Request as sent" }).click();
+  await page.getByRole("button", { name: "Copy" }).waitFor();
+  await shoot("4-decision-raw");
+}
+
+async function visitSession(page, shoot) {
+  await page.getByRole("link", { name: "Sessions" }).click();
+  await page.getByRole("heading", { name: "Sessions" }).waitFor();
+  await page.locator("tbody a").first().waitFor();
+  await shoot("5-sessions");
+  await page.locator("tbody a").first().click();
+  await page.getByRole("heading", { name: "Timeline" }).waitFor();
+  await shoot("6-session");
+}
+
+async function visitReports(page, shoot, scheme) {
+  await page.getByRole("link", { name: "Reports" }).click();
+  await page.getByRole("heading", { name: "New report" }).waitFor();
+  const title = `Walk through the console (${scheme})`;
+  await page.getByLabel("Title").fill(title);
+  await page.getByRole("button", { name: "Create report" }).click();
+  const row = page.getByRole("row").filter({ hasText: title }).first();
+  const pdf = row.getByRole("button", { name: /PDF/ });
+  await pdf.waitFor({ timeout: reportMs });
+  const [download] = await Promise.all([page.waitForEvent("download"), pdf.click()]);
+  if ((await download.failure()) !== null) throw new Error("the report's PDF could not be downloaded");
+  await shoot("9-reports");
+}

@@ -1,0 +1,173 @@
+import { createColumnHelper, tableFeatures } from "@tanstack/react-table";
+import { Link } from "react-router";
+import type { LogSummary } from "../api/types";
+import { formatCount } from "../lib/number";
+import { entityLabel } from "../lib/placeholders";
+import { formatDuration } from "../lib/time";
+import { Badge, Cost, Time } from "./ui";
+
+/** A line of a table of records: a record, or a remark between records. */
+export type TableLine =
+  | { kind: "record"; id: string | number; item: LogSummary }
+  | { kind: "note"; id: string | number; text: string };
+
+export const features = tableFeatures({});
+const helper = createColumnHelper<typeof features, TableLine>();
+
+export const numericColumns = new Set(["duration", "tokens", "cost"]);
+
+export function StatusBadge({ item }: { item: Pick<LogSummary, "status" | "error_type" | "interrupted"> }) {
+  if (item.interrupted) {
+    return (
+      <Badge tone="warn" title={item.error_type || "the stream broke off"}>
+        {item.status ?? "–"} broke off
+      </Badge>
+    );
+  }
+  if (item.status === null || item.status === 0) {
+    return item.error_type ? <Badge tone="bad">{item.error_type}</Badge> : <span className="text-muted">–</span>;
+  }
+  const failed = item.status >= 400 || item.error_type !== "";
+  return (
+    <Badge tone={failed ? "bad" : "good"} title={item.error_type}>
+      {item.status}
+    </Badge>
+  );
+}
+
+export function Marks({ item }: { item: LogSummary }) {
+  return (
+    <span className="flex gap-1">
+      {item.flagged && <Badge tone="bad">flagged</Badge>}
+      {item.overridden && <Badge tone="warn">overridden</Badge>}
+      {item.phi && (
+        <Badge tone="chip" title="protected health information">
+          PHI
+        </Badge>
+      )}
+      {item.kind !== "event" && <Badge>{item.kind.replaceAll("_", " ")}</Badge>}
+    </span>
+  );
+}
+
+export function piiTitle(pii: LogSummary["pii"]): string {
+  return Object.entries(pii)
+    .map(([entity, count]) => `${entityLabel(entity)}: ${count}`)
+    .join("\n");
+}
+
+/** A cell of a record's line; a remark's line is drawn across all columns and never asks. */
+function cell(render: (item: LogSummary) => React.ReactNode) {
+  return ({ row }: { row: { original: TableLine } }) => {
+    const line = row.original;
+    return line.kind === "record" ? render(line.item) : null;
+  };
+}
+
+function Clipped({ text, width }: { text: string; width: string }) {
+  if (!text) return <span className="text-muted">–</span>;
+  return (
+    <span className={`block truncate ${width}`} title={text}>
+      {text}
+    </span>
+  );
+}
+
+export function logColumns(tenantName: (id: string) => string) {
+  return helper.columns([
+    helper.display({
+      id: "time",
+      header: "Time (UTC)",
+      cell: cell((item) => (
+        <Link className="link" to={`/decisions/${item.event_id}`}>
+          <Time at={item.occurred_at} />
+        </Link>
+      )),
+    }),
+    helper.display({
+      id: "tenant",
+      header: "Tenant",
+      cell: cell((item) => <Clipped text={tenantName(item.tenant)} width="max-w-28" />),
+    }),
+    helper.display({
+      id: "application",
+      header: "Application",
+      cell: cell((item) => <Clipped text={item.application} width="max-w-32" />),
+    }),
+    helper.display({
+      id: "decision",
+      header: "Decision",
+      cell: cell((item) => <Clipped text={item.decision_type || item.operation} width="max-w-36" />),
+    }),
+    helper.display({
+      id: "model",
+      header: "Model",
+      cell: cell((item) => {
+        const model = item.model || item.model_requested;
+        return (
+          <span className="block max-w-48 truncate" title={`${item.provider} · ${model}`}>
+            <span className="text-muted">{item.provider}</span> {model}
+          </span>
+        );
+      }),
+    }),
+    helper.display({ id: "status", header: "Status", cell: cell((item) => <StatusBadge item={item} />) }),
+    helper.display({ id: "marks", header: "Marks", cell: cell((item) => <Marks item={item} />) }),
+    helper.display({
+      id: "pii",
+      header: "Redacted",
+      cell: cell((item) =>
+        item.pii_total > 0 ? (
+          <span data-mark="redacted">
+            <Badge tone="chip" title={piiTitle(item.pii)}>
+              {item.pii_total}
+            </Badge>
+          </span>
+        ) : (
+          <span className="text-muted">–</span>
+        ),
+      ),
+    }),
+    helper.display({
+      id: "duration",
+      header: "Duration",
+      cell: cell((item) => formatDuration(item.duration_ms)),
+    }),
+    helper.display({
+      id: "tokens",
+      header: "Tokens in / out",
+      cell: cell((item) => (
+        <>
+          {formatCount(item.input_tokens)} <span className="text-muted">/</span> {formatCount(item.output_tokens)}
+        </>
+      )),
+    }),
+    helper.display({
+      id: "cost",
+      header: "Cost",
+      cell: cell((item) => <Cost cost={item.cost} currency={item.currency} reason={item.unpriced_reason} short />),
+    }),
+    helper.display({
+      id: "user",
+      header: "User",
+      cell: cell((item) => <Clipped text={item.user_id} width="max-w-36" />),
+    }),
+    helper.display({
+      id: "session",
+      header: "Session",
+      cell: cell((item) =>
+        item.session_id ? (
+          <Link
+            className="link block max-w-32 truncate"
+            title={item.session_id}
+            to={`/sessions/${encodeURIComponent(item.session_id)}?tenant=${item.tenant}`}
+          >
+            {item.session_id}
+          </Link>
+        ) : (
+          <span className="text-muted">–</span>
+        ),
+      ),
+    }),
+  ]);
+}

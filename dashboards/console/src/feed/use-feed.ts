@@ -1,0 +1,78 @@
+import { useCallback, useEffect, useReducer, useRef, useState } from "react";
+import type { LogSummary } from "../api/types";
+import { credentials } from "../session/credentials";
+import { emptyBuffer, type FeedBuffer, reduceFeed } from "./buffer";
+import { FeedConnection, type FeedSocket, type FeedStatus } from "./connection";
+
+/** Arrivals are shown in bursts of this length: a thousand a second must not mean a thousand renderings. */
+const burstMs = 200;
+
+function openSocket(): FeedSocket {
+  const scheme = window.location.protocol === "https:" ? "wss" : "ws";
+  return new WebSocket(`${scheme}://${window.location.host}/ws/feed`) as FeedSocket;
+}
+
+function later(task: () => void, delayMs: number): () => void {
+  const timer = setTimeout(task, delayMs);
+  return () => clearTimeout(timer);
+}
+
+export interface Feed {
+  status: FeedStatus;
+  buffer: FeedBuffer;
+  pause: () => void;
+  resume: () => void;
+  clear: () => void;
+  retryNow: () => void;
+}
+
+/** The live feed with these filters; other filters mean a new feed. */
+export function useFeed(filtersJson: string): Feed {
+  const [status, setStatus] = useState<FeedStatus>({ state: "connecting" });
+  const [buffer, dispatch] = useReducer(reduceFeed, emptyBuffer);
+  const connection = useRef<FeedConnection | null>(null);
+
+  useEffect(() => {
+    let burst: LogSummary[] = [];
+    let cancelFlush: (() => void) | null = null;
+    const flush = () => {
+      cancelFlush = null;
+      if (burst.length > 0) dispatch({ type: "records", items: burst });
+      burst = [];
+    };
+
+    const feed = new FeedConnection(
+      { open: openSocket, later, random: Math.random, token: () => credentials.current()?.token ?? null },
+      {
+        onStatus: setStatus,
+        onRecord: (item) => {
+          burst.push(item);
+          cancelFlush ??= later(flush, burstMs);
+        },
+        onMissed: (count) => {
+          flush();
+          dispatch({ type: "missed", count });
+        },
+        onUnauthorized: () => credentials.expire(),
+      },
+      JSON.parse(filtersJson) as Record<string, string>,
+    );
+    connection.current = feed;
+    dispatch({ type: "clear" });
+    feed.start();
+    return () => {
+      cancelFlush?.();
+      feed.stop();
+      connection.current = null;
+    };
+  }, [filtersJson]);
+
+  return {
+    status,
+    buffer,
+    pause: useCallback(() => dispatch({ type: "pause" }), []),
+    resume: useCallback(() => dispatch({ type: "resume" }), []),
+    clear: useCallback(() => dispatch({ type: "clear" }), []),
+    retryNow: useCallback(() => connection.current?.retryNow(), []),
+  };
+}

@@ -1,0 +1,123 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { Link, useNavigate, useParams } from "react-router";
+import { createReport, fetchLog } from "../../api/calls";
+import type { LogDetail } from "../../api/types";
+import { ErrorPanel } from "../../components/error-panel";
+import { Marks, StatusBadge } from "../../components/log-columns";
+import { RedactionsProvider } from "../../components/redacted-text";
+import { Button, PageTitle, Spinner, Time } from "../../components/ui";
+import { useMay, useTenantName } from "../../session/hooks";
+import { ExchangePanel } from "./exchange-panel";
+import { AttributesPanel, ContextPanel, CostPanel, TimingPanel } from "./facts-panels";
+import { LedgerPanel } from "./ledger-panel";
+import { OutcomesPanel } from "./outcomes-panel";
+import { RedactionsPanel } from "./redactions-panel";
+import { RevealDialog } from "./reveal-dialog";
+
+const sealPollMs = 4_000;
+
+export function DecisionView() {
+  const { eventId = "" } = useParams();
+  const detail = useQuery({
+    queryKey: ["log", eventId],
+    queryFn: ({ signal }) => fetchLog(eventId, signal),
+    // A record is sealed by the next epoch; until then the page looks again by itself.
+    refetchInterval: (query) => (query.state.data?.ledger.state === "appended" ? sealPollMs : false),
+  });
+  if (detail.isPending) return <Spinner label="Reading the record" />;
+  if (detail.isError && !detail.data) return <ErrorPanel error={detail.error} onRetry={() => detail.refetch()} />;
+  // Another record means another page: nothing revealed or verified may stay on it.
+  return <Decision key={eventId} log={detail.data} />;
+}
+
+const nothingRevealed: Record<string, string> = {};
+
+function Decision({ log }: { log: LogDetail }) {
+  const tenantName = useTenantName();
+  const mayReveal = useMay("admin", "compliance_officer");
+  const [revealing, setRevealing] = useState(false);
+  const [revealed, setRevealed] = useState(nothingRevealed);
+  const facts = useMemo(
+    () => ({ known: new Set(log.redactions.map((redaction) => redaction.token)), revealed }),
+    [log.redactions, revealed],
+  );
+  const shown = revealed !== nothingRevealed;
+
+  return (
+    <RedactionsProvider facts={facts}>
+      <div className="mx-auto max-w-[110rem] space-y-3 p-4">
+        <PageTitle
+          title={log.decision_type || log.operation || log.kind}
+          note={
+            <>
+              {tenantName(log.tenant)} · {log.application} · <Time at={log.occurred_at} precision="full" /> UTC
+            </>
+          }
+        >
+          <StatusBadge item={log} />
+          <Marks item={log} />
+          {log.session_id && (
+            <Link
+              className="inline-flex h-[1.875rem] items-center rounded border border-line-strong bg-panel px-2.5 hover:bg-sunken"
+              to={`/sessions/${encodeURIComponent(log.session_id)}?tenant=${log.tenant}&event=${log.event_id}`}
+            >
+              Session timeline
+            </Link>
+          )}
+          {mayReveal && log.redactions.length > 0 && (
+            <Button onClick={() => (shown ? setRevealed(nothingRevealed) : setRevealing(true))}>
+              {shown ? "Hide values" : "Reveal values"}
+            </Button>
+          )}
+          <ReportButton eventId={log.event_id} />
+        </PageTitle>
+        {shown && (
+          <p role="status" className="rounded-md bg-warn-soft px-3 py-1.5 text-warn">
+            Removed values are shown. This read and its reason are in the access log.
+          </p>
+        )}
+        <div className="grid items-start gap-3 lg:grid-cols-[minmax(0,1fr)_25rem]">
+          <div className="min-w-0 space-y-3">
+            <ExchangePanel log={log} />
+            <OutcomesPanel log={log} />
+            <AttributesPanel attributes={log.attributes} />
+          </div>
+          <div className="min-w-0 space-y-3">
+            <CostPanel log={log} />
+            <LedgerPanel log={log} />
+            <RedactionsPanel redactions={log.redactions} pii={log.pii} />
+            <TimingPanel log={log} />
+            <ContextPanel log={log} tenant={tenantName(log.tenant)} />
+          </div>
+        </div>
+      </div>
+      {revealing && (
+        <RevealDialog
+          eventId={log.event_id}
+          onClose={() => setRevealing(false)}
+          onRevealed={(values) => {
+            setRevealed(values);
+            setRevealing(false);
+          }}
+        />
+      )}
+    </RedactionsProvider>
+  );
+}
+
+function ReportButton({ eventId }: { eventId: string }) {
+  const navigate = useNavigate();
+  const report = useMutation({
+    mutationFn: () => createReport({ type: "decision", event_id: eventId, format: ["pdf", "csv", "json"] }),
+    onSuccess: (job) => navigate(`/reports?job=${job.id}`),
+  });
+  return (
+    <>
+      <Button look="primary" disabled={report.isPending} onClick={() => report.mutate()}>
+        {report.isPending ? "Requesting…" : "Create report"}
+      </Button>
+      {report.isError && <ErrorPanel error={report.error} />}
+    </>
+  );
+}

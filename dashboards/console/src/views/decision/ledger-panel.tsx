@@ -1,0 +1,92 @@
+import { useMutation } from "@tanstack/react-query";
+import { fetchProof, verifyRecord } from "../../api/calls";
+import type { LogDetail, Verdict, VerifyAnswer } from "../../api/types";
+import { ErrorPanel } from "../../components/error-panel";
+import { Badge, Button, Facts, Panel, type Tone } from "../../components/ui";
+import { saveFile } from "../../lib/save-file";
+import { formatCount, words } from "../../lib/number";
+
+export const verdictTones: Record<Verdict, Tone> = { pass: "good", fail: "bad", unproven: "warn" };
+
+/** Where the record stands in its chain, and every check of that claim on demand. */
+export function LedgerPanel({ log }: { log: LogDetail }) {
+  const { ledger } = log;
+  const verify = useMutation({ mutationFn: () => verifyRecord(log.event_id) });
+  const proof = useMutation({
+    mutationFn: () => fetchProof(log.event_id),
+    onSuccess: (text) => saveFile(new Blob([text], { type: "text/plain" }), `${log.event_id}.tlog-proof`),
+  });
+  const sealed = ledger.state === "sealed";
+  const hash = (value: string) => <code className="font-mono text-xs break-all">{value || "–"}</code>;
+  return (
+    <Panel
+      title="Ledger"
+      actions={
+        <div className="flex gap-1.5">
+          <Button disabled={!sealed || proof.isPending} onClick={() => proof.mutate()}>
+            Proof
+          </Button>
+          <Button look="primary" disabled={verify.isPending} onClick={() => verify.mutate()}>
+            {verify.isPending ? "Verifying…" : "Verify"}
+          </Button>
+        </div>
+      }
+    >
+      <Facts
+        rows={[
+          [
+            "State",
+            sealed ? (
+              <Badge tone="good">sealed in epoch {formatCount(ledger.epoch ?? null)}</Badge>
+            ) : (
+              <Badge tone="warn" title="The next epoch, within seconds, seals it.">
+                appended, not sealed yet
+              </Badge>
+            ),
+          ],
+          ["Position", `shard ${ledger.shard}, index ${formatCount(ledger.index)}`],
+          ["Tree size", formatCount(ledger.tree_size ?? null)],
+          ["Leaf hash", hash(ledger.leaf_hash)],
+          ["Previous leaf", hash(ledger.prev_leaf_hash)],
+        ]}
+      />
+      {proof.isError && <ErrorPanel error={proof.error} />}
+      {verify.isError && <ErrorPanel error={verify.error} onRetry={() => verify.mutate()} />}
+      {verify.data && <Checks answer={verify.data} />}
+    </Panel>
+  );
+}
+
+const conclusions: Record<Verdict, string> = {
+  pass: "Every check passed: the record is as it was written.",
+  fail: "The record is not what the ledger says it was.",
+  unproven: "Nothing contradicts the record, but not every check could be made.",
+};
+
+function Checks({ answer }: { answer: VerifyAnswer }) {
+  const passed = answer.checks.filter((check) => check.verdict === "pass").length;
+  return (
+    <div role="status" className="border-t border-line">
+      <p className="flex items-center gap-2 px-3 py-2">
+        <Badge tone={verdictTones[answer.verdict]}>{answer.verdict}</Badge>
+        <span>{conclusions[answer.verdict]}</span>
+        <span className="ml-auto text-xs whitespace-nowrap text-muted">
+          {passed} of {answer.checks.length}
+        </span>
+      </p>
+      <ul aria-label="Checks" className="border-t border-line px-3 py-1">
+        {answer.checks.map((check) => (
+          <li key={check.name} className="grid grid-cols-[4.75rem_1fr] gap-x-2 py-1">
+            <span>
+              <Badge tone={verdictTones[check.verdict]}>{check.verdict}</Badge>
+            </span>
+            <span>
+              <span className="font-medium">{words(check.name)}</span>
+              {check.detail && <span className="block text-xs break-words text-muted">{check.detail}</span>}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,159 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useEffect, useState } from "react";
+import { addOutcome } from "../../api/calls";
+import type { LogDetail, NewOutcome } from "../../api/types";
+import { Dialog } from "../../components/dialog";
+import { ErrorPanel } from "../../components/error-panel";
+import { Badge, Button, Field, Panel, Time } from "../../components/ui";
+import { useUser } from "../../session/hooks";
+
+const lookAgainMs = 1_500;
+const lookAgainTimes = 12;
+
+/** What became of the decision: appended, never rewritten. */
+export function OutcomesPanel({ log }: { log: LogDetail }) {
+  const [adding, setAdding] = useState(false);
+  const [expected, setExpected] = useState(0);
+  const pending = useLookAgain(log, expected);
+  return (
+    <Panel title="Outcomes" actions={<Button onClick={() => setAdding(true)}>Add an outcome</Button>}>
+      {log.outcomes.length === 0 && !pending && (
+        <p className="px-3 py-2 text-muted">Nothing was reported about what became of this decision.</p>
+      )}
+      {pending && (
+        <p role="status" className="px-3 py-2 text-muted">
+          Accepted. It shows here as soon as it is stored in the ledger.
+        </p>
+      )}
+      {log.outcomes.length > 0 && (
+        <div className="overflow-x-auto">
+          <table className="grid-table">
+            <thead>
+              <tr>
+                <th scope="col">Recorded (UTC)</th>
+                <th scope="col">Outcome</th>
+                <th scope="col">Reviewer</th>
+                <th scope="col">Note</th>
+              </tr>
+            </thead>
+            <tbody>
+              {log.outcomes.map((outcome) => (
+                <tr key={outcome.event_id}>
+                  <td>
+                    <Time at={outcome.recorded_at} />
+                  </td>
+                  <td>
+                    <span className="mr-2 font-medium">{outcome.outcome || "–"}</span>
+                    {outcome.override && <Badge tone="warn">override</Badge>}{" "}
+                    {outcome.flag && <Badge tone="bad">flag</Badge>}
+                  </td>
+                  <td>{outcome.reviewer || "–"}</td>
+                  <td className="!whitespace-normal">{outcome.note || "–"}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {adding && (
+        <OutcomeDialog
+          eventId={log.event_id}
+          onClose={() => setAdding(false)}
+          onAdded={() => {
+            setAdding(false);
+            setExpected(log.outcomes.length + 1);
+          }}
+        />
+      )}
+    </Panel>
+  );
+}
+
+/** An outcome travels through the log before it can be read: looks for it a few times. */
+function useLookAgain(log: LogDetail, expected: number): boolean {
+  const queries = useQueryClient();
+  const [tries, setTries] = useState(0);
+  const pending = expected > log.outcomes.length && tries < lookAgainTimes;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new expectation starts the count again
+  useEffect(() => setTries(0), [expected]);
+  useEffect(() => {
+    if (!pending) return;
+    const timer = setTimeout(() => {
+      queries.invalidateQueries({ queryKey: ["log", log.event_id] });
+      setTries((count) => count + 1);
+    }, lookAgainMs * (tries > 4 ? 2 : 1));
+    return () => clearTimeout(timer);
+  }, [pending, tries, queries, log.event_id]);
+  return pending;
+}
+
+interface OutcomeDialogProps {
+  eventId: string;
+  onClose: () => void;
+  onAdded: () => void;
+}
+
+function OutcomeDialog({ eventId, onClose, onAdded }: OutcomeDialogProps) {
+  const user = useUser();
+  const [outcome, setOutcome] = useState("");
+  const [note, setNote] = useState("");
+  const [override, setOverride] = useState(false);
+  const [flag, setFlag] = useState(false);
+  const add = useMutation({
+    mutationFn: () => {
+      const body: NewOutcome = { outcome: outcome.trim(), reviewer: user.email, override, flag };
+      if (note.trim()) body.note = note.trim();
+      return addOutcome(eventId, body);
+    },
+    onSuccess: onAdded,
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    add.mutate();
+  };
+  return (
+    <Dialog title="Add an outcome" onClose={onClose}>
+      <form onSubmit={submit} className="space-y-3">
+        <Field label="Outcome" hint={`Recorded as reviewed by ${user.email}.`}>
+          <input
+            className="field"
+            required
+            maxLength={200}
+            list="outcome-words"
+            value={outcome}
+            onChange={(event) => setOutcome(event.target.value)}
+          />
+          <datalist id="outcome-words">
+            {["approved", "declined", "referred", "corrected", "confirmed", "incident"].map((word) => (
+              <option key={word} value={word} />
+            ))}
+          </datalist>
+        </Field>
+        <label className="flex items-center gap-2">
+          <input type="checkbox" checked={override} onChange={(event) => setOverride(event.target.checked)} />A person
+          decided otherwise than the model
+        </label>
+        <label className="flex items-center gap-2">
+          <input type="checkbox" checked={flag} onChange={(event) => setFlag(event.target.checked)} />
+          Flag this decision for review
+        </label>
+        <Field label="Note">
+          <textarea
+            className="field"
+            rows={3}
+            maxLength={2000}
+            value={note}
+            onChange={(event) => setNote(event.target.value)}
+          />
+        </Field>
+        {add.isError && <ErrorPanel error={add.error} />}
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary" disabled={add.isPending || outcome.trim() === ""}>
+            {add.isPending ? "Recording…" : "Record"}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,119 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { fetchCheckpoint, fetchCheckpoints } from "../../api/calls";
+import { CopyButton } from "../../components/copy-button";
+import { ErrorPanel } from "../../components/error-panel";
+import { Button, EmptyState, PageTitle, Panel, Spinner, Time } from "../../components/ui";
+import { formatCount } from "../../lib/number";
+
+const pageSize = 50;
+const refreshMs = 10_000;
+
+/** The heads of the ledger: one signed checkpoint for each epoch. */
+export function LedgerView() {
+  const [chosen, setChosen] = useState<number | null>(null);
+  const checkpoints = useInfiniteQuery({
+    queryKey: ["checkpoints"],
+    queryFn: ({ pageParam, signal }) => fetchCheckpoints({ limit: pageSize, before: pageParam }, signal),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (page) => (page.items.length < pageSize ? undefined : page.items.at(-1)?.epoch),
+    refetchInterval: refreshMs,
+  });
+  const items = useMemo(() => checkpoints.data?.pages.flatMap((page) => page.items) ?? [], [checkpoints.data]);
+  const newest = checkpoints.data?.pages[0];
+  const shown = chosen ?? newest?.latest?.epoch ?? null;
+
+  if (checkpoints.isPending) return <Spinner label="Reading checkpoints" />;
+  if (checkpoints.isError && !checkpoints.data) {
+    return <ErrorPanel error={checkpoints.error} onRetry={() => checkpoints.refetch()} />;
+  }
+  return (
+    <div className="space-y-3 p-4">
+      <PageTitle title="Ledger" note={newest && `origin ${newest.origin}`} />
+      <p className="max-w-4xl text-muted">
+        Every epoch re-reads and re-hashes what was stored and signs the result. A checkpoint kept elsewhere proves later
+        that nothing up to it was changed, dropped or reordered; <code className="font-mono">audit verify</code> does so.
+      </p>
+      {items.length === 0 ? (
+        <EmptyState title="Nothing has been sealed yet">The first epoch follows within seconds of the start.</EmptyState>
+      ) : (
+        <div className="grid items-start gap-3 xl:grid-cols-2">
+          <Panel title="Epochs">
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
+            <section aria-label="Epochs" tabIndex={0} className="max-h-[70vh] overflow-auto">
+              <table className="grid-table">
+                <thead>
+                  <tr>
+                    <th scope="col">Epoch</th>
+                    <th scope="col">Sealed (UTC)</th>
+                    <th scope="col" className="num !text-right">
+                      Chains
+                    </th>
+                    <th scope="col" className="num !text-right">
+                      Leaves
+                    </th>
+                    <th scope="col">Manifest hash</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {items.map((item) => (
+                    <tr key={item.epoch} className={item.epoch === shown ? "bg-accent-soft" : ""}>
+                      <td>
+                        <button type="button" className="link" onClick={() => setChosen(item.epoch)}>
+                          {formatCount(item.epoch)}
+                        </button>
+                      </td>
+                      <td>
+                        <Time at={item.sealed_at} />
+                      </td>
+                      <td className="num">{formatCount(item.chains)}</td>
+                      <td className="num">{formatCount(item.leaves)}</td>
+                      <td className="font-mono text-xs" title={item.manifest_hash}>
+                        {item.manifest_hash.slice(0, 24)}
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+              {checkpoints.hasNextPage && (
+                <div className="p-2 text-center">
+                  <Button disabled={checkpoints.isFetchingNextPage} onClick={() => checkpoints.fetchNextPage()}>
+                    Load more
+                  </Button>
+                </div>
+              )}
+            </section>
+          </Panel>
+          {shown !== null && <Checkpoint epoch={shown} />}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Checkpoint({ epoch }: { epoch: number }) {
+  const checkpoint = useQuery({
+    queryKey: ["checkpoint", epoch],
+    queryFn: ({ signal }) => fetchCheckpoint(epoch, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (checkpoint.isPending) return <Spinner label="Reading the checkpoint" />;
+  if (checkpoint.isError) return <ErrorPanel error={checkpoint.error} onRetry={() => checkpoint.refetch()} />;
+  return (
+    <div className="min-w-0 space-y-3">
+      <TextPanel title={`Checkpoint of epoch ${formatCount(epoch)}, signed`} text={checkpoint.data.checkpoint} />
+      <TextPanel title="Manifest: one head for each chain" text={checkpoint.data.manifest} />
+    </div>
+  );
+}
+
+function TextPanel({ title, text }: { title: string; text: string }) {
+  return (
+    <Panel title={title} actions={<CopyButton text={text} />}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
+      <pre aria-label={title} tabIndex={0} className="max-h-96 overflow-auto px-3 py-2 font-mono text-xs break-all whitespace-pre-wrap">
+        {text}
+      </pre>
+    </Panel>
+  );
+}
