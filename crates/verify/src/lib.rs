@@ -1,1 +1,22 @@
-//! Checks stored records against the ledger; no I/O.
+//! Checks that stored records are what was sealed: every byte re-hashed, every link followed, every column
+//! compared, every manifest chained up to a checkpoint signed by a pinned key (ledger-format.md section 10).
+//!
+//! Feed a [`Verifier`] checkpoints, then all manifests, then the newest heads, then the records chain by chain;
+//! [`Verifier::finish`] gives the [`Report`]. Memory grows with the number of chains, not of records.
+//!
+//! Architecture invariant: this crate has no I/O, no clock, and nothing of ClickHouse, Kafka, tokio or the
+//! network among its dependencies (a test reads `cargo tree`).
+
+mod anchor;
+mod chain;
+mod content;
+mod offsets;
+mod projection;
+mod record;
+mod report;
+mod verifier;
+
+pub use projection::{COLUMNS, Column, ColumnSource};
+pub use record::{StoredCiphertext, StoredRecord, StoredTemplate};
+pub use report::{Finding, Report, Severity, Status, Verdict, VerdictReport};
+pub use verifier::Verifier;

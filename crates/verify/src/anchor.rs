@@ -1,0 +1,171 @@
+//! The anchor log: manifests, chained, under checkpoints that a pinned key signed.
+
+use aal_ledger::hash::to_hex;
+use aal_ledger::merkle::CompactRange;
+use aal_ledger::{Checkpoint, Hash, Heads, Manifest, Note, TrustPolicy, leaf_hash};
+use uuid::Uuid;
+
+use crate::report::{Place, Tally, Verdict};
+
+/// Sizes that checkpoints vouch for, and the manifests seen so far.
+#[derive(Debug, Default)]
+pub(crate) struct Anchor {
+    /// Verified checkpoints by ascending size; each is compared when the log reaches it.
+    checkpoints: Vec<(u64, Hash)>,
+    log: CompactRange,
+    last: Option<Manifest>,
+    /// The manifest under the newest checkpoint.
+    signed: Option<Manifest>,
+    /// A broken chain of manifests is reported once; what follows cannot be judged.
+    is_broken: bool,
+    incarnations: Vec<Uuid>,
+}
+
+impl Anchor {
+    pub(crate) fn checkpoint(&mut self, note: &[u8], policy: &TrustPolicy, tally: &mut Tally) {
+        tally.checked(Verdict::Identity, 1);
+        let checkpoint = match open(note, policy) {
+            Ok(checkpoint) => checkpoint,
+            Err(what) => return tally.refute(Verdict::Identity, Place::default(), what),
+        };
+        if checkpoint.size == 0 {
+            return tally.refute(
+                Verdict::Identity,
+                Place::default(),
+                "checkpoint is of an empty log",
+            );
+        }
+        if checkpoint.size <= self.log.size() {
+            let what = format!(
+                "checkpoint of size {} came after the manifests it covers",
+                checkpoint.size
+            );
+            return tally.unproven(Verdict::Identity, Place::default(), what);
+        }
+        let known = self.checkpoints.iter().find(|(size, _)| *size == checkpoint.size);
+        if known.is_some_and(|(_, root)| *root != checkpoint.root) {
+            let what = format!(
+                "two checkpoints of size {} have different roots: the log was forked",
+                checkpoint.size
+            );
+            tally.refute(Verdict::Identity, Place::default(), what);
+        }
+        self.checkpoints.push((checkpoint.size, checkpoint.root));
+        self.checkpoints.sort_unstable();
+    }
+
+    pub(crate) fn manifest(&mut self, bytes: &[u8], tally: &mut Tally) {
+        if self.is_broken {
+            return;
+        }
+        let position = self.log.size();
+        tally.checked(Verdict::Identity, 1);
+        let manifest = match Manifest::parse(bytes) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                self.is_broken = true;
+                let what = format!("manifest of epoch {position}: {error}");
+                return tally.refute(Verdict::Identity, Place::default(), what);
+            }
+        };
+        if let Err(error) = manifest.check_follows(self.last.as_ref()) {
+            self.is_broken = true;
+            return tally.refute(
+                Verdict::Identity,
+                Place::default(),
+                format!("manifest of epoch {position}: {error}"),
+            );
+        }
+        tally.checked(Verdict::Time, 1);
+        self.log.append(leaf_hash(bytes));
+        let size = self.log.size();
+        for (_, signed_root) in self
+            .checkpoints
+            .iter()
+            .filter(|(signed_size, _)| *signed_size == size)
+        {
+            let root = self.log.root();
+            if root != *signed_root {
+                let (found, signed) = (to_hex(&root), to_hex(signed_root));
+                let what = format!(
+                    "manifests of epochs 0 to {position} have root {found}, the checkpoint says {signed}"
+                );
+                tally.refute(Verdict::Identity, Place::default(), what);
+            }
+        }
+        if self.newest_size().is_some_and(|newest| size <= newest) {
+            if self.incarnations.last() != Some(&manifest.incarnation) {
+                self.incarnations.push(manifest.incarnation);
+            }
+            self.signed = Some(manifest.clone());
+        }
+        self.last = Some(manifest);
+    }
+
+    /// The heads of the newest signed epoch, when these bytes are they.
+    pub(crate) fn heads(&self, bytes: &[u8], tally: &mut Tally) -> Option<Heads> {
+        tally.checked(Verdict::Identity, 1);
+        let Some(manifest) = &self.signed else {
+            tally.unproven(
+                Verdict::Identity,
+                Place::default(),
+                "no signed manifest vouches for the heads",
+            );
+            return None;
+        };
+        let refuse =
+            |tally: &mut Tally, what: String| tally.refute(Verdict::Identity, Place::default(), what);
+        let heads = match Heads::parse(bytes) {
+            Ok(heads) => heads,
+            Err(error) => {
+                refuse(tally, format!("heads of epoch {}: {error}", manifest.epoch));
+                return None;
+            }
+        };
+        if let Err(error) = manifest.check_heads(&heads) {
+            refuse(tally, error.to_string());
+            return None;
+        }
+        Some(heads)
+    }
+
+    /// Reports checkpoints that no manifests were shown for.
+    pub(crate) fn finish(&self, tally: &mut Tally) {
+        let Some(newest) = self.newest_size() else {
+            let what = "no valid checkpoint, so nothing says whose log this is";
+            return tally.unproven(Verdict::Identity, Place::default(), what);
+        };
+        let size = self.log.size();
+        if size < newest && !self.is_broken {
+            let what = format!(
+                "manifests of epochs {size} to {} are missing: a signed checkpoint covers them",
+                newest - 1
+            );
+            tally.refute(Verdict::Identity, Place::default(), what);
+        }
+    }
+
+    /// The manifest of the newest signed epoch seen.
+    pub(crate) fn signed(&self) -> Option<&Manifest> {
+        self.signed.as_ref()
+    }
+
+    pub(crate) fn incarnations(&self) -> &[Uuid] {
+        &self.incarnations
+    }
+
+    fn newest_size(&self) -> Option<u64> {
+        self.checkpoints.last().map(|(size, _)| *size)
+    }
+}
+
+fn open(note: &[u8], policy: &TrustPolicy) -> Result<Checkpoint, String> {
+    // The size decides which keys are good, so it is read before the signature is checked and trusted only after.
+    let claimed = Note::parse(note).map_err(|error| format!("checkpoint: {error}"))?;
+    let claimed = Checkpoint::parse_text(&claimed.text).map_err(|error| error.to_string())?;
+    let keys = policy.log_keys_for(claimed.size);
+    let opened = Checkpoint::open(note, &policy.origin, &keys);
+    opened
+        .map(|(checkpoint, _)| checkpoint)
+        .map_err(|error| format!("checkpoint of size {}: {error}", claimed.size))
+}
