@@ -49,6 +49,8 @@ pub enum HeadsError {
     Order(usize),
     #[error("{0} stands twice in the heads")]
     Twice(String),
+    #[error("{0} is in the heads and its shard is not")]
+    NoShard(ChainId),
     #[error("{0} has no leaves, so it has no head")]
     Empty(ChainId),
     #[error("{0} was in the heads before and is missing now")]
@@ -214,7 +216,15 @@ impl Heads {
                 return Err(HeadsError::Twice(format!("shard {}", head.shard)));
             }
         }
-        Ok(())
+        // Without the shard's line nothing would say which offsets its chains must account for.
+        match self
+            .chains
+            .iter()
+            .find(|head| !seen_shards.contains(&head.chain.shard))
+        {
+            Some(head) => Err(HeadsError::NoShard(head.chain)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -119,7 +119,15 @@ fn heads_have_one_text() {
         Heads::new([], [shard_head(1, 1, 1), shard_head(1, 2, 1)]),
         Err(HeadsError::Twice(_))
     ));
-    let huge = Heads::new([chain_head(1, 1, u64::MAX), chain_head(1, 2, 1)], []).unwrap();
+    assert!(matches!(
+        Heads::new([chain_head(1, 1, 1)], [shard_head(2, 1, 1)]),
+        Err(HeadsError::NoShard(_))
+    ));
+    let huge = Heads::new(
+        [chain_head(1, 1, u64::MAX), chain_head(2, 1, 1)],
+        [shard_head(1, 1, 1)],
+    )
+    .unwrap();
     assert_eq!(huge.leaf_count(), None);
 }
 
@@ -171,8 +179,9 @@ fn heads_only_grow() {
         with(chains, [shards[0], shard_head(2, 9, 5)]),
         Err(HeadsError::Shrank { .. })
     ));
+    let idle_shard = Heads::new([], [shard_head(3, 9, 6)]).unwrap();
     assert!(matches!(
-        with(chains, [shards[0], shard_head(3, 9, 6)]),
+        Heads::default().check_follows(&idle_shard),
         Err(HeadsError::Vanished(_))
     ));
 }
