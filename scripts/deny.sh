@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/ai-audit-layer"
-version=0.19.0
+version=0.20.2
 tool="$cache/tools/cargo-deny-$version/bin/cargo-deny"
 if [ ! -x "$tool" ]; then
   CARGO_TARGET_DIR="$cache/tools/build" cargo install --quiet --locked --root "$cache/tools/cargo-deny-$version" "cargo-deny@$version"

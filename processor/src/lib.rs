@@ -1,1 +1,143 @@
-//! Kafka to ClickHouse, exactly once.
+//! Kafka to ClickHouse, exactly once: consumes `audit.events`, prices, redacts, seals, chains, stores.
+//!
+//! Architecture invariant: progress is what the store holds. This service keeps no state of its own.
+
+pub mod block;
+pub mod config;
+mod consumer;
+mod feed;
+pub mod keys;
+mod metrics;
+mod seen;
+mod worker;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use aal_control::{Control, ControlError};
+use aal_kafka::{Producer, TopicError, rdkafka::error::KafkaError};
+use aal_record::Pipeline;
+use aal_service::{Health, Metrics, ServeError, Shutdown};
+use aal_store::{Store, StoreError};
+use tokio::task::JoinHandle;
+
+pub use config::{Config, KeysConfig, ProcessorConfig};
+
+use crate::{consumer::Command, keys::Keys, metrics::ProcessorMetrics, seen::SeenIds, worker::Shared};
+
+/// Why a processor ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessorError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(transparent)]
+    Keys(#[from] keys::KeysError),
+    #[error("kafka: {0}")]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
+    Topics(#[from] TopicError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error("the consumer ended: {0}")]
+    Consumer(String),
+}
+
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
+const PARTS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Runs until `shutdown`; what is in flight then is finished and settled.
+pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorError> {
+    let metrics = Metrics::default();
+    let health = Health::default();
+    let ready = health.register("processor", None);
+    ready.down("starting");
+    let operations = match &config.operations {
+        Some(http) => Some(
+            aal_service::ops::serve_operations(http.listen, health, metrics.clone(), shutdown.clone())
+                .await?,
+        ),
+        None => None,
+    };
+    let store = Store::new(&config.store);
+    store.migrate().await?;
+    aal_kafka::ensure_topics(&config.kafka).await?;
+    let control = Control::open(&config.control).await?;
+    let ring = keys::read_ring(&config.keys.file)?;
+    let producer = Producer::new(&config.kafka, "aal-processor", DELIVERY_TIMEOUT)?;
+    let (consumer, mut events, thread) = consumer::start(
+        &config.kafka,
+        &config.processor.group,
+        config.processor.session_timeout_ms,
+    )?;
+    let shared = Arc::new(Shared {
+        config: config.processor,
+        kafka: config.kafka,
+        store: store.clone(),
+        keys: Keys::new(control, Arc::new(ring)),
+        producer: producer.clone(),
+        pipeline: Pipeline::builtin(),
+        seen: SeenIds::default(),
+        metrics: ProcessorMetrics::new(&metrics),
+        topic_hash: aal_ledger::hash::topic_hash(aal_kafka::EVENTS),
+        consumer: consumer.clone(),
+    });
+    ready.up();
+    let parts = tokio::spawn(watch_parts(Arc::clone(&shared), shutdown.clone()));
+    let mut shards: HashMap<u32, (Shutdown, JoinHandle<()>)> = HashMap::new();
+    let mut failed = None;
+    while let Some(Some(event)) = shutdown.unless_requested(events.recv()).await {
+        match event {
+            consumer::Event::Assigned(shard) => {
+                let revoked = Shutdown::new();
+                let task = tokio::spawn(worker::run(Arc::clone(&shared), shard, revoked.clone()));
+                shards.insert(shard, (revoked, task));
+            }
+            // The worker answers the rebalance itself once it has dropped everything.
+            consumer::Event::Revoked(shard) => match shards.remove(&shard) {
+                Some((revoked, _)) => revoked.request(),
+                None => consumer.send(Command::Released { shard }),
+            },
+            consumer::Event::Failed(reason) => {
+                failed = Some(ProcessorError::Consumer(reason));
+                break;
+            }
+        }
+    }
+    for (revoked, task) in shards.into_values() {
+        revoked.request();
+        let _ = task.await;
+    }
+    consumer.send(Command::Stop);
+    // Joining blocks for at most one poll; the runtime's other threads go on.
+    let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    parts.abort();
+    if let Err(error) = producer.flush(Duration::from_secs(5)) {
+        tracing::warn!(%error, "the live feed was not flushed");
+    }
+    shutdown.request();
+    if let Some(operations) = operations {
+        operations.stopped().await;
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Watches how many parts merges have left, which slows blocks down when it grows.
+async fn watch_parts(shared: Arc<Shared>, shutdown: Shutdown) {
+    while shutdown
+        .unless_requested(tokio::time::sleep(PARTS_INTERVAL))
+        .await
+        .is_some()
+    {
+        match shared.store.active_parts().await {
+            Ok(parts) => shared.metrics.set_active_parts(parts),
+            Err(error) => tracing::debug!(%error, "parts not counted"),
+        }
+        if shared.seen.is_full() {
+            match shared.store.all_event_ids().await {
+                Ok(ids) => shared.seen.rebuild(ids),
+                Err(error) => tracing::warn!(%error, "event ids not re-read"),
+            }
+        }
+    }
+}

@@ -35,6 +35,15 @@ pub struct StoredId {
     pub header: String,
 }
 
+/// Kinds whose event id is the sender's idempotency key.
+const IDEMPOTENT_KINDS: [&str; 5] = ["event", "withheld", "outcome", "access", "admin"];
+
+#[derive(Row, Deserialize)]
+struct Id {
+    #[serde(with = "clickhouse::serde::uuid")]
+    event_id: Uuid,
+}
+
 #[derive(Row, Deserialize)]
 struct HashRow {
     leaf_hash: [u8; 32],
@@ -137,7 +146,7 @@ impl Store {
         Ok(head)
     }
 
-    /// Which of these event ids are recorded (as kind event) already, with their headers.
+    /// Which of these event ids are recorded already, with their headers.
     pub async fn find_events(&self, event_ids: &[Uuid]) -> Result<Vec<StoredId>, StoreError> {
         if event_ids.is_empty() {
             return Ok(Vec::new());
@@ -145,22 +154,37 @@ impl Store {
         let ids: Vec<String> = event_ids.iter().map(Uuid::to_string).collect();
         let query = self
             .client
-            .query("SELECT tenant, event_id, header FROM records WHERE event_id IN ? AND kind IN ('event', 'withheld')")
-            .bind(ids);
+            .query("SELECT tenant, event_id, header FROM records WHERE event_id IN ? AND kind IN ?")
+            .bind(ids)
+            .bind(IDEMPOTENT_KINDS);
         self.bounded(query.fetch_all::<StoredId>()).await
+    }
+
+    /// Active parts of the table: how far merges are behind.
+    pub async fn active_parts(&self) -> Result<u64, StoreError> {
+        let query = self.client.query(
+            "SELECT count() FROM system.parts WHERE active AND database = currentDatabase() AND table = 'records'",
+        );
+        self.bounded(query.fetch_one::<u64>()).await
+    }
+
+    /// Every event id of every shard.
+    pub async fn all_event_ids(&self) -> Result<Vec<Uuid>, StoreError> {
+        let query = self
+            .client
+            .query("SELECT event_id FROM records WHERE kind IN ?")
+            .bind(IDEMPOTENT_KINDS);
+        let ids = self.bounded(query.fetch_all::<Id>()).await?;
+        Ok(ids.into_iter().map(|id| id.event_id).collect())
     }
 
     /// Every event id of a shard, for the filter that tells new ids from maybe-known ones.
     pub async fn event_ids(&self, shard: u32) -> Result<Vec<Uuid>, StoreError> {
-        #[derive(Row, Deserialize)]
-        struct Id {
-            #[serde(with = "clickhouse::serde::uuid")]
-            event_id: Uuid,
-        }
         let query = self
             .client
-            .query("SELECT event_id FROM records WHERE shard = ? AND kind IN ('event', 'withheld')")
-            .bind(shard);
+            .query("SELECT event_id FROM records WHERE shard = ? AND kind IN ?")
+            .bind(shard)
+            .bind(IDEMPOTENT_KINDS);
         let ids = self.bounded(query.fetch_all::<Id>()).await?;
         Ok(ids.into_iter().map(|id| id.event_id).collect())
     }

@@ -3,9 +3,11 @@
 mod blocks;
 mod config;
 mod migrate;
+mod project;
 mod row;
 
 pub use blocks::{ChainHead, ShardHead, StoredId};
 pub use config::{Store, StoreConfig, StoreError};
 pub use migrate::{MIGRATIONS, Migration};
+pub use project::MoneyError;
 pub use row::RecordRow;

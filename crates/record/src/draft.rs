@@ -1,0 +1,278 @@
+//! Everything of a record but its place in the chain.
+
+use aal_event::{Event, Kind as EventKind};
+use aal_ledger::{Kind, Slot, jcs::JcsError, leaf::NO_TIME};
+use aal_redact::RedactError;
+use aal_seal::{IndexKey, SealError};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    Header, Pipeline, SLOT_ATTRIBUTES, SLOT_IP_ADDRESS, SLOT_REQUEST, SLOT_RESPONSE, SLOT_SEARCH,
+    SLOT_SUBJECT_EMAIL, SLOT_USER_EMAIL, SubjectKey, exchange,
+    sealing::{Collected, Sealer, Tokens},
+    texts::{Redactor, Texts},
+};
+
+/// Clear texts with placeholders, erasable together with their salts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Templates {
+    pub user_id: String,
+    pub session_id: String,
+    pub request_body: String,
+    pub response_body: String,
+    pub search_text: String,
+    /// RFC 8785 JSON.
+    pub attributes: String,
+    /// Slot and salt of each template that is committed to, ascending.
+    pub salts: Vec<(u16, [u8; 32])>,
+}
+
+/// A record without its place.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub kind: Kind,
+    pub tenant: Uuid,
+    pub event_id: Uuid,
+    pub header: Header,
+    pub templates: Templates,
+    pub ciphertexts: Vec<(u16, Vec<u8>)>,
+    pub(crate) slots: Vec<Slot>,
+    /// Source id, epoch and sequence; nil when the source does not number its events.
+    pub(crate) source: (Uuid, u64, u64),
+    pub(crate) t_source_us: i64,
+    pub(crate) t_edge_us: i64,
+    pub(crate) avro_schema_hash: [u8; 32],
+    pub(crate) pipeline_hash: [u8; 32],
+    pub(crate) receipt_hash: [u8; 32],
+}
+
+/// The keys an event is sealed with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keys<'k> {
+    pub(crate) index: &'k IndexKey,
+    pub(crate) content: &'k SubjectKey,
+    pub(crate) user: &'k SubjectKey,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum DraftError {
+    #[error(transparent)]
+    Redact(#[from] RedactError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("the attributes have no canonical form: {0}")]
+    Canonical(#[from] JcsError),
+}
+
+/// Drafts the record of an event. Never fails: an event whose redaction or sealing fails becomes a record of
+/// kind `withheld` that says why and holds none of its texts.
+///
+/// `message_at_us` is Kafka's time of the message, which stands in when the event did not pass the edge.
+pub fn draft_event(
+    pipeline: &Pipeline,
+    event: &Event,
+    index: &IndexKey,
+    content: &SubjectKey,
+    user: &SubjectKey,
+    message_at_us: i64,
+) -> Draft {
+    let keys = Keys { index, content, user };
+    match try_draft(pipeline, event, keys, message_at_us) {
+        Ok(draft) => draft,
+        Err(error) => withheld(pipeline, event, keys, message_at_us, &error.to_string()),
+    }
+}
+
+fn try_draft(
+    pipeline: &Pipeline,
+    event: &Event,
+    keys: Keys<'_>,
+    message_at_us: i64,
+) -> Result<Draft, DraftError> {
+    let mut redactor = Redactor {
+        detector: &pipeline.detector,
+        tokens: Tokens(keys.index),
+        collected: Collected::default(),
+    };
+    let texts = redactor.texts(event)?;
+    let mut draft = bare(pipeline, event, keys, message_at_us);
+    names(&mut draft.header, event, &mut redactor)?;
+    if event.kind == EventKind::Event {
+        let request = event.request.as_ref().map_or(&[][..], |request| &request.body);
+        let response = event.response.as_ref().map_or(&[][..], |response| &response.body);
+        let parsed = exchange::parse(event, request, response);
+        exchange::fill(&mut draft.header, event, &parsed, pipeline.prices);
+        clean_exchange_names(&mut draft.header, &mut redactor)?;
+    }
+    let search_text = exchange::search_text(event, &texts.request_body, &texts.response_body);
+    seal(&mut draft, event, keys, texts, search_text, redactor.collected)?;
+    Ok(draft)
+}
+
+/// A draft with the facts that need no redaction.
+fn bare(pipeline: &Pipeline, event: &Event, keys: Keys<'_>, message_at_us: i64) -> Draft {
+    let edge_at_us = event.edge_at_us.unwrap_or(message_at_us);
+    let kind = match event.kind {
+        EventKind::Event => Kind::Event,
+        EventKind::Outcome => Kind::Outcome,
+        EventKind::Access => Kind::Access,
+        EventKind::Admin => Kind::Admin,
+    };
+    let positive = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+    let timing = event.timing.clone().unwrap_or_default();
+    let content_mac =
+        aal_event::content_bytes(event).map(|bytes| hex::encode(keys.index.content_mac(&bytes)));
+    let header = Header {
+        kind: kind.name().to_owned(),
+        event_id: Some(event.event_id),
+        target_event_id: target_of(event),
+        subject_key: Some(keys.content.key.subject_key_id),
+        occurred_at_us: event.occurred_at_us.unwrap_or(edge_at_us),
+        edge_at_us,
+        duration_us: positive(timing.duration_us),
+        first_token_us: positive(timing.first_token_us),
+        phi: event.phi.unwrap_or(false),
+        content_mac: content_mac.unwrap_or_default(),
+        detector_version: pipeline.versions.detector.clone(),
+        program_version: pipeline.versions.program.to_owned(),
+        outcome_override: event.outcome.as_ref().is_some_and(|outcome| outcome.r#override),
+        outcome_flag: event.outcome.as_ref().is_some_and(|outcome| outcome.flag),
+        ..Header::default()
+    };
+    let source = event.source.as_ref().map_or((Uuid::nil(), 0, 0), |source| {
+        let id = aal_ledger::hash::source_id(&event.application, &source.instance);
+        (id, source.epoch.max(0) as u64, source.sequence.max(0) as u64)
+    });
+    Draft {
+        kind,
+        tenant: event.tenant,
+        event_id: event.event_id,
+        header,
+        templates: Templates::default(),
+        ciphertexts: Vec::new(),
+        slots: Vec::new(),
+        source,
+        t_source_us: event.occurred_at_us.unwrap_or(NO_TIME),
+        t_edge_us: edge_at_us,
+        avro_schema_hash: aal_event::schema_hash(),
+        pipeline_hash: pipeline.hash(),
+        receipt_hash: event
+            .receipt
+            .as_ref()
+            .map_or([0; 32], |receipt| Sha256::digest(receipt.as_bytes()).into()),
+    }
+}
+
+fn target_of(event: &Event) -> Option<Uuid> {
+    if let Some(outcome) = &event.outcome {
+        return Some(outcome.target_event_id);
+    }
+    let target = event.access.as_ref()?.target_event_id.as_ref()?;
+    Uuid::parse_str(target).ok()
+}
+
+/// Names are the application's own words, so they are redacted like every other text.
+fn names(header: &mut Header, event: &Event, redactor: &mut Redactor<'_>) -> Result<(), RedactError> {
+    header.application = redactor.text("application", &event.application)?;
+    header.environment = redactor.text("environment", event.environment.as_deref().unwrap_or_default())?;
+    header.decision_type = redactor.text(
+        "decision_type",
+        event.decision_type.as_deref().unwrap_or_default(),
+    )?;
+    if let Some(error) = &event.error {
+        header.error_type = redactor.text("error_type", &error.r#type)?;
+    }
+    if let Some(outcome) = &event.outcome {
+        header.outcome = redactor.text("outcome", &outcome.outcome)?;
+    }
+    if let Some(access) = &event.access {
+        header.action = redactor.text("action", &access.action)?;
+    }
+    Ok(())
+}
+
+fn clean_exchange_names(header: &mut Header, redactor: &mut Redactor<'_>) -> Result<(), RedactError> {
+    header.provider = redactor.text("provider", &header.provider)?;
+    header.operation = redactor.text("operation", &header.operation)?;
+    header.model = redactor.text("model", &header.model)?;
+    header.model_requested = redactor.text("model", &header.model_requested)?;
+    for reason in &mut header.finish_reasons {
+        *reason = redactor.text("finish_reason", reason)?;
+    }
+    Ok(())
+}
+
+fn seal(
+    draft: &mut Draft,
+    event: &Event,
+    keys: Keys<'_>,
+    texts: Texts,
+    search_text: String,
+    mut collected: Collected,
+) -> Result<(), DraftError> {
+    let Texts {
+        request_body,
+        response_body,
+        user_id,
+        session_id,
+        mut attributes,
+    } = texts;
+    attributes.insert("redactions".to_owned(), Value::Array(collected.spans()));
+    let attributes = aal_ledger::jcs::to_string(&Value::Object(attributes))?;
+    draft.header.content = "redacted".to_owned();
+    draft.header.pii = std::mem::take(&mut collected.counts);
+    for (field, present) in [
+        ("EMAIL_ADDRESS", event.user_email.is_some()),
+        ("IP_ADDRESS", event.ip_address.is_some()),
+    ] {
+        if present {
+            *draft.header.pii.entry(field.to_owned()).or_default() += 1;
+        }
+    }
+    let mut sealer = Sealer::new(draft.tenant, draft.event_id);
+    for (slot, text) in [
+        (SLOT_REQUEST, &request_body),
+        (SLOT_RESPONSE, &response_body),
+        (SLOT_SEARCH, &search_text),
+        (SLOT_ATTRIBUTES, &attributes),
+    ] {
+        sealer.commit(slot, keys.content, text);
+    }
+    let subject_email = event
+        .subject
+        .as_ref()
+        .and_then(|subject| subject.email.as_deref());
+    for (slot, key, value) in [
+        (SLOT_USER_EMAIL, keys.user, event.user_email.as_deref()),
+        (SLOT_IP_ADDRESS, keys.user, event.ip_address.as_deref()),
+        (SLOT_SUBJECT_EMAIL, keys.content, subject_email),
+    ] {
+        if let Some(value) = value {
+            sealer.seal(slot, key, value.as_bytes())?;
+        }
+    }
+    collected.seal(&mut sealer, keys.content)?;
+    draft.slots = sealer.slots;
+    draft.ciphertexts = sealer.ciphertexts;
+    draft.templates = Templates {
+        user_id,
+        session_id,
+        request_body,
+        response_body,
+        search_text,
+        attributes,
+        salts: sealer.salts,
+    };
+    Ok(())
+}
+
+/// Fail closed: digests and plain facts only.
+fn withheld(pipeline: &Pipeline, event: &Event, keys: Keys<'_>, message_at_us: i64, reason: &str) -> Draft {
+    let mut draft = bare(pipeline, event, keys, message_at_us);
+    draft.kind = Kind::Withheld;
+    draft.header.kind = Kind::Withheld.name().to_owned();
+    draft.header.reason = reason.to_owned();
+    draft
+}

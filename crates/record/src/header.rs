@@ -1,0 +1,130 @@
+//! The header: what is known of a record and is nobody's personal data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Facts of a record, stored verbatim as RFC 8785 JSON and bound by the leaf. Money is text with an exact
+/// decimal; times and durations are microseconds. Absent and empty members are left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Name of the leaf's kind.
+    pub kind: String,
+    /// What of the texts is stored: `redacted`, `sealed` or `digest`; empty when the record has no texts.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub content: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<Uuid>,
+    /// Outcome, access, duplicate, conflict: the event it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_event_id: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub application: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub environment: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub decision_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_key: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub provider: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub operation: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub model: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub model_requested: String,
+    #[serde(default, skip_serializing_if = "is_zero_u16")]
+    pub status: u16,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error_type: String,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_error: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub streamed: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interrupted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finish_reasons: Vec<String>,
+    /// When it happened: the source's claim, else the edge's time.
+    pub occurred_at_us: i64,
+    pub edge_at_us: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub usage_state: String,
+    /// Disjoint buckets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub usage: BTreeMap<String, u64>,
+    #[serde(default, skip_serializing_if = "is_zero_u64")]
+    pub input_tokens: u64,
+    #[serde(default, skip_serializing_if = "is_zero_u64")]
+    pub output_tokens: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_cost: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_cost: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub currency: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub price_version: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub price_rule: String,
+    /// Why there is no cost, where one was due.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unpriced_reason: String,
+    /// Removed values by entity.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pii: BTreeMap<String, u32>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub phi: bool,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub outcome: String,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub outcome_override: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub outcome_flag: bool,
+    /// Access and admin: what was done.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub action: String,
+    /// Keyed digest of the content, which tells a repeated delivery from a conflict.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub content_mac: String,
+    /// Rejected, withheld, gap: why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Gap: the first lost offset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_offset: Option<u64>,
+    /// Rejected: offset in the dead-letter topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter_offset: Option<u64>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detector_version: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub program_version: String,
+}
+
+impl Header {
+    /// How many values were removed.
+    pub fn pii_total(&self) -> u32 {
+        self.pii.values().sum()
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+fn is_zero_u16(value: &u16) -> bool {
+    *value == 0
+}
+
+fn is_zero_u64(value: &u64) -> bool {
+    *value == 0
+}

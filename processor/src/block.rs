@@ -1,0 +1,290 @@
+//! From messages to the rows of one block.
+
+use std::collections::HashMap;
+
+use aal_event::Limits;
+use aal_kafka::{DEAD_LETTER, SendError};
+use aal_record::{Draft, Owner, Pipeline, Place, PlaceError, Record, Seen, SubjectKey};
+use aal_store::{MoneyError, RecordRow, StoreError};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{consumer::Message, keys::KeysError, worker::Shared};
+
+/// Why a block could not be built; it is tried again, nothing is skipped.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("dead letter: {0}")]
+    DeadLetter(#[from] SendError),
+    #[error("drafting was interrupted")]
+    Interrupted,
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}
+
+/// The ends of the chains of one shard, as far as this processor has committed.
+#[derive(Clone, Debug, Default)]
+pub struct Tips {
+    pub chains: HashMap<Uuid, (u64, [u8; 32])>,
+}
+
+/// A block ready to be inserted.
+#[derive(Debug)]
+pub struct Block {
+    pub rows: Vec<RecordRow>,
+    pub hashes: Vec<[u8; 32]>,
+    pub next_offset: u64,
+    /// Tips after the block.
+    pub tips: Tips,
+}
+
+/// What a message turned out to be.
+enum Read {
+    Event {
+        event: Box<aal_event::Event>,
+        owners: [usize; 2],
+    },
+    Rejected(Box<Draft>),
+}
+
+/// A draft with the offset it accounts for.
+struct Placed {
+    offset: u64,
+    draft: Draft,
+}
+
+/// Builds block `number` of `shard` out of `messages` (not empty), after `gap` if there is one.
+pub async fn build(
+    shared: &Shared,
+    shard: u32,
+    number: u64,
+    messages: &[Message],
+    gap: Option<(u64, u64)>,
+    tips: &Tips,
+) -> Result<Block, BuildError> {
+    let first_at_us = messages.first().map_or(0, |message| message.at_us);
+    let drafts = drafts(shared, messages).await?;
+    let drafts = settle_repeats(shared, drafts).await?;
+    let mut placed = Vec::with_capacity(drafts.len() + 1);
+    if let Some((first, last)) = gap {
+        placed.push(Placed {
+            offset: last,
+            draft: aal_record::gap(first, first_at_us),
+        });
+    }
+    placed.extend(messages.iter().zip(drafts).map(|(message, draft)| Placed {
+        offset: message.offset,
+        draft,
+    }));
+    let next_offset = placed.last().map_or(0, |placed| placed.offset + 1);
+    let mut tips = tips.clone();
+    let records = link(
+        shared.topic_hash,
+        shard,
+        number,
+        month_of(first_at_us),
+        placed,
+        &mut tips,
+    )?;
+    let hashes = records.iter().map(|record| record.leaf_hash).collect();
+    let rows = records
+        .into_iter()
+        .map(RecordRow::project)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Block {
+        rows,
+        hashes,
+        next_offset,
+        tips,
+    })
+}
+
+fn link(
+    topic_hash: [u8; 32],
+    shard: u32,
+    block: u64,
+    block_month: u32,
+    placed: Vec<Placed>,
+    tips: &mut Tips,
+) -> Result<Vec<Record>, PlaceError> {
+    let mut records = Vec::with_capacity(placed.len());
+    for (row, Placed { offset, draft }) in placed.into_iter().enumerate() {
+        let tip = tips.chains.entry(draft.tenant).or_insert((0, [0; 32]));
+        let place = Place {
+            shard,
+            block,
+            block_row: row as u32,
+            block_month,
+            offset,
+            chain_index: tip.0,
+            prev_leaf_hash: tip.1,
+        };
+        let record = draft.place(topic_hash, place)?;
+        *tip = (tip.0 + 1, record.leaf_hash);
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// yyyymm of a time; every contender for the block computes the same.
+fn month_of(at_us: i64) -> u32 {
+    let time = OffsetDateTime::from_unix_timestamp(at_us.div_euclid(1_000_000))
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    time.year().max(0) as u32 * 100 + u32::from(u8::from(time.month()))
+}
+
+async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, BuildError> {
+    let mut owners: Vec<(Uuid, Owner)> = Vec::new();
+    let mut positions: HashMap<(Uuid, Owner), usize> = HashMap::new();
+    let mut position_of = |tenant: Uuid, owner: Owner| {
+        *positions.entry((tenant, owner.clone())).or_insert_with(|| {
+            owners.push((tenant, owner));
+            owners.len() - 1
+        })
+    };
+    let mut read = Vec::with_capacity(messages.len());
+    for message in messages {
+        read.push(match aal_event::decode(&message.value) {
+            Ok(event) => {
+                let errors = aal_event::validate(&event, &Limits::DEFAULT);
+                if errors.is_empty() {
+                    let who = aal_record::owners(&event);
+                    let owners = [
+                        position_of(event.tenant, who.content),
+                        position_of(event.tenant, who.user),
+                    ];
+                    Read::Event {
+                        event: Box::new(event),
+                        owners,
+                    }
+                } else {
+                    let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+                    let reason = format!("invalid fields: {}", pointers.join(", "));
+                    Read::Rejected(Box::new(reject(shared, message, Some(&event), &reason).await?))
+                }
+            }
+            Err(error) => Read::Rejected(Box::new(reject(shared, message, None, &error.to_string()).await?)),
+        });
+    }
+    let now_us = aal_service::times::now_us();
+    let keys = shared.keys.subject_keys(&owners, now_us).await?;
+    let index_keys: HashMap<Uuid, _> = owners
+        .iter()
+        .map(|(tenant, _)| (*tenant, shared.keys.index_key(*tenant)))
+        .collect();
+    let pipeline = shared.pipeline.clone();
+    let times: Vec<i64> = messages.iter().map(|message| message.at_us).collect();
+    let work = tokio::task::spawn_blocking(move || draft_all(&pipeline, read, &times, &keys, &index_keys));
+    work.await.map_err(|_| BuildError::Interrupted)
+}
+
+fn draft_all(
+    pipeline: &Pipeline,
+    read: Vec<Read>,
+    times: &[i64],
+    keys: &[SubjectKey],
+    index_keys: &HashMap<Uuid, aal_seal::IndexKey>,
+) -> Vec<Draft> {
+    let mut drafts = Vec::with_capacity(read.len());
+    for (read, at_us) in read.into_iter().zip(times) {
+        drafts.push(match read {
+            Read::Rejected(draft) => *draft,
+            Read::Event {
+                event,
+                owners: [content, user],
+            } => {
+                let index = &index_keys[&event.tenant];
+                aal_record::draft_event(pipeline, &event, index, &keys[content], &keys[user], *at_us)
+            }
+        });
+    }
+    drafts
+}
+
+/// The dead letter first, acknowledged; then the record that takes the message's place in the chain.
+async fn reject(
+    shared: &Shared,
+    message: &Message,
+    event: Option<&aal_event::Event>,
+    reason: &str,
+) -> Result<Draft, BuildError> {
+    let (_, offset) = shared
+        .producer
+        .send(DEAD_LETTER, &message.offset.to_be_bytes(), &message.value)
+        .await?;
+    shared.metrics.rejected.inc();
+    tracing::warn!(
+        offset = message.offset,
+        dead_letter_offset = offset,
+        reason,
+        "rejected a message"
+    );
+    let mac = shared.keys.index_key(Uuid::nil()).content_mac(&message.value);
+    // The dead letter's offset is not part of the record: a second processor would get another one.
+    Ok(aal_record::rejected(event, reason, mac, None, message.at_us))
+}
+
+/// Finds event ids that are recorded already, in the store or earlier in this very block.
+async fn settle_repeats(shared: &Shared, drafts: Vec<Draft>) -> Result<Vec<Draft>, BuildError> {
+    let ids = drafts
+        .iter()
+        .filter(|draft| is_event(draft))
+        .map(|draft| draft.event_id);
+    let suspects = shared.seen.maybe_known(ids);
+    let mut known: HashMap<(Uuid, Uuid), String> = HashMap::new();
+    for stored in shared.store.find_events(&suspects).await? {
+        let header: aal_record::Header = serde_json::from_str(&stored.header).unwrap_or_default();
+        known.insert((stored.tenant, stored.event_id), header.content_mac);
+    }
+    let mut settled = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        if !is_event(&draft) {
+            settled.push(draft);
+            continue;
+        }
+        let id = (draft.tenant, draft.event_id);
+        match known.get(&id) {
+            None => {
+                known.insert(id, draft.header.content_mac.clone());
+                settled.push(draft);
+            }
+            Some(mac) => {
+                let seen = if *mac == draft.header.content_mac {
+                    Seen::Duplicate
+                } else {
+                    Seen::Conflict
+                };
+                shared.metrics.repeated(seen);
+                settled.push(aal_record::conflict_or_duplicate(seen, draft));
+            }
+        }
+    }
+    Ok(settled)
+}
+
+/// Kinds whose event id is the sender's idempotency key.
+fn is_event(draft: &Draft) -> bool {
+    use aal_ledger::Kind;
+    matches!(
+        draft.kind,
+        Kind::Event | Kind::Withheld | Kind::Outcome | Kind::Access | Kind::Admin
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::month_of;
+
+    #[test]
+    fn months_are_those_of_utc() {
+        assert_eq!(month_of(0), 197_001);
+        assert_eq!(month_of(1_769_903_999_999_999), 202_601);
+        assert_eq!(month_of(1_769_904_000_000_000), 202_602);
+    }
+}

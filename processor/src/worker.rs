@@ -1,0 +1,301 @@
+//! One shard at work: carries out what `aal_flow` decides.
+
+use std::{sync::Arc, time::Duration};
+
+use aal_flow::{Decision, Fact, InsertAnswer, Shard};
+use aal_kafka::{
+    EVENTS, KafkaConfig, Producer,
+    rdkafka::consumer::{BaseConsumer, Consumer},
+};
+use aal_record::Pipeline;
+use aal_store::{ShardHead, Store, StoreError};
+use tokio::{sync::mpsc, time::Instant};
+
+use crate::{
+    block::{self, Block, Tips},
+    config::ProcessorConfig,
+    consumer::{Command, ConsumerHandle, Message},
+    feed,
+    keys::Keys,
+    metrics::ProcessorMetrics,
+    seen::SeenIds,
+};
+
+/// What all shards of a process share.
+#[derive(Debug)]
+pub struct Shared {
+    pub config: ProcessorConfig,
+    pub kafka: KafkaConfig,
+    pub store: Store,
+    pub keys: Keys,
+    pub producer: Producer,
+    pub pipeline: Pipeline,
+    pub seen: SeenIds,
+    pub metrics: ProcessorMetrics,
+    pub topic_hash: [u8; 32],
+    pub consumer: ConsumerHandle,
+}
+
+/// How long a block that could not be built waits before the next try.
+const BUILD_RETRY: Duration = Duration::from_millis(500);
+const WATERMARK_TIMEOUT: Duration = Duration::from_secs(10);
+
+struct Worker {
+    shared: Arc<Shared>,
+    shard: u32,
+    flow: Shard,
+    tips: Tips,
+    messages: Option<mpsc::Receiver<Message>>,
+    block: Option<Block>,
+    last_insert_ms: u64,
+}
+
+/// Works on a shard until it is revoked; then everything of it is dropped.
+pub async fn run(shared: Arc<Shared>, shard: u32, revoked: aal_service::Shutdown) {
+    let flow = Shard::new(shared.config.session_timeout_ms);
+    let mut worker = Worker {
+        shared,
+        shard,
+        flow,
+        tips: Tips::default(),
+        messages: None,
+        block: None,
+        last_insert_ms: 0,
+    };
+    let mut fact = Fact::Assigned;
+    loop {
+        let decision = worker.flow.step(fact);
+        // An insert in flight is finished and settled; everything else stops at once.
+        if revoked.is_requested() && !matches!(decision, Decision::ReadBack { .. }) {
+            break;
+        }
+        let in_flight = worker.flow.is_in_flight();
+        let next = if in_flight {
+            Some(worker.carry_out(decision).await)
+        } else {
+            revoked.unless_requested(worker.carry_out(decision)).await
+        };
+        match next {
+            Some(Some(next)) => fact = next,
+            Some(None) | None => break,
+        }
+    }
+    let shared = Arc::clone(&worker.shared);
+    drop(worker);
+    shared.consumer.send(Command::Released { shard });
+    tracing::info!(shard, "released shard");
+}
+
+impl Worker {
+    /// Does what was decided and reports what came of it; none: the shard stands still.
+    async fn carry_out(&mut self, decision: Decision) -> Option<Fact> {
+        match decision {
+            Decision::ReadHead { after_ms } => {
+                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                Some(self.read_head().await)
+            }
+            Decision::StepBack => {
+                tracing::warn!(
+                    shard = self.shard,
+                    "another processor's block stands in place of ours: reading the head again"
+                );
+                self.shared.metrics.steps_back.inc();
+                self.block = None;
+                self.messages = None;
+                Some(self.read_head().await)
+            }
+            Decision::Consume { block, start } => {
+                let (sender, receiver) = mpsc::channel(self.shared.config.max_queued);
+                self.messages = Some(receiver);
+                self.shared.consumer.send(Command::Seek {
+                    shard: self.shard,
+                    offset: start.offset,
+                    messages: sender,
+                });
+                if let Some((first, last)) = start.gap {
+                    self.shared.metrics.gaps.inc();
+                    tracing::error!(
+                        shard = self.shard,
+                        first,
+                        last,
+                        "kafka no longer holds these offsets: they are lost"
+                    );
+                }
+                Some(self.collect(block, start.gap).await)
+            }
+            Decision::Insert { after_ms } => {
+                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                Some(Fact::InsertAnswered(self.insert().await))
+            }
+            Decision::ReadBack { after_ms } => {
+                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                let number = self
+                    .block
+                    .as_ref()
+                    .and_then(|block| block.rows.first())
+                    .map_or(0, |row| row.block);
+                match self.shared.store.block_hashes(self.shard, number).await {
+                    Ok(hashes) => Some(Fact::ReadBack(hashes)),
+                    Err(error) => {
+                        tracing::warn!(%error, shard = self.shard, block = number, "block could not be read back");
+                        Some(Fact::ReadBackFailed)
+                    }
+                }
+            }
+            Decision::Committed {
+                next_block,
+                next_offset,
+            } => {
+                self.committed(next_offset);
+                Some(self.collect(next_block, None).await)
+            }
+            Decision::Stop => None,
+            Decision::Halt(halt) => {
+                tracing::error!(shard = self.shard, reason = %halt, "shard halted: it needs somebody to look");
+                self.shared.metrics.halted.inc();
+                // Stands still until it is revoked, rather than hiding the halt behind restarts.
+                std::future::pending().await
+            }
+        }
+    }
+
+    async fn read_head(&mut self) -> Fact {
+        let head = match self.shared.store.shard_head(self.shard).await {
+            Ok(head) => head,
+            Err(StoreError::Broken { what, .. }) => return Fact::HeadBroken(what),
+            Err(error) => {
+                tracing::warn!(%error, shard = self.shard, "head could not be read");
+                return Fact::HeadUnreadable;
+            }
+        };
+        match self.shared.store.event_ids(self.shard).await {
+            Ok(ids) => self.shared.seen.add(ids),
+            Err(error) => {
+                tracing::warn!(%error, shard = self.shard, "event ids could not be read");
+                return Fact::HeadUnreadable;
+            }
+        }
+        let Some((log_start, log_end)) = self.watermarks().await else {
+            return Fact::HeadUnreadable;
+        };
+        tracing::info!(shard = self.shard, blocks = head.blocks, next_offset = ?head.next_offset, log_start, log_end, "read head");
+        self.tips = tips_of(&head);
+        Fact::HeadRead {
+            blocks: head.blocks,
+            next_offset: head.next_offset,
+            log_start,
+            log_end,
+        }
+    }
+
+    async fn watermarks(&self) -> Option<(u64, u64)> {
+        let config = self.shared.kafka.clone();
+        let partition = self.shard as i32;
+        let work = tokio::task::spawn_blocking(move || {
+            let consumer: BaseConsumer = config.client("aal-watermarks").create()?;
+            consumer.fetch_watermarks(EVENTS, partition, WATERMARK_TIMEOUT)
+        });
+        match work.await {
+            Ok(Ok((low, high))) => Some((low.max(0) as u64, high.max(0) as u64)),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, shard = self.shard, "kafka did not tell its range");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Waits for messages, then builds the block; tries until it is built.
+    async fn collect(&mut self, number: u64, gap: Option<(u64, u64)>) -> Fact {
+        let Some(receiver) = self.messages.as_mut() else {
+            return Fact::HeadUnreadable;
+        };
+        let Some(first) = receiver.recv().await else {
+            return Fact::Assigned;
+        };
+        let linger = Duration::from_millis(aal_flow::linger_ms(
+            self.last_insert_ms,
+            self.shared.metrics.active_parts(),
+        ));
+        let deadline = Instant::now() + linger;
+        let mut bytes = first.value.len();
+        let mut messages = vec![first];
+        while messages.len() < self.shared.config.max_block_rows && bytes < self.shared.config.max_block_bytes
+        {
+            match tokio::time::timeout_at(deadline, receiver.recv()).await {
+                Ok(Some(message)) => {
+                    bytes += message.value.len();
+                    messages.push(message);
+                }
+                Ok(None) | Err(_) => break,
+            }
+        }
+        loop {
+            match block::build(&self.shared, self.shard, number, &messages, gap, &self.tips).await {
+                Ok(block) => {
+                    let fact = Fact::BlockBuilt {
+                        block: number,
+                        next_offset: block.next_offset,
+                        hashes: block.hashes.clone(),
+                        since_poll_ms: self.shared.consumer.last_poll.age_ms(),
+                    };
+                    self.block = Some(block);
+                    return fact;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, shard = self.shard, block = number, "block not built; trying again");
+                    tokio::time::sleep(BUILD_RETRY).await;
+                }
+            }
+        }
+    }
+
+    async fn insert(&mut self) -> InsertAnswer {
+        let Some(block) = &self.block else {
+            return InsertAnswer::Refused;
+        };
+        let began = Instant::now();
+        let answer = match self.shared.store.insert_block(&block.rows).await {
+            Ok(()) => InsertAnswer::Accepted,
+            Err(StoreError::TimedOut(_)) => InsertAnswer::Unknown,
+            Err(StoreError::ClickHouse(clickhouse_error)) if is_answer(&clickhouse_error) => {
+                tracing::error!(error = %clickhouse_error, shard = self.shard, "store refused a block");
+                InsertAnswer::Refused
+            }
+            Err(error) => {
+                tracing::warn!(%error, shard = self.shard, "insert did not end");
+                InsertAnswer::Unknown
+            }
+        };
+        self.last_insert_ms = began.elapsed().as_millis() as u64;
+        self.shared.metrics.insert.observe(began.elapsed());
+        answer
+    }
+
+    fn committed(&mut self, next_offset: u64) {
+        let Some(block) = self.block.take() else { return };
+        self.shared.metrics.records.add(block.rows.len() as u64);
+        self.shared.seen.add(block.rows.iter().map(|row| row.event_id));
+        self.shared.consumer.send(Command::Commit {
+            shard: self.shard,
+            offset: next_offset,
+        });
+        feed::publish(&self.shared.producer, &block.rows);
+        self.tips = block.tips;
+    }
+}
+
+fn tips_of(head: &ShardHead) -> Tips {
+    Tips {
+        chains: head
+            .chains
+            .iter()
+            .map(|chain| (chain.tenant, (chain.size, chain.last_leaf_hash)))
+            .collect(),
+    }
+}
+
+/// Whether the store answered, as opposed to the connection breaking.
+fn is_answer(error: &impl std::fmt::Display) -> bool {
+    error.to_string().contains("DB::Exception")
+}
