@@ -1,0 +1,124 @@
+//! How much the words around a value speak for what it might be.
+
+use crate::topics::{Topic, Topics};
+use crate::vocabulary::Hit;
+
+/// Bytes before a value in which a context word counts.
+const LOOK_BEHIND: usize = 64;
+/// Bytes before a value in which it counts most.
+const NEAR: usize = 28;
+/// Bytes after a value in which a context word counts.
+const LOOK_AHEAD: usize = 32;
+
+const FIELD_NAME: i32 = 600;
+const NEAR_BEFORE: i32 = 600;
+const BEFORE: i32 = 450;
+const AFTER: i32 = 350;
+/// An order, invoice or version number: weighs as much as good evidence does the other way.
+const AGAINST: i32 = -350;
+
+/// The context of one text: its field name, and the context words in it.
+pub(crate) struct Context<'s> {
+    pub bytes: &'s [u8],
+    /// Topics of the field's name or path.
+    pub field: Topics,
+    /// Words of the text, by start.
+    pub hits: &'s [Hit],
+}
+
+impl Context<'_> {
+    /// Evidence, in hundredths of log-odds, that the value at `start..end` is about one of `topics`.
+    pub fn evidence(&self, start: usize, end: usize, topics: Topics) -> i32 {
+        if self.field.meets(topics) {
+            return FIELD_NAME;
+        }
+        let first_after = self.hits.partition_point(|hit| hit.start < start);
+        let mut against = 0;
+        for hit in self.hits[..first_after].iter().rev() {
+            // Hits are sorted by start; a word and its longest neighbour differ by less than 64 bytes.
+            if start - hit.start > 2 * LOOK_BEHIND {
+                break;
+            }
+            let Some(distance) = start
+                .checked_sub(hit.end)
+                .filter(|distance| *distance <= LOOK_BEHIND)
+            else {
+                continue;
+            };
+            if !hit.topics.meets(topics) {
+                let speaks_against = hit.topics.meets(Topics::of(&[Topic::Negative]));
+                if speaks_against && distance <= NEAR && !has_number(&self.bytes[hit.end..start]) {
+                    against = AGAINST;
+                }
+                continue;
+            }
+            if is_used_up(&self.bytes[hit.end..start]) {
+                continue;
+            }
+            return against + if distance <= NEAR { NEAR_BEFORE } else { BEFORE };
+        }
+        for hit in &self.hits[first_after..] {
+            if hit.start > end + LOOK_AHEAD {
+                break;
+            }
+            if hit.start >= end && hit.topics.meets(topics) && belongs_back(&self.bytes[end..hit.start]) {
+                return against + AFTER;
+            }
+        }
+        against
+    }
+
+    /// Whether a word of `topics` stands before `start`, within the usual distance.
+    pub fn is_announced(&self, start: usize, topics: Topics) -> bool {
+        self.field.meets(topics)
+            || self
+                .hits
+                .iter()
+                .any(|hit| hit.topics.meets(topics) && hit.end <= start && start - hit.end <= LOOK_BEHIND)
+    }
+}
+
+/// Whether another number stands between a word and a value: then the word was about that one, unless the two
+/// values are members of a list.
+fn is_used_up(between: &[u8]) -> bool {
+    if !has_number(between) {
+        return false;
+    }
+    let Some(last_digit) = between.iter().rposition(u8::is_ascii_digit) else {
+        return false;
+    };
+    !is_list_separator(&between[last_digit + 1..])
+}
+
+/// Whether `bytes` hold at least four digits in a row of digits and separators.
+fn has_number(bytes: &[u8]) -> bool {
+    let mut digits = 0;
+    for byte in bytes {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b' ' | b'-' | b'.' => {}
+            _ => digits = 0,
+        }
+        if digits >= 4 {
+            return true;
+        }
+    }
+    false
+}
+
+fn is_list_separator(between: &[u8]) -> bool {
+    let text = between.trim_ascii();
+    between.len() <= 6
+        && matches!(
+            text,
+            b"," | b";" | b"and" | b"or" | b"&" | b", and" | b"/" | b"und" | b"et" | b"y" | b"e"
+        )
+}
+
+/// A word after a value speaks for it only in the same sentence: `4111... (my card)`, not `4111.... Card`.
+fn belongs_back(between: &[u8]) -> bool {
+    let sentence_ends = between
+        .windows(2)
+        .any(|pair| matches!(pair, [b'.' | b'!' | b'?' | b';', b' ' | b'\n']));
+    !sentence_ends && !between.contains(&b'\n') && !has_number(between)
+}

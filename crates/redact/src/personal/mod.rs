@@ -1,0 +1,5 @@
+//! Who, when and where: dates of birth, names, postal addresses, and wallets.
+
+pub(crate) mod birth;
+pub(crate) mod dates;
+pub(crate) mod wallet;

@@ -1,0 +1,153 @@
+//! Streams: server-sent events and newline-delimited JSON. Deltas are joined per channel before they are scanned.
+
+use std::collections::BTreeMap;
+
+use super::RedactError;
+use super::edits::{Edit, Pass};
+use super::json::{Leaf, LeafKind, Step, context_key, leaf_edits, leaves, pointer, string_edits};
+use super::json_text::{Joined, Unescaped};
+use crate::placeholder_token::TokenMaker;
+
+/// Keys whose strings are pieces of a longer text, in the streams of OpenAI, Azure, Anthropic, Google, Cohere,
+/// Mistral, Ollama and Bedrock.
+const DELTA_KEYS: [&str; 15] = [
+    "content",
+    "text",
+    "delta",
+    "arguments",
+    "partial_json",
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "refusal",
+    "transcript",
+    "response",
+    "completion",
+    "generation",
+    "outputText",
+    "data",
+];
+/// Keys whose values name the channel that a delta belongs to.
+const CHANNEL_KEYS: [&str; 7] = [
+    "index",
+    "output_index",
+    "content_index",
+    "summary_index",
+    "item_id",
+    "type",
+    "contentBlockIndex",
+];
+
+/// One frame: a JSON document, or a line that is none.
+pub(super) struct Frame<'t> {
+    pub text: &'t str,
+    /// Where the frame's text stands in the body.
+    pub offset: usize,
+}
+
+/// The data lines of a stream of server-sent events; every other line is a frame of its own.
+pub(super) fn sse_frames(body: &str) -> Vec<Frame<'_>> {
+    let frames = lines(body).map(|(offset, line)| {
+        let data = line.strip_prefix("data:").unwrap_or(line);
+        let text = data.trim_start();
+        Frame {
+            text: text.trim_end(),
+            offset: offset + line.len() - text.len(),
+        }
+    });
+    frames.filter(|frame| !frame.text.is_empty()).collect()
+}
+
+/// The lines of newline-delimited JSON.
+pub(super) fn line_frames(body: &str) -> Vec<Frame<'_>> {
+    lines(body)
+        .map(|(offset, line)| Frame { text: line, offset })
+        .filter(|frame| !frame.text.trim().is_empty())
+        .collect()
+}
+
+fn lines(body: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut offset = 0;
+    body.split_inclusive('\n').map(move |line| {
+        let start = offset;
+        offset += line.len();
+        (start, line.trim_end_matches(['\n', '\r']))
+    })
+}
+
+/// Scans every frame, and the deltas of each channel joined.
+pub(super) fn redact_frames<T: TokenMaker>(
+    pass: &mut Pass<'_, T>,
+    frames: &[Frame<'_>],
+) -> Result<(), RedactError> {
+    let mut channels: BTreeMap<String, Vec<Delta>> = BTreeMap::new();
+    let mut edits = Vec::new();
+    for (number, frame) in frames.iter().enumerate() {
+        let Ok(leaves) = leaves(frame.text) else {
+            pass.text(frame.text, frame.offset, "", &format!("/{number}"));
+            continue;
+        };
+        let channel = channel_of(frame.text, &leaves);
+        for leaf in leaves {
+            let is_delta = leaf.kind == LeafKind::String
+                && matches!(leaf.path.last(), Some(Step::Key(key)) if DELTA_KEYS.contains(&key.as_str()));
+            if is_delta {
+                let text = Unescaped::new(&frame.text[leaf.start..leaf.end], frame.offset + leaf.start);
+                let name = format!("{channel}{}", pointer(&leaf.path));
+                channels.entry(name).or_default().push(Delta {
+                    frame: number,
+                    path: leaf.path,
+                    text,
+                });
+                continue;
+            }
+            let found = leaf_edits(pass, frame.text, &leaf, &format!("/{number}"), 0)?;
+            let offset = frame.offset;
+            edits.extend(found.into_iter().map(|edit| Edit {
+                start: edit.start + offset,
+                end: edit.end + offset,
+                ..edit
+            }));
+        }
+    }
+    for deltas in channels.into_values() {
+        let Some(first) = deltas.first() else {
+            continue;
+        };
+        let key = context_key(&first.path);
+        let pointer = format!("/{}{}", first.frame, pointer(&first.path));
+        // Some providers repeat a whole text instead of continuing it: each piece counts by itself as well.
+        if deltas.len() > 1 {
+            for delta in &deltas {
+                for span in pass.scan(&delta.text.text, &key) {
+                    let edit = pass.edit(&delta.text.text, &span, &pointer);
+                    edits.push(delta.text.raw_edit(edit));
+                }
+            }
+        }
+        let joined = Joined::of(deltas.into_iter().map(|delta| delta.text));
+        edits.extend(string_edits(pass, joined, &key, &pointer, 0)?);
+    }
+    pass.edits.extend(edits);
+    Ok(())
+}
+
+struct Delta {
+    frame: usize,
+    path: Vec<Step>,
+    text: Unescaped,
+}
+
+/// What tells this frame's channel from others: its type and indexes, wherever they stand.
+fn channel_of(text: &str, leaves: &[Leaf]) -> String {
+    let mut channel = String::new();
+    for leaf in leaves {
+        let names_channel = leaf.kind != LeafKind::Key
+            && matches!(leaf.path.last(), Some(Step::Key(key)) if CHANNEL_KEYS.contains(&key.as_str()));
+        if names_channel {
+            channel.push_str(&text[leaf.start..leaf.end]);
+            channel.push('\n');
+        }
+    }
+    channel
+}

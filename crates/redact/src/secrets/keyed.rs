@@ -1,0 +1,215 @@
+//! Passwords and other secrets that a word announces: `password: x`, `API_KEY="x"`, `the password is x`.
+
+use super::placeholder::{is_code, is_placeholder};
+use crate::context::Context;
+use crate::entity::Entity;
+use crate::span::Candidate;
+use crate::topics::{Topic, Topics};
+
+const PASSWORD: Topics = Topics::of(&[Topic::Password]);
+const SECRET: Topics = Topics::of(&[Topic::Secret]);
+const MAX_VALUE: usize = 512;
+const SHORTEST_SECRET: usize = 8;
+const SHORTEST_PASSWORD: usize = 6;
+
+/// How a value is tied to its word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tie {
+    /// `=` or `:`, as in code, configuration and forms.
+    Operator,
+    /// `is`, `was`, as in a sentence: only values that are no words count.
+    Verb,
+}
+
+struct Value {
+    start: usize,
+    end: usize,
+    quoted: bool,
+    tie: Tie,
+}
+
+pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    for hit in context.hits {
+        let (entity, shortest, rule) = if hit.topics.meets(PASSWORD) {
+            (Entity::Password, SHORTEST_PASSWORD, "password")
+        } else if hit.topics.meets(SECRET) {
+            (Entity::GenericSecret, SHORTEST_SECRET, "generic_secret")
+        } else {
+            continue;
+        };
+        let Some(value) = value_after(context.bytes, hit.end) else {
+            continue;
+        };
+        if let Some(log_odds) = judge(&context.bytes[value.start..value.end], &value, shortest) {
+            out.push(Candidate {
+                start: value.start,
+                end: value.end,
+                entity,
+                log_odds,
+                rule,
+            });
+        }
+    }
+}
+
+/// Proposes a whole text as a secret, because the field that holds it is named for one.
+pub(crate) fn propose_field(context: &Context<'_>, last_key: Topics, out: &mut Vec<Candidate>) {
+    let bytes = context.bytes;
+    let (entity, rule) = if last_key.meets(PASSWORD) {
+        (Entity::Password, "password_field")
+    } else if last_key.meets(SECRET) {
+        (Entity::GenericSecret, "secret_field")
+    } else {
+        return;
+    };
+    let one_value = bytes.len() <= MAX_VALUE && !bytes.iter().any(u8::is_ascii_whitespace);
+    if bytes.len() >= 4 && one_value && !is_placeholder(bytes) && !is_code(bytes) {
+        out.push(Candidate {
+            start: 0,
+            end: bytes.len(),
+            entity,
+            log_odds: 320,
+            rule,
+        });
+    }
+}
+
+/// The value tied to a word that ends at `from`.
+fn value_after(bytes: &[u8], from: usize) -> Option<Value> {
+    let mut at = from;
+    // The word may be a quoted key, have a number, or be followed by a closing bracket: `"password"`, `pwd1`, `]`.
+    at += bytes[at..]
+        .iter()
+        .take(2)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    at += bytes[at..]
+        .iter()
+        .take(3)
+        .take_while(|byte| matches!(byte, b'"' | b'\'' | b'`' | b']' | b'*' | b'\\'))
+        .count();
+    at += spaces(&bytes[at..]);
+    let tie = tie_at(&bytes[at..])?;
+    at += tie.1;
+    at += spaces(&bytes[at..]);
+    // Markdown emphasis and JSON inside a string.
+    at += bytes[at..]
+        .iter()
+        .take(2)
+        .take_while(|byte| matches!(byte, b'*' | b'\\'))
+        .count();
+
+    let quote = bytes
+        .get(at)
+        .copied()
+        .filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    let start = at + usize::from(quote.is_some());
+    let length = match quote {
+        Some(quote) => bytes[start..]
+            .iter()
+            .take(MAX_VALUE)
+            .position(|byte| *byte == quote || *byte == b'\n')?,
+        None => {
+            let stops = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>".contains(byte);
+            bytes[start..]
+                .iter()
+                .take(MAX_VALUE)
+                .take_while(|byte| !stops(byte))
+                .count()
+        }
+    };
+    let mut end = start + length;
+    if quote.is_none() {
+        end = trim_sentence(bytes, start, end);
+    } else if bytes[..end].ends_with(b"\\") {
+        end -= 1;
+    }
+    (end > start).then_some(Value {
+        start,
+        end,
+        quoted: quote.is_some(),
+        tie: tie.0,
+    })
+}
+
+/// Punctuation of the sentence or of the format around an unquoted value: a separator ends it.
+fn trim_sentence(bytes: &[u8], start: usize, end: usize) -> usize {
+    let separators = bytes[start..end]
+        .iter()
+        .position(|byte| matches!(byte, b',' | b';' | b'&' | b'|'));
+    let mut end = separators
+        .filter(|index| *index >= SHORTEST_PASSWORD)
+        .map_or(end, |index| start + index);
+    while end > start && b".,;:!?)]}".contains(&bytes[end - 1]) {
+        end -= 1;
+    }
+    end
+}
+
+fn spaces(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .take(3)
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count()
+}
+
+/// The tie at the start of `bytes` and its length.
+fn tie_at(bytes: &[u8]) -> Option<(Tie, usize)> {
+    let operators: [&[u8]; 7] = [b":=", b"=>", b"->", b"==", b"=", b":", b"|"];
+    if let Some(operator) = operators.into_iter().find(|operator| bytes.starts_with(operator)) {
+        return Some((Tie::Operator, operator.len()));
+    }
+    let verbs: [&[u8]; 14] = [
+        b"is: ",
+        b"is ",
+        b"was ",
+        b"ist ",
+        b"est ",
+        b"es ",
+        b"will be ",
+        b"has been set to ",
+        b"set to ",
+        b"to ",
+        b"\xC3\xA9 ",
+        b"\xC3\xA8 ",
+        b"\xC3\xA4r ",
+        b"of ",
+    ];
+    let found = verbs
+        .into_iter()
+        .find(|verb| bytes.len() > verb.len() && bytes[..verb.len()].eq_ignore_ascii_case(verb));
+    found.map(|verb| (Tie::Verb, verb.len()))
+}
+
+/// The evidence for a value, or `None` when it is no secret.
+fn judge(value: &[u8], tied: &Value, shortest: usize) -> Option<i32> {
+    let classes = [
+        value.iter().any(u8::is_ascii_lowercase),
+        value.iter().any(u8::is_ascii_uppercase),
+        value.iter().any(u8::is_ascii_digit),
+        value.iter().any(|byte| !byte.is_ascii_alphanumeric()),
+    ];
+    let class_count = classes.iter().filter(|present| **present).count();
+    let has_spaces = value.iter().any(u8::is_ascii_whitespace);
+    if value.len() < shortest || is_placeholder(value) || is_code(value) || (has_spaces && !tied.quoted) {
+        return None;
+    }
+    let capitalised_word = value[0].is_ascii_uppercase() && value[1..].iter().all(u8::is_ascii_lowercase);
+    let is_word = value.iter().all(u8::is_ascii_alphabetic) && (class_count == 1 || capitalised_word);
+    let has_digit = classes[2];
+    let hyphenated_words = !has_digit
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_' | b'/'));
+    match tied.tie {
+        Tie::Verb if is_word || hyphenated_words || class_count < 2 => None,
+        Tie::Verb if has_spaces => None,
+        Tie::Verb if has_digit || class_count >= 3 => Some(250),
+        Tie::Verb => Some(60),
+        Tie::Operator if has_spaces => (class_count >= 3).then_some(60),
+        Tie::Operator if is_word || hyphenated_words => (tied.quoted && value.len() >= 8).then_some(60),
+        Tie::Operator if class_count >= 2 => Some(320),
+        Tie::Operator => Some(150),
+    }
+}

@@ -1,0 +1,89 @@
+//! Values that stand in for a secret: `<password>`, `${TOKEN}`, `your-api-key`, `********`.
+
+/// Whether `value` is no secret but a hole for one, or code that fetches one.
+pub(crate) fn is_placeholder(value: &[u8]) -> bool {
+    let starts_like_one = matches!(
+        value,
+        [b'<', ..] | [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'[', ..] | [b'%', b'(', ..]
+    );
+    let one_character = value.iter().all(|byte| *byte == value[0]);
+    let masked = value
+        .iter()
+        .filter(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X' | b'_' | b'-'))
+        .count()
+        == value.len();
+    if value.is_empty() || starts_like_one || one_character || masked {
+        return true;
+    }
+    let lower = value.to_ascii_lowercase();
+    let whole: [&[u8]; 22] = [
+        b"null",
+        b"none",
+        b"nil",
+        b"true",
+        b"false",
+        b"undefined",
+        b"string",
+        b"required",
+        b"optional",
+        b"password",
+        b"passwd",
+        b"secret",
+        b"token",
+        b"apikey",
+        b"api_key",
+        b"redacted",
+        b"hidden",
+        b"empty",
+        b"unknown",
+        b"value",
+        b"changeme",
+        b"example",
+    ];
+    let part: [&[u8]; 9] = [
+        b"your_",
+        b"your-",
+        b"yourpass",
+        b"yourtoken",
+        b"yoursecret",
+        b"placeholder",
+        b"my_password",
+        b"xxxx",
+        b"****",
+    ];
+    whole.contains(&lower.as_slice())
+        || part
+            .iter()
+            .any(|part| memchr::memmem::find(&lower, part).is_some())
+}
+
+/// Whether `value` is an expression of a program: a call, a member, an index.
+pub(crate) fn is_code(value: &[u8]) -> bool {
+    let call = value.iter().position(|byte| *byte == b'(').is_some_and(|open| {
+        open > 0
+            && value[..open]
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':'))
+    });
+    let environment = [
+        &b"process.env"[..],
+        b"os.environ",
+        b"os.getenv",
+        b"env::",
+        b"ENV[",
+        b"getenv",
+        b"System.",
+    ]
+    .iter()
+    .any(|prefix| value.starts_with(prefix));
+    let member = value.split(|byte| *byte == b'.').count() > 1
+        && value.split(|byte| *byte == b'.').all(|part| {
+            part.first()
+                .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+                && part
+                    .iter()
+                    .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        });
+    let index = value.ends_with(b"]") && value.contains(&b'[');
+    call || environment || member || index
+}

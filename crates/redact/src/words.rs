@@ -1,0 +1,117 @@
+//! The words of a text that hold a digit, and the regions where numbers mean nothing.
+
+/// A maximal run of ASCII letters and digits with at least one digit, in offsets of the folded text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub start: usize,
+    pub end: usize,
+    pub digits: usize,
+}
+
+impl Word {
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    pub fn all_digits(&self) -> bool {
+        self.digits == self.len()
+    }
+}
+
+/// Finds the words with digits of `bytes`, in order. Longer words than `MAX_WORD_LEN` are left out: they are
+/// encoded data, which the matchers for secrets read by themselves.
+pub(crate) fn words_with_digits(bytes: &[u8]) -> Vec<Word> {
+    const MAX_WORD_LEN: usize = 64;
+    let mut words = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_alphanumeric() {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        let mut digits = 0;
+        while at < bytes.len() && bytes[at].is_ascii_alphanumeric() {
+            digits += usize::from(bytes[at].is_ascii_digit());
+            at += 1;
+        }
+        if digits > 0 && at - start <= MAX_WORD_LEN {
+            words.push(Word {
+                start,
+                end: at,
+                digits,
+            });
+        }
+    }
+    words
+}
+
+/// Regions of `bytes` in which no number may be found: UUIDs and the payload of `data:` URIs. Sorted, disjoint.
+pub(crate) fn vetoed_regions(bytes: &[u8], words: &[Word]) -> Vec<(usize, usize)> {
+    let mut regions = Vec::new();
+    for found in memchr::memmem::find_iter(bytes, b";base64,") {
+        let start = found + b";base64,".len();
+        let length = bytes[start..].iter().take_while(|byte| is_base64(**byte)).count();
+        regions.push((start, start + length));
+    }
+    let mut covered_until = 0;
+    for word in words {
+        if word.start < covered_until {
+            continue;
+        }
+        // A UUID's first group may hold letters only, so it is looked for around each of its words.
+        if let Some((start, end)) = uuid_around(bytes, word) {
+            regions.push((start, end));
+            covered_until = end;
+        }
+    }
+    regions.sort_unstable();
+    regions
+}
+
+/// The UUID (8-4-4-4-12 hexadecimal digits) that contains `word`, if there is one.
+fn uuid_around(bytes: &[u8], word: &Word) -> Option<(usize, usize)> {
+    const STARTS: [usize; 5] = [0, 9, 14, 19, 24];
+    const LENGTH: usize = 36;
+    STARTS.iter().find_map(|offset| {
+        let start = word.start.checked_sub(*offset)?;
+        let text = bytes.get(start..start + LENGTH)?;
+        let shaped = text.iter().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+        let bounded = !before(bytes, start).is_some_and(|byte| byte.is_ascii_alphanumeric())
+            && !bytes.get(start + LENGTH).is_some_and(u8::is_ascii_alphanumeric);
+        (shaped && bounded).then_some((start, start + LENGTH))
+    })
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
+}
+
+/// The byte before `at`, or `None` at the start.
+pub(crate) fn before(bytes: &[u8], at: usize) -> Option<u8> {
+    at.checked_sub(1).and_then(|index| bytes.get(index)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_without_digits_are_left_out() {
+        let found: Vec<_> = words_with_digits(b"call 030-B25 now")
+            .iter()
+            .map(|w| (w.start, w.end, w.digits))
+            .collect();
+        assert_eq!(found, [(5, 8, 3), (9, 12, 2)]);
+    }
+
+    #[test]
+    fn uuids_and_data_uris_are_vetoed() {
+        let text = b"id ff8ea867-d9f5-cd93-0ea8-42428be11805 data:image/png;base64,QGv12345== 7";
+        let regions = vetoed_regions(text, &words_with_digits(text));
+        assert_eq!(regions, [(3, 39), (62, 72)]);
+    }
+}
