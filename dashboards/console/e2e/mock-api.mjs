@@ -3,7 +3,12 @@ import { detailOf, publicPart } from "./mock-detail.mjs";
 import { metricsOf } from "./mock-metrics.mjs";
 
 export const credentials = { email: "officer@example.org", password: "correct horse" };
-const user = { id: "0190f0aa-0000-7000-8000-000000000001", email: credentials.email, role: "compliance_officer", tenant: "*" };
+const user = {
+  id: "0190f0aa-0000-7000-8000-000000000001",
+  email: credentials.email,
+  role: "compliance_officer",
+  tenant: "*",
+};
 const token = "mock.session.token";
 
 export class MockProblem extends Error {
@@ -22,7 +27,11 @@ export class MockApi {
   reports = [
     report(1, "range", "October: all decisions of the bank", "done"),
     report(2, "decision", "Decision 0193… for the regulator", "done"),
-    { ...report(3, "range", "Quarter, by application", "failed"), files: [], error: "the range holds more rows than one report may (500,000)" },
+    {
+      ...report(3, "range", "Quarter, by application", "failed"),
+      files: [],
+      error: "the range holds more rows than one report may (500,000)",
+    },
   ];
   /** True makes every call answer 401, as after an hour. */
   expired = false;
@@ -93,18 +102,32 @@ export class MockApi {
 
   #log(method, eventId, part, query, body) {
     const record = this.records.find((entry) => entry.event_id === eventId);
-    if (!record) throw new MockProblem(404, "not-found", "Not found", `no record has the event id ${eventId}`);
+    if (!record)
+      throw new MockProblem(404, "not-found", "Not found", `no record has the event id ${eventId}`);
     const outcomes = this.outcomes.get(eventId) ?? firstOutcomes(record);
     if (part === "/proof") return { status: 200, text: "c2sp.org/tlog-proof@v1\nindex 751\n" };
     if (part === "/outcomes" && method === "POST") {
-      const added = { event_id: eventId.replace(/^./, "f"), recorded_at: utc(nowMs), override: false, flag: false, note: "", ...body };
+      const added = {
+        event_id: eventId.replace(/^./, "f"),
+        recorded_at: utc(nowMs),
+        override: false,
+        flag: false,
+        note: "",
+        ...body,
+      };
       this.outcomes.set(eventId, [...outcomes, added]);
       return { status: 201, body: { event_id: added.event_id } };
     }
     const detail = detailOf(record, outcomes, true);
     if (query.reveal) {
-      const values = { EMAIL_ADDRESS: "j.doe@example.com", PHONE_NUMBER: "+44 20 7946 0958", US_SSN: "078-05-1120" };
-      detail.revealed = Object.fromEntries(detail.redactions.map((entry) => [entry.token, values[entry.entity] ?? "(value)"]));
+      const values = {
+        EMAIL_ADDRESS: "j.doe@example.com",
+        PHONE_NUMBER: "+44 20 7946 0958",
+        US_SSN: "078-05-1120",
+      };
+      detail.revealed = Object.fromEntries(
+        detail.redactions.map((entry) => [entry.token, values[entry.entity] ?? "(value)"]),
+      );
     }
     return ok(detail);
   }
@@ -123,7 +146,10 @@ export class MockApi {
     const all = [...this.#grouped(query)].map(([id, records]) => sessionOf(id, records));
     const start = Number(query.cursor ?? 0);
     const limit = Number(query.limit ?? 50);
-    return { items: all.slice(start, start + limit), next_cursor: start + limit < all.length ? String(start + limit) : null };
+    return {
+      items: all.slice(start, start + limit),
+      next_cursor: start + limit < all.length ? String(start + limit) : null,
+    };
   }
 
   #session(id) {
@@ -136,7 +162,8 @@ export class MockApi {
   #reportList() {
     const shown = this.reports.map((job) => ({ ...job }));
     for (const job of this.reports) {
-      if (job.status === "running") Object.assign(job, { status: "done", finished_at: utc(nowMs), files: files() });
+      if (job.status === "running")
+        Object.assign(job, { status: "done", finished_at: utc(nowMs), files: files() });
       if (job.status === "queued") job.status = "running";
     }
     return shown;
@@ -148,7 +175,11 @@ export class MockApi {
         { pointer: "/event_id", message: "names no record you may read" },
       ]);
     }
-    const job = { ...report(4 + this.reports.length, body.type, body.title ?? "", "queued"), files: [], finished_at: null };
+    const job = {
+      ...report(4 + this.reports.length, body.type, body.title ?? "", "queued"),
+      files: [],
+      finished_at: null,
+    };
     this.reports.unshift(job);
     return { status: 202, body: { id: job.id, status: job.status } };
   }
@@ -205,7 +236,9 @@ function sessionOf(id, records) {
     errors: sum((record) => (record.status >= 400 ? 1 : 0)),
     input_tokens: sum((record) => record.input_tokens),
     output_tokens: sum((record) => record.output_tokens),
-    cost: records.some((record) => record.cost !== null) ? `${digits.slice(0, -10)}.${digits.slice(-10)}` : null,
+    cost: records.some((record) => record.cost !== null)
+      ? `${digits.slice(0, -10)}.${digits.slice(-10)}`
+      : null,
     unpriced: sum((record) => (record.cost === null ? 1 : 0)),
     flagged: sum((record) => (record.flagged ? 1 : 0)),
     pii_total: sum((record) => record.pii_total),
@@ -230,7 +263,9 @@ const verification = {
 const origin = "audit.example/northgate";
 function checkpoint(epoch) {
   const hash = (seed) => Buffer.from(`${seed}`.padStart(32, "k")).toString("base64");
-  const manifest = tenants.map((tenant, index) => `chain ${tenant.id}/${index} ${700 + index} ${hash(epoch + index)}`);
+  const manifest = tenants.map(
+    (tenant, index) => `chain ${tenant.id}/${index} ${700 + index} ${hash(epoch + index)}`,
+  );
   return {
     epoch,
     checkpoint: `${origin}\n${epoch}\n${hash(epoch)}\n\n— ${origin} ${hash(epoch * 7)}${hash(epoch * 3)}\n`,

@@ -26,10 +26,21 @@ export const tenants = [
 ];
 
 const applications = [
-  { tenant: 0, name: "loan-desk", decisions: ["credit_limit", "loan_precheck"], users: ["m.ortiz", "k.lindqvist", "a.bello"] },
+  {
+    tenant: 0,
+    name: "loan-desk",
+    decisions: ["credit_limit", "loan_precheck"],
+    users: ["m.ortiz", "k.lindqvist", "a.bello"],
+  },
   { tenant: 0, name: "fraud-triage", decisions: ["transaction_review"], users: ["j.novak", "p.sato"] },
   { tenant: 0, name: "support-chat", decisions: ["customer_reply"], users: ["bot"] },
-  { tenant: 1, name: "discharge-notes", decisions: ["discharge_summary", "medication_check"], users: ["dr.amari", "dr.weiss"], phi: true },
+  {
+    tenant: 1,
+    name: "discharge-notes",
+    decisions: ["discharge_summary", "medication_check"],
+    users: ["dr.amari", "dr.weiss"],
+    phi: true,
+  },
   { tenant: 1, name: "intake-triage", decisions: ["urgency"], users: ["nurse.kelly"], phi: true },
   { tenant: 2, name: "contract-review", decisions: ["clause_risk"], users: ["e.harker", "t.lowe"] },
   { tenant: 2, name: "research-memo", decisions: ["case_search"], users: ["s.iyer"] },
@@ -37,12 +48,53 @@ const applications = [
 
 // Prices in 10^-10 dollars per token.
 const models = [
-  { provider: "openai", model: "gpt-4o-2024-08-06", asked: "gpt-4o", operation: "chat", input: 25_000, output: 100_000 },
-  { provider: "openai", model: "gpt-4.1-mini-2025-04-14", asked: "gpt-4.1-mini", operation: "responses", input: 4_000, output: 16_000 },
-  { provider: "anthropic", model: "claude-sonnet-4-5-20250929", asked: "claude-sonnet-4-5", operation: "messages", input: 30_000, output: 150_000 },
-  { provider: "azure", model: "gpt-4o-2024-11-20", asked: "gpt-4o-eu", operation: "chat", input: 25_000, output: 100_000 },
-  { provider: "openai", model: "text-embedding-3-small", asked: "text-embedding-3-small", operation: "embeddings", input: 200, output: 0 },
-  { provider: "ollama", model: "qwen2.5-legal:14b", asked: "qwen2.5-legal:14b", operation: "chat", unpriced: "unknown_model" },
+  {
+    provider: "openai",
+    model: "gpt-4o-2024-08-06",
+    asked: "gpt-4o",
+    operation: "chat",
+    input: 25_000,
+    output: 100_000,
+  },
+  {
+    provider: "openai",
+    model: "gpt-4.1-mini-2025-04-14",
+    asked: "gpt-4.1-mini",
+    operation: "responses",
+    input: 4_000,
+    output: 16_000,
+  },
+  {
+    provider: "anthropic",
+    model: "claude-sonnet-4-5-20250929",
+    asked: "claude-sonnet-4-5",
+    operation: "messages",
+    input: 30_000,
+    output: 150_000,
+  },
+  {
+    provider: "azure",
+    model: "gpt-4o-2024-11-20",
+    asked: "gpt-4o-eu",
+    operation: "chat",
+    input: 25_000,
+    output: 100_000,
+  },
+  {
+    provider: "openai",
+    model: "text-embedding-3-small",
+    asked: "text-embedding-3-small",
+    operation: "embeddings",
+    input: 200,
+    output: 0,
+  },
+  {
+    provider: "ollama",
+    model: "qwen2.5-legal:14b",
+    asked: "qwen2.5-legal:14b",
+    operation: "chat",
+    unpriced: "unknown_model",
+  },
 ];
 
 const entities = ["EMAIL_ADDRESS", "PHONE_NUMBER", "IBAN", "CREDIT_CARD", "US_SSN", "IP_ADDRESS"];
@@ -58,7 +110,8 @@ function makeUuid(random, timeMs) {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.hex(3)}-9${random.hex(3)}-${random.hex(12)}`;
 }
 
-const iso = (timeMs, micros) => new Date(timeMs).toISOString().replace("Z", `${String(micros).padStart(3, "0")}Z`);
+const iso = (timeMs, micros) =>
+  new Date(timeMs).toISOString().replace("Z", `${String(micros).padStart(3, "0")}Z`);
 
 function makeRecord(random, timeMs, index) {
   const application = random.pick(applications);
@@ -91,7 +144,7 @@ function makeRecord(random, timeMs, index) {
       );
   const unpricedReason = failed ? "no_usage" : (model.unpriced ?? "");
   const units = unpricedReason ? null : inputTokens * model.input + outputTokens * model.output;
-  const session = `${application.name}-${Math.floor(index / 6)}`;
+  const session = `${application.name}-${Math.floor(index / 28)}`;
   const flagged = random.chance(0.012);
   return {
     event_id: makeUuid(random, timeMs),

@@ -1,11 +1,15 @@
 import { generator } from "./mock-data.mjs";
 
 const questions = {
-  credit_limit: "Customer asks to raise the card limit from 4,000 to 9,500. Income statement attached. Contact: %s. Recommend approve, decline or refer, with reasons.",
-  loan_precheck: "Pre-check this application for a 25,000 loan over 60 months. Applicant %s, employed since 2019.",
-  transaction_review: "Review: card payment of 1,940.00 at 03:12 from a new device. Account holder %s. Fraud or not?",
+  credit_limit:
+    "Customer asks to raise the card limit from 4,000 to 9,500. Income statement attached. Contact: %s. Recommend approve, decline or refer, with reasons.",
+  loan_precheck:
+    "Pre-check this application for a 25,000 loan over 60 months. Applicant %s, employed since 2019.",
+  transaction_review:
+    "Review: card payment of 1,940.00 at 03:12 from a new device. Account holder %s. Fraud or not?",
   customer_reply: "Reply to this customer: 'I was charged twice, please call me.' Details: %s",
-  discharge_summary: "Write the discharge summary. 67-year-old patient, pneumonia, 5 days intravenous then oral antibiotics. Next of kin: %s.",
+  discharge_summary:
+    "Write the discharge summary. 67-year-old patient, pneumonia, 5 days intravenous then oral antibiotics. Next of kin: %s.",
   medication_check: "Check for interactions: warfarin 3 mg, clarithromycin 500 mg. Patient contact %s.",
   urgency: "Triage: chest pressure for 40 minutes, radiating to the left arm. Caller %s.",
   clause_risk: "Assess clause 14.2 (unlimited indemnity) for the buyer's side. Counterparty contact %s.",
@@ -13,15 +17,23 @@ const questions = {
 };
 
 const answers = {
-  credit_limit: "Recommendation: refer.\n\n1. The stated income supports a limit of up to 8,000.\n2. Two late payments within 12 months.\n3. Confirmation will be sent to %s.\n\nA credit officer should decide on the remaining 1,500.",
-  loan_precheck: "The pre-check passes. Debt-to-income 31 %, no adverse entries. Next step: identity check for %s.",
-  transaction_review: "Likely fraud (score 0.87): new device, unusual hour, foreign merchant. Block the card and call %s.",
-  customer_reply: "I am sorry for the double charge. The second booking has been reversed and will show within two days. We will contact you at %s.",
-  discharge_summary: "The patient was treated for community-acquired pneumonia with good response. Control X-ray in six weeks. Informed: %s.",
-  medication_check: "Major interaction: clarithromycin raises the INR under warfarin. Choose azithromycin or check the INR within 3 days. Notify %s.",
+  credit_limit:
+    "Recommendation: refer.\n\n1. The stated income supports a limit of up to 8,000.\n2. Two late payments within 12 months.\n3. Confirmation will be sent to %s.\n\nA credit officer should decide on the remaining 1,500.",
+  loan_precheck:
+    "The pre-check passes. Debt-to-income 31 %, no adverse entries. Next step: identity check for %s.",
+  transaction_review:
+    "Likely fraud (score 0.87): new device, unusual hour, foreign merchant. Block the card and call %s.",
+  customer_reply:
+    "I am sorry for the double charge. The second booking has been reversed and will show within two days. We will contact you at %s.",
+  discharge_summary:
+    "The patient was treated for community-acquired pneumonia with good response. Control X-ray in six weeks. Informed: %s.",
+  medication_check:
+    "Major interaction: clarithromycin raises the INR under warfarin. Choose azithromycin or check the INR within 3 days. Notify %s.",
   urgency: "Immediate. Suspected acute coronary syndrome: send the emergency team, keep %s on the line.",
-  clause_risk: "High risk: the indemnity is uncapped and survives termination. Propose a cap at 12 months' fees. Send the redline to %s.",
-  case_search: "Three authorities are on point; the strongest distinguishes temporary from permanent bans. A memo follows to %s.",
+  clause_risk:
+    "High risk: the indemnity is uncapped and survives termination. Propose a cap at 12 months' fees. Send the redline to %s.",
+  case_search:
+    "Three authorities are on point; the strongest distinguishes temporary from permanent bans. A memo follows to %s.",
 };
 
 function texts(record) {
@@ -35,18 +47,42 @@ const instructions = "You assist a regulated company. State reasons. Never decid
 function bodies(record) {
   const { question, answer } = texts(record);
   if (record.status >= 400) {
-    const error = { type: record.status === 429 ? "rate_limit_error" : "api_error", message: "The service is overloaded. Please retry." };
-    return { request: chatRequest(record, question), response: JSON.stringify({ error }), type: "application/json" };
+    const error = {
+      type: record.status === 429 ? "rate_limit_error" : "api_error",
+      message: "The service is overloaded. Please retry.",
+    };
+    return {
+      request: chatRequest(record, question),
+      response: JSON.stringify({ error }),
+      type: "application/json",
+    };
   }
   if (record.provider === "anthropic") return anthropic(record, question, answer);
   if (record.operation === "embeddings") {
-    const response = { object: "list", data: [{ object: "embedding", index: 0, embedding: Array(1536).fill(0.0123) }] };
-    return { request: JSON.stringify({ model: record.model_requested, input: question }), response: JSON.stringify(response), type: "application/json" };
+    const response = {
+      object: "list",
+      data: [{ object: "embedding", index: 0, embedding: Array(1536).fill(0.0123) }],
+    };
+    return {
+      request: JSON.stringify({ model: record.model_requested, input: question }),
+      response: JSON.stringify(response),
+      type: "application/json",
+    };
   }
   if (record.streamed) return chatStream(record, question, answer);
   const choices = [{ index: 0, message: { role: "assistant", content: answer }, finish_reason: "stop" }];
-  const response = { id: "chatcmpl-9x", object: "chat.completion", model: record.model, choices, usage: { prompt_tokens: record.input_tokens, completion_tokens: record.output_tokens } };
-  return { request: chatRequest(record, question), response: JSON.stringify(response), type: "application/json" };
+  const response = {
+    id: "chatcmpl-9x",
+    object: "chat.completion",
+    model: record.model,
+    choices,
+    usage: { prompt_tokens: record.input_tokens, completion_tokens: record.output_tokens },
+  };
+  return {
+    request: chatRequest(record, question),
+    response: JSON.stringify(response),
+    type: "application/json",
+  };
 }
 
 function chatRequest(record, question) {
@@ -58,7 +94,17 @@ function chatRequest(record, question) {
     messages: [
       { role: "system", content: instructions },
       { role: "user", content: question },
-      { role: "assistant", content: null, tool_calls: [{ id: "call_81", type: "function", function: { name: "lookup_account", arguments: '{"account":"on file","months":12}' } }] },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [
+          {
+            id: "call_81",
+            type: "function",
+            function: { name: "lookup_account", arguments: '{"account":"on file","months":12}' },
+          },
+        ],
+      },
       { role: "tool", tool_call_id: "call_81", content: '{"late_payments":2,"average_balance":"1843.20"}' },
     ],
     tools: [{ type: "function", function: { name: "lookup_account", parameters: { type: "object" } } }],
@@ -68,18 +114,39 @@ function chatRequest(record, question) {
 function chatStream(record, question, answer) {
   const kept = record.interrupted ? answer.slice(0, Math.floor(answer.length / 3)) : answer;
   const chunks = kept.match(/\S+\s*/g) ?? [];
-  const events = chunks.map((content) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`);
+  const events = chunks.map(
+    (content) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`,
+  );
   const end = record.interrupted ? "" : "data: [DONE]\n\n";
-  return { request: chatRequest(record, question), response: events.join("") + end, type: "text/event-stream" };
+  return {
+    request: chatRequest(record, question),
+    response: events.join("") + end,
+    type: "text/event-stream",
+  };
 }
 
 function anthropic(record, question, answer) {
-  const request = { model: record.model_requested, max_tokens: 1024, system: instructions, messages: [{ role: "user", content: question }] };
+  const request = {
+    model: record.model_requested,
+    max_tokens: 1024,
+    system: instructions,
+    messages: [{ role: "user", content: question }],
+  };
   const content = [
-    { type: "thinking", thinking: "The file supports the request in part. Weigh the late payments against the income." },
+    {
+      type: "thinking",
+      thinking: "The file supports the request in part. Weigh the late payments against the income.",
+    },
     { type: "text", text: answer },
   ];
-  const response = { id: "msg_01", type: "message", role: "assistant", model: record.model, content, stop_reason: "end_turn" };
+  const response = {
+    id: "msg_01",
+    type: "message",
+    role: "assistant",
+    model: record.model,
+    content,
+    stop_reason: "end_turn",
+  };
   return { request: JSON.stringify(request), response: JSON.stringify(response), type: "application/json" };
 }
 
@@ -101,7 +168,8 @@ export function detailOf(record, outcomes, sealed) {
   const { question, answer } = texts(record);
   const { request, response, type } = bodies(record);
   const { model } = record.hidden;
-  const money = (units) => `${String(units).padStart(11, "0").slice(0, -10)}.${String(units).padStart(11, "0").slice(-10)}`;
+  const money = (units) =>
+    `${String(units).padStart(11, "0").slice(0, -10)}.${String(units).padStart(11, "0").slice(-10)}`;
   const priced = record.cost !== null;
   return {
     ...publicPart(record),
@@ -132,7 +200,13 @@ export function detailOf(record, outcomes, sealed) {
       slot: 16 + index,
     })),
     outcomes,
-    source: { sdk: "aal-python", version: "0.1.0", instance: `${record.application}-7c9d`, epoch: 1, sequence: record.hidden.seed },
+    source: {
+      sdk: "aal-python",
+      version: "0.1.0",
+      instance: `${record.application}-7c9d`,
+      epoch: 1,
+      sequence: record.hidden.seed,
+    },
     ledger: {
       ...record.ledger,
       chain: `${record.tenant}/${record.ledger.shard}`,

@@ -28,7 +28,9 @@ function values(records) {
     tokens: merged((record) => record.usage),
     input_tokens: sum((record) => record.input_tokens),
     output_tokens: sum((record) => record.output_tokens),
-    cost: records.some((record) => record.cost !== null) ? `${digits.slice(0, -10)}.${digits.slice(-10)}` : null,
+    cost: records.some((record) => record.cost !== null)
+      ? `${digits.slice(0, -10)}.${digits.slice(-10)}`
+      : null,
     unpriced: sum((record) => (record.cost === null ? 1 : 0)),
     redactions: merged((record) => record.pii),
     flagged: sum((record) => (record.flagged ? 1 : 0)),
@@ -50,13 +52,13 @@ export function metricsOf(records, query) {
   const interval = query.interval ?? "day";
   const names = (query.group_by ?? "").split(",").filter(Boolean);
   const step = stepMs[interval];
-  const series = [...groupBy(records, (record) => JSON.stringify(names.map((name) => String(record[name]))))].map(
-    ([key, members]) => ({
-      group: Object.fromEntries(JSON.parse(key).map((value, index) => [names[index], value])),
-      points: [...groupBy(members, (record) => Math.floor(Date.parse(record.occurred_at) / step) * step)]
-        .sort((left, right) => left[0] - right[0])
-        .map(([timeMs, inside]) => ({ t: utc(timeMs), ...values(inside) })),
-    }),
-  );
+  const series = [
+    ...groupBy(records, (record) => JSON.stringify(names.map((name) => String(record[name])))),
+  ].map(([key, members]) => ({
+    group: Object.fromEntries(JSON.parse(key).map((value, index) => [names[index], value])),
+    points: [...groupBy(members, (record) => Math.floor(Date.parse(record.occurred_at) / step) * step)]
+      .sort((left, right) => left[0] - right[0])
+      .map(([timeMs, inside]) => ({ t: utc(timeMs), ...values(inside) })),
+  }));
   return { from: query.from, to: query.to, interval, group_by: names, series, totals: values(records) };
 }

@@ -9,7 +9,12 @@ import { makeLive } from "./mock-data.mjs";
 import { publicPart } from "./mock-detail.mjs";
 
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
-const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const types = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
 // Stricter than the real service may be: what works here works there.
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -29,7 +34,9 @@ async function answerCall(api, request, response, url) {
     const body = await readBody(request);
     const answer = api.answer(request.method, url, request.headers, body);
     const text = answer.text ?? JSON.stringify(answer.body);
-    response.writeHead(answer.status, { "content-type": answer.text === undefined ? "application/json" : "text/plain" });
+    response.writeHead(answer.status, {
+      "content-type": answer.text === undefined ? "application/json" : "text/plain",
+    });
     response.end(text);
   } catch (problem) {
     if (!(problem instanceof MockProblem)) throw problem;
@@ -42,7 +49,10 @@ function answerFile(response, url) {
   const wanted = join(dist, normalize(url.pathname));
   const found = wanted.startsWith(dist) && existsSync(wanted) && statSync(wanted).isFile();
   const file = found ? wanted : join(dist, "index.html");
-  response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream", "content-security-policy": policy });
+  response.writeHead(200, {
+    "content-type": types[extname(file)] ?? "application/octet-stream",
+    "content-security-policy": policy,
+  });
   response.end(readFileSync(file));
 }
 
@@ -91,5 +101,7 @@ export async function startMock({ port = 0, rhythmMs = 60 } = {}) {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const { url } = await startMock({ port: Number(process.env.AAL_MOCK_PORT ?? 8080), rhythmMs: 700 });
-  console.log(`mock API and console on ${url}; sign in as ${credentials.email} with "${credentials.password}"`);
+  console.log(
+    `mock API and console on ${url}; sign in as ${credentials.email} with "${credentials.password}"`,
+  );
 }

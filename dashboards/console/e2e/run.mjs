@@ -70,17 +70,28 @@ class Watched {
     const violations = await this.page.evaluate(async () => {
       const options = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] };
       const result = await window.axe.run(document, options);
-      return result.violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map((node) => node.html) }));
+      return result.violations.map(({ id, impact, nodes }) => ({
+        id,
+        impact,
+        where: nodes.map((node) => node.html),
+      }));
     });
     for (const { id, impact, where } of violations) {
-      this.#fault(`accessibility (${impact}) in ${name}: ${id} at ${where.slice(0, 3).join(" | ").slice(0, 400)}`);
+      this.#fault(
+        `accessibility (${impact}) in ${name}: ${id} at ${where.slice(0, 3).join(" | ").slice(0, 400)}`,
+      );
     }
     console.log(`  photographed ${name}`);
   }
 }
 
 async function open(browser, target, colorScheme) {
-  const context = await browser.newContext({ viewport, colorScheme, timezoneId: "Europe/Berlin", locale: "en-GB" });
+  const context = await browser.newContext({
+    viewport,
+    colorScheme,
+    timezoneId: "Europe/Berlin",
+    locale: "en-GB",
+  });
   if (target.mock) await context.clock.setFixedTime(nowMs);
   return new Watched(await context.newPage(), new URL(target.url).origin);
 }

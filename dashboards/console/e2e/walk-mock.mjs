@@ -25,7 +25,9 @@ export async function walkMockOnly(watched, target) {
   // Scrolling to the end fetches the next page by itself.
   await page.goto(`${target.url}/explorer?application=loan-desk`);
   await page.getByText("100 records so far").waitFor();
-  await page.getByRole("region", { name: "Records" }).evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  await page
+    .getByRole("region", { name: "Records" })
+    .evaluate((element) => element.scrollTo(0, element.scrollHeight));
   await page.getByText("200 records so far").waitFor();
 
   await page.goto(`${target.url}/explorer?q=nothing-like-this`);
@@ -45,14 +47,19 @@ export async function walkMockOnly(watched, target) {
   await page.getByRole("button", { name: "Record", exact: true }).click();
   await page.getByRole("cell", { name: "corrected" }).waitFor();
 
-  const unpriced = api.records.find((record) => record.unpriced_reason === "unknown_model" && record.status === 200);
+  const unpriced = api.records.find(
+    (record) => record.unpriced_reason === "unknown_model" && record.status === 200,
+  );
   await page.goto(`${target.url}/decisions/${unpriced.event_id}`);
   await page.getByText("unpriced: unknown model").first().waitFor();
   await watched.shoot("mock-unpriced");
 
   const broken = api.records.find((record) => record.interrupted && record.streamed);
   await page.goto(`${target.url}/decisions/${broken.event_id}`);
-  await page.getByText(/the stream broke off/i).first().waitFor();
+  await page
+    .getByText(/the stream broke off/i)
+    .first()
+    .waitFor();
   await watched.shoot("mock-interrupted");
 
   watched.expected.add(404);

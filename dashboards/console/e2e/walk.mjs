@@ -59,7 +59,9 @@ export async function signIn(page, target) {
 
 async function visitDecision(page, shoot) {
   // One with removed values shows most; any other will do.
-  const redacted = page.locator('[data-row="record"]').filter({ has: page.locator('[data-mark="redacted"]') });
+  const redacted = page
+    .locator('[data-row="record"]')
+    .filter({ has: page.locator('[data-mark="redacted"]') });
   const records = page.locator('[data-row="record"]');
   const chosen = (await redacted.count()) > 0 ? redacted.first() : records.first();
   await chosen.locator("a").first().click();

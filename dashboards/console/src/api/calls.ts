@@ -2,8 +2,8 @@ import { call, callBlob, callText, type Query } from "./client";
 import type {
   CheckpointDetail,
   Checkpoints,
-  LoginAnswer,
   LogDetail,
+  LoginAnswer,
   LogSummary,
   Metrics,
   NewOutcome,

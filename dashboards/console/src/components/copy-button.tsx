@@ -20,7 +20,9 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
   };
   return (
     <Button look="quiet" className="!h-6" onClick={copy}>
-      <span aria-live="polite">{state === "copied" ? "Copied" : state === "failed" ? "Not allowed here" : label}</span>
+      <span aria-live="polite">
+        {state === "copied" ? "Copied" : state === "failed" ? "Not allowed here" : label}
+      </span>
     </Button>
   );
 }

@@ -2,7 +2,15 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { Button } from "./ui";
 
 /** A modal dialog by the browser's own element: focus is kept inside, Escape closes. */
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+export function Dialog({
+  title,
+  onClose,
+  children,
+}: {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+}) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = element.current;

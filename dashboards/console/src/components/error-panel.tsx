@@ -6,7 +6,10 @@ export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () =>
   const problem =
     error instanceof ApiError
       ? error.problem
-      : problemFrom(0, { title: "The console failed", detail: error instanceof Error ? error.message : String(error) });
+      : problemFrom(0, {
+          title: "The console failed",
+          detail: error instanceof Error ? error.message : String(error),
+        });
   const fix = fixFor(problem);
   return (
     <div role="alert" className="m-3 rounded-md border border-bad bg-bad-soft px-3 py-2">

@@ -3,6 +3,7 @@ import { Link } from "react-router";
 import type { LogSummary } from "../api/types";
 import { formatCount } from "../lib/number";
 import { entityLabel } from "../lib/placeholders";
+import { sessionPath } from "../lib/session-path";
 import { formatDuration } from "../lib/time";
 import { Badge, Cost, Time } from "./ui";
 
@@ -25,7 +26,11 @@ export function StatusBadge({ item }: { item: Pick<LogSummary, "status" | "error
     );
   }
   if (item.status === null || item.status === 0) {
-    return item.error_type ? <Badge tone="bad">{item.error_type}</Badge> : <span className="text-muted">–</span>;
+    return item.error_type ? (
+      <Badge tone="bad">{item.error_type}</Badge>
+    ) : (
+      <span className="text-muted">–</span>
+    );
   }
   const failed = item.status >= 400 || item.error_type !== "";
   return (
@@ -138,14 +143,17 @@ export function logColumns(tenantName: (id: string) => string) {
       header: "Tokens in / out",
       cell: cell((item) => (
         <>
-          {formatCount(item.input_tokens)} <span className="text-muted">/</span> {formatCount(item.output_tokens)}
+          {formatCount(item.input_tokens)} <span className="text-muted">/</span>{" "}
+          {formatCount(item.output_tokens)}
         </>
       )),
     }),
     helper.display({
       id: "cost",
       header: "Cost",
-      cell: cell((item) => <Cost cost={item.cost} currency={item.currency} reason={item.unpriced_reason} short />),
+      cell: cell((item) => (
+        <Cost cost={item.cost} currency={item.currency} reason={item.unpriced_reason} short />
+      )),
     }),
     helper.display({
       id: "user",
@@ -157,11 +165,7 @@ export function logColumns(tenantName: (id: string) => string) {
       header: "Session",
       cell: cell((item) =>
         item.session_id ? (
-          <Link
-            className="link block max-w-32 truncate"
-            title={item.session_id}
-            to={`/sessions/${encodeURIComponent(item.session_id)}?tenant=${item.tenant}`}
-          >
+          <Link className="link block max-w-32 truncate" title={item.session_id} to={sessionPath(item)}>
             {item.session_id}
           </Link>
         ) : (

@@ -4,6 +4,7 @@ import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef } from "rea
 import { useNavigate } from "react-router";
 import { useTenantChoice, useTenantName, useTenants } from "../session/hooks";
 import { features, logColumns, numericColumns, type TableLine } from "./log-columns";
+import { ScrollRegion } from "./scroll-region";
 
 const rowHeightPx = 29;
 const endMarginRows = 15;
@@ -21,7 +22,7 @@ interface LogTableProps {
 /** Records as a dense table that draws only the lines in sight, so that ten thousand are as fast as fifty. */
 export function LogTable({ lines, label, hide, onNearEnd, footer }: LogTableProps) {
   const navigate = useNavigate();
-  const scroller = useRef<HTMLDivElement>(null);
+  const scroller = useRef<HTMLElement>(null);
   const tenantName = useTenantName();
   const tenants = useTenants();
   const [tenant] = useTenantChoice();
@@ -63,14 +64,17 @@ export function LogTable({ lines, label, hide, onNearEnd, footer }: LogTableProp
   };
 
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
-    <section ref={scroller} aria-label={label} tabIndex={0} className="h-full overflow-auto">
+    <ScrollRegion ref={scroller} label={label} className="h-full overflow-auto">
       <table className="grid-table" aria-rowcount={rows.length + 1} aria-label={label}>
         <thead>
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
               {group.headers.map((header) => (
-                <th key={header.id} scope="col" className={numericColumns.has(header.column.id) ? "num !text-right" : ""}>
+                <th
+                  key={header.id}
+                  scope="col"
+                  className={numericColumns.has(header.column.id) ? "num !text-right" : ""}
+                >
                   <table.FlexRender header={header} />
                 </th>
               ))}
@@ -93,7 +97,6 @@ export function LogTable({ lines, label, hide, onNearEnd, footer }: LogTableProp
               );
             }
             return (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the link in the first cell does the same by keyboard
               <tr
                 key={row.id}
                 aria-rowindex={entry.index + 2}
@@ -114,14 +117,14 @@ export function LogTable({ lines, label, hide, onNearEnd, footer }: LogTableProp
         </tbody>
       </table>
       {footer}
-    </section>
+    </ScrollRegion>
   );
 }
 
 function Spacer({ height, columns }: { height: number; columns: number }) {
   if (height <= 0) return null;
   return (
-    <tr aria-hidden="true" style={{ height }}>
+    <tr style={{ height }}>
       <td colSpan={columns} className="!border-0 !p-0" />
     </tr>
   );

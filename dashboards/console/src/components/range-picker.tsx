@@ -22,7 +22,11 @@ export function RangePicker({ range, onChange, allLabel }: RangePickerProps) {
     const nowMs = Date.now();
     const start = resolveRange(range.range ? range : { range: "7d" }, nowMs).from;
     const toMinute = (rfc3339: string) => fromInputValue(toInputValue(rfc3339));
-    onChange({ range: undefined, from: start ? toMinute(start) : undefined, to: toMinute(new Date(nowMs).toISOString()) });
+    onChange({
+      range: undefined,
+      from: start ? toMinute(start) : undefined,
+      to: toMinute(new Date(nowMs).toISOString()),
+    });
   };
 
   const end = (key: "from" | "to", label: string) => (

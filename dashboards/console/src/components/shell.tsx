@@ -31,14 +31,17 @@ export function Shell() {
   }
   return (
     <div className="flex h-full flex-col">
-      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-panel focus:p-2">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-panel focus:p-2"
+      >
         Skip to content
       </a>
       <Header role={session.user.role} />
       {minutesLeft !== null && (
         <p role="status" className="bg-warn-soft px-4 py-1 text-center text-warn">
-          Your session ends in {minutesLeft} {minutesLeft === 1 ? "minute" : "minutes"}; you come back to this page after
-          signing in again.
+          Your session ends in {minutesLeft} {minutesLeft === 1 ? "minute" : "minutes"}; you come back to this
+          page after signing in again.
         </p>
       )}
       <main id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
@@ -55,12 +58,12 @@ function Header({ role }: { role: keyof typeof roleLabels }) {
   const suffix = tenant ? `?tenant=${encodeURIComponent(tenant)}` : "";
   const visible = sections.filter((section) => !section.roles || section.roles.includes(role));
   return (
-    <header className="relative flex min-h-11 flex-wrap items-center gap-x-5 gap-y-1 border-b border-line bg-panel px-4">
+    <header className="relative flex min-h-11 shrink-0 flex-wrap items-center gap-x-5 gap-y-1 border-b border-line bg-panel px-4">
       <div className="flex items-center gap-2 font-semibold">
         <img src="/favicon.svg" alt="" className="size-5" />
         AI Audit Layer
       </div>
-      <nav aria-label="Sections" className="flex self-stretch overflow-x-auto">
+      <nav aria-label="Sections" className="flex min-h-11 self-stretch overflow-x-auto">
         {visible.map((section) => (
           <NavLink
             key={section.to}
@@ -68,7 +71,8 @@ function Header({ role }: { role: keyof typeof roleLabels }) {
             className={({ isActive }) =>
               `flex items-center border-b-2 px-2.5 whitespace-nowrap ${
                 isActive || (section.alsoUnder && pathname.startsWith(section.alsoUnder))
-                  ? "border-accent font-semibold text-ink" : "border-transparent text-muted hover:text-ink"
+                  ? "border-accent font-semibold text-ink"
+                  : "border-transparent text-muted hover:text-ink"
               }`
             }
           >
@@ -80,7 +84,9 @@ function Header({ role }: { role: keyof typeof roleLabels }) {
         <TenantPicker />
         <UserMenu roleLabel={roleLabels[role]} />
       </div>
-      {fetching && <div aria-hidden="true" className="absolute inset-x-0 bottom-[-1px] h-0.5 animate-pulse bg-accent" />}
+      {fetching && (
+        <div aria-hidden="true" className="absolute inset-x-0 bottom-[-1px] h-0.5 animate-pulse bg-accent" />
+      )}
     </header>
   );
 }

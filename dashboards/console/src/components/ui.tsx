@@ -13,7 +13,15 @@ const tones: Record<Tone, string> = {
   chip: "bg-chip-soft text-chip",
 };
 
-export function Badge({ tone = "neutral", title, children }: { tone?: Tone; title?: string; children: ReactNode }) {
+export function Badge({
+  tone = "neutral",
+  title,
+  children,
+}: {
+  tone?: Tone;
+  title?: string;
+  children: ReactNode;
+}) {
   return (
     <span
       title={title}
@@ -112,7 +120,10 @@ export function Cost({ cost, currency, reason, short = false }: CostProps) {
 export function Spinner({ label = "Loading" }: { label?: string }) {
   return (
     <div role="status" className="flex items-center justify-center gap-2 p-8 text-muted">
-      <span className="size-4 animate-spin rounded-full border-2 border-line-strong border-t-accent" aria-hidden="true" />
+      <span
+        className="size-4 animate-spin rounded-full border-2 border-line-strong border-t-accent"
+        aria-hidden="true"
+      />
       {label}…
     </div>
   );
@@ -149,10 +160,10 @@ export function Field({ label, hint, fault, className = "", children }: FieldPro
 }
 
 /** Names and values in two columns. */
-export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[] }) {
+export function Facts({ rows }: { rows: Record<string, ReactNode> }) {
   return (
     <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1 px-3 py-2">
-      {rows.map(([name, value]) => (
+      {Object.entries(rows).map(([name, value]) => (
         <div key={name} className="contents">
           <dt className="text-muted">{name}</dt>
           <dd className="min-w-0 break-words">{value === "" || value === null ? "–" : value}</dd>

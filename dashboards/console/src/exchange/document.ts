@@ -7,8 +7,8 @@ import {
   messageTurn,
   type Part,
   pretty,
-  toolCall,
   type Turn,
+  toolCall,
   turnsOf,
 } from "./turns";
 
@@ -28,7 +28,8 @@ export function readDocument(json: Json): Turn[] | null {
   const vectors = vectorParts(json);
   if (vectors) return [{ role: "assistant", parts: vectors }];
   if (isObject(json.message)) return turnsOf([json.message]);
-  if (json.content !== undefined) return [{ role: asText(json.role) || "assistant", parts: contentParts(json.content) }];
+  if (json.content !== undefined)
+    return [{ role: asText(json.role) || "assistant", parts: contentParts(json.content) }];
   const single = json.completion ?? json.response ?? json.text ?? json.generation;
   if (typeof single === "string") {
     const calls = asList(json.tool_calls).filter(isObject).map(toolCall);

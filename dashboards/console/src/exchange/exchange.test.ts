@@ -11,8 +11,18 @@ describe("requests", () => {
       temperature: 0.2,
       messages: [
         { role: "system", content: "Be brief." },
-        { role: "user", content: [{ type: "text", text: "Hi" }, { type: "image_url", image_url: {} }] },
-        { role: "assistant", content: null, tool_calls: [{ id: "c1", function: { name: "lookup", arguments: '{"a":1}' } }] },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "Hi" },
+            { type: "image_url", image_url: {} },
+          ],
+        },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ id: "c1", function: { name: "lookup", arguments: '{"a":1}' } }],
+        },
         { role: "tool", tool_call_id: "c1", content: "42" },
       ],
       tools: [{ type: "function", function: { name: "lookup" } }],
@@ -20,8 +30,17 @@ describe("requests", () => {
     const request = readRequest(body);
     expect(request?.turns).toEqual([
       { role: "system", parts: [{ kind: "text", text: "Be brief." }] },
-      { role: "user", parts: [{ kind: "text", text: "Hi" }, { kind: "media", label: "image url" }] },
-      { role: "assistant", parts: [{ kind: "tool_call", name: "lookup", id: "c1", input: '{\n  "a": 1\n}' }] },
+      {
+        role: "user",
+        parts: [
+          { kind: "text", text: "Hi" },
+          { kind: "media", label: "image url" },
+        ],
+      },
+      {
+        role: "assistant",
+        parts: [{ kind: "tool_call", name: "lookup", id: "c1", input: '{\n  "a": 1\n}' }],
+      },
       { role: "tool", parts: [{ kind: "tool_result", id: "c1", text: "42" }] },
     ]);
     expect(request?.settings).toEqual([
@@ -38,8 +57,13 @@ describe("requests", () => {
 
   it("reads the input of the Responses API, text or items", () => {
     expect(readRequest({ input: "Q" })?.turns).toHaveLength(1);
-    const items = [{ role: "user", content: "Q" }, { type: "function_call_output", call_id: "c", output: "ok" }];
-    expect(readRequest({ input: items })?.turns[1]?.parts).toEqual([{ kind: "tool_result", id: "c", text: "ok" }]);
+    const items = [
+      { role: "user", content: "Q" },
+      { type: "function_call_output", call_id: "c", output: "ok" },
+    ];
+    expect(readRequest({ input: items })?.turns[1]?.parts).toEqual([
+      { kind: "tool_result", id: "c", text: "ok" },
+    ]);
   });
 
   it("says null for what is not a conversation", () => {
@@ -51,20 +75,32 @@ describe("requests", () => {
 
 describe("responses", () => {
   it("gives one turn per choice", () => {
-    const choices = [{ message: { role: "assistant", content: "A" } }, { message: { role: "assistant", content: "B" } }];
+    const choices = [
+      { message: { role: "assistant", content: "A" } },
+      { message: { role: "assistant", content: "B" } },
+    ];
     expect(readResponse({ choices })).toHaveLength(2);
   });
 
   it("shows a provider's error as an error", () => {
     const turns = readResponse('{"error":{"type":"rate_limit_error","message":"slow down"}}');
-    expect(turns).toEqual([{ role: "error", parts: [{ kind: "error", text: "rate_limit_error: slow down" }] }]);
+    expect(turns).toEqual([
+      { role: "error", parts: [{ kind: "error", text: "rate_limit_error: slow down" }] },
+    ]);
   });
 
   it("joins the deltas of a chat stream, tool calls included", () => {
     const chunks = [
       { choices: [{ index: 0, delta: { role: "assistant", content: "Hel" } }] },
       { choices: [{ index: 0, delta: { content: "lo" } }] },
-      { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, id: "c", function: { name: "f", arguments: '{"x"' } }] } }] },
+      {
+        choices: [
+          {
+            index: 0,
+            delta: { tool_calls: [{ index: 0, id: "c", function: { name: "f", arguments: '{"x"' } }] },
+          },
+        ],
+      },
       { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: ":1}" } }] } }] },
     ];
     const body = `${chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join("")}data: [DONE]\n\n`;
@@ -103,7 +139,9 @@ const recordings = fileURLToPath(new URL("../../../../../shared/recordings/", im
 describe.skipIf(!existsSync(recordings))("recorded exchanges of real providers", () => {
   for (const file of existsSync(recordings) ? readdirSync(recordings) : []) {
     it(`${file}: text answers of chat calls are shown as a conversation`, () => {
-      const lines = readFileSync(recordings + file, "utf8").split("\n").filter(Boolean);
+      const lines = readFileSync(recordings + file, "utf8")
+        .split("\n")
+        .filter(Boolean);
       const unread = lines
         .map((line) => JSON.parse(line) as Recording)
         .filter((entry) => /chat|messages|responses|converse|generateContent/i.test(entry.request.url))

@@ -1,4 +1,14 @@
-import { asJson, asList, asText, contentParts, isObject, type Json, pretty, type Turn, turnsOf } from "./turns";
+import {
+  asJson,
+  asList,
+  asText,
+  contentParts,
+  isObject,
+  type Json,
+  pretty,
+  type Turn,
+  turnsOf,
+} from "./turns";
 
 export interface ReadRequest {
   turns: Turn[];
@@ -37,7 +47,8 @@ export function readRequest(body: unknown): ReadRequest | null {
 
 function systemTurns(json: Json): Turn[] {
   const gemini = json.systemInstruction ?? json.system_instruction;
-  const content = json.system ?? json.instructions ?? json.preamble ?? (isObject(gemini) ? gemini.parts : gemini);
+  const content =
+    json.system ?? json.instructions ?? json.preamble ?? (isObject(gemini) ? gemini.parts : gemini);
   const parts = contentParts(content);
   return parts.length > 0 ? [{ role: "system", parts }] : [];
 }

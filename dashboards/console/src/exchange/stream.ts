@@ -107,7 +107,8 @@ function addAnthropic(assembly: Assembly, event: Json, type: string): void {
   const key = String(event.index ?? 0);
   if (type === "content_block_start" && isObject(event.content_block)) {
     const block = event.content_block;
-    if (asText(block.type).endsWith("tool_use")) assembly.tool("0", key, asText(block.name), asText(block.id), "");
+    if (asText(block.type).endsWith("tool_use"))
+      assembly.tool("0", key, asText(block.name), asText(block.id), "");
     assembly.text("0", key, asText(block.text));
     return;
   }

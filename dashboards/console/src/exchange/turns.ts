@@ -48,7 +48,13 @@ export function pretty(value: unknown): string {
 }
 
 const textTypes = new Set(["text", "input_text", "output_text", "refusal"]);
-const reasoningTypes = new Set(["thinking", "reasoning", "redacted_thinking", "summary_text", "reasoning_text"]);
+const reasoningTypes = new Set([
+  "thinking",
+  "reasoning",
+  "redacted_thinking",
+  "summary_text",
+  "reasoning_text",
+]);
 const mediaTypes = /image|audio|video|file|document/;
 
 /** The parts of a message's `content`: a text, a list of typed blocks, or one block. */
@@ -92,11 +98,18 @@ function reasoningText(block: Json): string {
   const direct = asText(block.thinking) || asText(block.text);
   if (direct) return direct;
   const summary = asList(block.summary).concat(asList(block.content));
-  return summary.map((entry) => (isObject(entry) ? asText(entry.text) : "")).join("\n") || "(withheld by the provider)";
+  return (
+    summary.map((entry) => (isObject(entry) ? asText(entry.text) : "")).join("\n") ||
+    "(withheld by the provider)"
+  );
 }
 
 function mediaLabel(type: string, block: Json): string {
-  const holder = isObject(block.source) ? block.source : isObject(block.inlineData) ? block.inlineData : block;
+  const holder = isObject(block.source)
+    ? block.source
+    : isObject(block.inlineData)
+      ? block.inlineData
+      : block;
   const mime = asText(holder.media_type) || asText(holder.mimeType);
   const name = asText(block.filename) || asText(block.file_id);
   return [type.replaceAll("_", " "), mime, name].filter(Boolean).join(" · ");
@@ -137,7 +150,8 @@ export function messageTurn(message: unknown): Turn | null {
     const id = asText(message.tool_call_id) || asText(message.name);
     return { role: "tool", parts: [{ kind: "tool_result", id, text: flatText(message.content) }] };
   }
-  const reasoning = asText(message.reasoning_content) || asText(message.reasoning) || asText(message.thinking);
+  const reasoning =
+    asText(message.reasoning_content) || asText(message.reasoning) || asText(message.thinking);
   const parts: Part[] = [
     ...(reasoning ? [{ kind: "reasoning", text: reasoning } as const] : []),
     ...contentParts(message.content ?? message.parts),

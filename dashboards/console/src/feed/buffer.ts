@@ -41,15 +41,16 @@ export type FeedAction =
 /** What the feed shows after an action; pure, so that pausing and missing can be tested. */
 export function reduceFeed(buffer: FeedBuffer, action: FeedAction): FeedBuffer {
   switch (action.type) {
-    case "records":
-      return action.items.reduce(
-        (state, item) =>
-          addLine({ ...state, received: state.received + 1 }, { kind: "record", id: state.nextId, item }),
-        buffer,
+    case "records": {
+      const counted = { ...buffer, received: buffer.received + action.items.length };
+      return addLines(
+        counted,
+        action.items.map((item, index) => ({ kind: "record", id: buffer.nextId + index, item })),
       );
+    }
     case "missed": {
       const counted = { ...buffer, missed: buffer.missed + action.count };
-      return addLine(counted, { kind: "missed", id: buffer.nextId, count: action.count });
+      return addLines(counted, [{ kind: "missed", id: buffer.nextId, count: action.count }]);
     }
     case "pause":
       return { ...buffer, paused: true };
@@ -60,20 +61,25 @@ export function reduceFeed(buffer: FeedBuffer, action: FeedAction): FeedBuffer {
   }
 }
 
-function addLine(buffer: FeedBuffer, line: FeedLine): FeedBuffer {
-  const nextId = buffer.nextId + 1;
+/** Adds lines, given oldest first. */
+function addLines(buffer: FeedBuffer, lines: readonly FeedLine[]): FeedBuffer {
+  const nextId = buffer.nextId + lines.length;
+  const newestFirst = [...lines].reverse();
   if (!buffer.paused) {
-    return { ...buffer, nextId, shown: [line, ...buffer.shown].slice(0, shownLimit) };
+    return { ...buffer, nextId, shown: [...newestFirst, ...buffer.shown].slice(0, shownLimit) };
   }
-  if (buffer.pending.length < pendingLimit) {
-    return { ...buffer, nextId, pending: [line, ...buffer.pending] };
-  }
-  const oldest = buffer.pending[buffer.pending.length - 1];
-  const dropped = oldest?.kind === "missed" ? oldest.count : 1;
-  // A note that is dropped was counted already; it is counted again with the overflow.
-  const missed = oldest?.kind === "missed" ? buffer.missed - oldest.count : buffer.missed;
-  const pending = [line, ...buffer.pending.slice(0, -1)];
-  return { ...buffer, nextId, pending, missed, overflow: buffer.overflow + dropped };
+  const all = [...newestFirst, ...buffer.pending];
+  const dropped = all.slice(pendingLimit);
+  // A note that is dropped was counted as missed already; it is counted again with the overflow.
+  const notes = dropped.reduce((sum, line) => sum + (line.kind === "missed" ? line.count : 0), 0);
+  const records = dropped.filter((line) => line.kind === "record").length;
+  return {
+    ...buffer,
+    nextId,
+    pending: all.slice(0, pendingLimit),
+    missed: buffer.missed - notes,
+    overflow: buffer.overflow + notes + records,
+  };
 }
 
 function resume(buffer: FeedBuffer): FeedBuffer {

@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { LogSummary } from "../api/types";
 import { emptyBuffer, pendingLimit, reduceFeed, shownLimit } from "./buffer";
-import { FeedConnection, type FeedSocket, type FeedStatus, longestRetryMs, retryDelayMs, silenceLimitMs } from "./connection";
+import {
+  FeedConnection,
+  type FeedSocket,
+  type FeedStatus,
+  longestRetryMs,
+  retryDelayMs,
+  silenceLimitMs,
+} from "./connection";
 
 const record = (eventId: string) => ({ event_id: eventId }) as LogSummary;
 
@@ -70,7 +77,10 @@ class World {
 
   fire(delayMs: number) {
     const due = [...this.timers].find(([, timer]) => timer.delayMs === delayMs);
-    if (!due) throw new Error(`no timer of ${delayMs} ms; there are ${[...this.timers.values()].map((t) => t.delayMs)}`);
+    if (!due)
+      throw new Error(
+        `no timer of ${delayMs} ms; there are ${[...this.timers.values()].map((t) => t.delayMs)}`,
+      );
     this.timers.delete(due[0]);
     due[1].task();
   }
@@ -85,7 +95,10 @@ describe("feed connection", () => {
   it("greets with the token and the filters, then is live", () => {
     world.connection({ application: "loan-desk" }).start();
     world.socket.onopen?.();
-    expect(JSON.parse(world.socket.sent[0] ?? "")).toEqual({ token: "t", filters: { application: "loan-desk" } });
+    expect(JSON.parse(world.socket.sent[0] ?? "")).toEqual({
+      token: "t",
+      filters: { application: "loan-desk" },
+    });
     world.socket.say({ type: "ready", cursor: "c0" });
     expect(world.statuses).toEqual([{ state: "connecting" }, { state: "live" }]);
   });

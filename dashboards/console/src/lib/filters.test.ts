@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { encodeFilters, filterFault, filterKeys, type LogFilters, parseFilters, toLogQuery, withFilters } from "./filters";
+import {
+  encodeFilters,
+  filterFault,
+  filterKeys,
+  type LogFilters,
+  parseFilters,
+  toLogQuery,
+  withFilters,
+} from "./filters";
 
 const everything: LogFilters = {
   q: 'overdraft "fee" & more',
@@ -39,7 +47,9 @@ describe("filters in the address bar", () => {
   });
 
   it("name what cannot be used instead of applying it", () => {
-    const address = new URLSearchParams("status=abc&flagged=maybe&min_cost=1e3&from=yesterday&range=9y&model=o3");
+    const address = new URLSearchParams(
+      "status=abc&flagged=maybe&min_cost=1e3&from=yesterday&range=9y&model=o3",
+    );
     const { filters, ignored } = parseFilters(address);
     expect(filters).toEqual({ model: "o3" });
     expect(ignored).toEqual(["range=9y", "from=yesterday", "status=abc", "flagged=maybe", "min_cost=1e3"]);
@@ -57,12 +67,18 @@ describe("filters in the address bar", () => {
   });
 
   it("are replaced and removed one by one", () => {
-    expect(withFilters({ model: "o3", q: "x" }, { model: undefined, status: "500" })).toEqual({ q: "x", status: "500" });
+    expect(withFilters({ model: "o3", q: "x" }, { model: undefined, status: "500" })).toEqual({
+      q: "x",
+      status: "500",
+    });
   });
 
   it("become the query of the API", () => {
     const now = Date.parse("2026-11-23T12:00:00Z");
-    expect(toLogQuery({ range: "1h", model: "o3" }, now)).toEqual({ from: "2026-11-23T11:00:00.000Z", model: "o3" });
+    expect(toLogQuery({ range: "1h", model: "o3" }, now)).toEqual({
+      from: "2026-11-23T11:00:00.000Z",
+      model: "o3",
+    });
   });
 
   it("say what is wrong with a value", () => {

@@ -37,7 +37,9 @@ describe("money", () => {
 
   it("names why there is no price", () => {
     expect(formatUnpriced("unknown_model")).toBe("unpriced: unknown model");
-    expect(formatUnpriced("no_price_for_bucket:input_audio")).toBe("unpriced: no price for bucket input_audio");
+    expect(formatUnpriced("no_price_for_bucket:input_audio")).toBe(
+      "unpriced: no price for bucket input_audio",
+    );
     expect(formatUnpriced("")).toBe("unpriced: no reason given");
   });
 });
@@ -86,13 +88,9 @@ describe("ranges", () => {
   });
 
   it("choose an interval of some dozens of points", () => {
-    expect((["1h", "24h", "7d", "30d", "365d"] as const).map((range) => intervalFor({ range }, now))).toEqual([
-      "minute",
-      "hour",
-      "day",
-      "day",
-      "week",
-    ]);
+    expect((["1h", "24h", "7d", "30d", "365d"] as const).map((range) => intervalFor({ range }, now))).toEqual(
+      ["minute", "hour", "day", "day", "week"],
+    );
   });
 });
 
@@ -115,7 +113,9 @@ describe("placeholders", () => {
   it("split a text without losing a character", () => {
     const segments = splitPlaceholders(`to ${token}, please`, new Set([token]));
     expect(segments.map((segment) => segment.kind)).toEqual(["text", "placeholder", "text"]);
-    const joined = segments.map((segment) => (segment.kind === "text" ? segment.text : segment.token)).join("");
+    const joined = segments
+      .map((segment) => (segment.kind === "text" ? segment.text : segment.token))
+      .join("");
     expect(joined).toBe(`to ${token}, please`);
     expect(segments[1]).toMatchObject({ entity: "EMAIL_ADDRESS", keyVersion: 1, trusted: true });
   });

@@ -25,7 +25,21 @@ export function splitPlaceholders(text: string, known: ReadonlySet<string>): Seg
   return segments;
 }
 
-const acronyms = new Set(["IP", "SSN", "IBAN", "API", "AWS", "US", "UK", "URL", "ID", "MRN", "BIC", "VAT", "PHI"]);
+const acronyms = new Set([
+  "IP",
+  "SSN",
+  "IBAN",
+  "API",
+  "AWS",
+  "US",
+  "UK",
+  "URL",
+  "ID",
+  "MRN",
+  "BIC",
+  "VAT",
+  "PHI",
+]);
 
 /** `EMAIL_ADDRESS` as `Email address`, `US_SSN` as `US SSN`. */
 export function entityLabel(entity: string): string {

@@ -1,6 +1,13 @@
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
-import { encodeFilters, type FilterKey, filterKeys, type LogFilters, parseFilters, withFilters } from "./filters";
+import {
+  encodeFilters,
+  type FilterKey,
+  filterKeys,
+  type LogFilters,
+  parseFilters,
+  withFilters,
+} from "./filters";
 
 export type FilterChanges = Partial<Record<FilterKey, string | undefined>>;
 
@@ -30,7 +37,10 @@ export function useFilters(): FiltersInAddress {
     [setParameters],
   );
 
-  const change = useCallback((changes: FilterChanges) => write((before) => withFilters(before, changes)), [write]);
+  const change = useCallback(
+    (changes: FilterChanges) => write((before) => withFilters(before, changes)),
+    [write],
+  );
   const reset = useCallback(
     () => write((before) => (before.tenant ? { tenant: before.tenant } : {})),
     [write],

@@ -78,8 +78,8 @@ export function SignInView() {
           </Button>
         </form>
         <p className="mt-3 text-xs text-muted">
-          Every read of audit data is recorded. The first administrator's password is printed once, when the service
-          starts for the first time.
+          Every read of audit data is recorded. The first administrator's password is printed once, when the
+          service starts for the first time.
         </p>
       </div>
     </main>

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { formatUtc } from "../../lib/time";
+import { ScrollRegion } from "../scroll-region";
 import type { ChartSeries } from "./time-chart";
 
 interface NumbersTableProps {
@@ -17,8 +18,7 @@ export function NumbersTable({ label, times, stepS, series, format }: NumbersTab
     <details className="mt-1 text-xs" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="text-muted">Numbers</summary>
       {open && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
-        <section className="max-h-60 overflow-auto" aria-label={`${label}: numbers`} tabIndex={0}>
+        <ScrollRegion className="max-h-60 overflow-auto" label={`${label}: numbers`}>
           <table className="grid-table">
             <thead>
               <tr>
@@ -43,7 +43,7 @@ export function NumbersTable({ label, times, stepS, series, format }: NumbersTab
               ))}
             </tbody>
           </table>
-        </section>
+        </ScrollRegion>
       )}
     </details>
   );

@@ -5,6 +5,8 @@ interface ChartOptions {
   widthPx: number;
   heightPx: number;
   kind: "bars" | "lines";
+  /** Counts: an axis with halves would be nonsense. */
+  wholeNumbers: boolean;
   stepS: number;
   times: readonly number[];
   /** In the order in which the series are drawn. */
@@ -18,6 +20,9 @@ interface ChartOptions {
 const font = '11px "Inter", "Segoe UI", "Liberation Sans", "DejaVu Sans", sans-serif';
 const smallestSelectionPx = 6;
 const dayS = 86_400;
+const wholeSteps = Array.from({ length: 13 }, (_, power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+).flat();
 
 /**
  * Stacked bars are drawn tallest first, each covering the part of the one before that is not its own, so the
@@ -70,7 +75,13 @@ export function chartOptions(given: ChartOptions): uPlot.Options {
     },
     axes: [
       { ...axis, grid: { show: false }, size: 26, space: 70, values: timeLabels },
-      { ...axis, size: 58, space: 34, values: (_plot, splits) => splits.map(format) },
+      {
+        ...axis,
+        size: 58,
+        space: 34,
+        values: (_plot, splits) => splits.map(format),
+        ...(given.wholeNumbers ? { incrs: wholeSteps } : {}),
+      },
     ],
     cursor: {
       y: false,
@@ -107,7 +118,13 @@ export function chartOptions(given: ChartOptions): uPlot.Options {
 }
 
 /** `14:05`, `23 Nov` at midnight and for whole days, `Nov 2026` for months. */
-function timeLabels(_plot: uPlot, splits: number[], _axis: number, _space: number, incrementS: number): string[] {
+function timeLabels(
+  _plot: uPlot,
+  splits: number[],
+  _axis: number,
+  _space: number,
+  incrementS: number,
+): string[] {
   const monthName = (date: Date) => date.toLocaleString("en-GB", { month: "short", timeZone: "UTC" });
   return splits.map((seconds) => {
     const date = new Date(seconds * 1000);

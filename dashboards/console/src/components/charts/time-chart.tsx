@@ -23,6 +23,7 @@ export interface TimeChartProps {
   series: readonly ChartSeries[];
   kind: "bars" | "lines";
   format: (value: number) => string;
+  wholeNumbers?: boolean;
   onZoom?: (fromMs: number, toMs: number) => void;
 }
 
@@ -30,7 +31,7 @@ const heightPx = 170;
 
 /** Numbers over time. Bars are stacked. The same numbers can be read as a table. */
 export function TimeChart(props: TimeChartProps) {
-  const { label, times, stepS, series, kind, format, onZoom } = props;
+  const { label, times, stepS, series, kind, format, onZoom, wholeNumbers = false } = props;
   const holder = useRef<HTMLDivElement>(null);
   const [hovered, setHovered] = useState<{ index: number; leftPx: number; widthPx: number } | null>(null);
   const dark = useDarkMode();
@@ -44,6 +45,7 @@ export function TimeChart(props: TimeChartProps) {
       widthPx: element.clientWidth,
       heightPx,
       kind,
+      wholeNumbers,
       stepS,
       times,
       colors: kind === "bars" ? [...colors.series].reverse() : colors.series,
@@ -60,7 +62,7 @@ export function TimeChart(props: TimeChartProps) {
       plot.destroy();
       setHovered(null);
     };
-  }, [times, series, kind, stepS, format, colors, onZoom]);
+  }, [times, series, kind, stepS, format, colors, onZoom, wholeNumbers]);
 
   return (
     <figure className="px-3 pt-2 pb-1">
@@ -102,5 +104,11 @@ export function TimeChart(props: TimeChartProps) {
 }
 
 function Swatch({ color }: { color: string }) {
-  return <span aria-hidden="true" className="inline-block size-2.5 shrink-0 rounded-sm" style={{ background: color }} />;
+  return (
+    <span
+      aria-hidden="true"
+      className="inline-block size-2.5 shrink-0 rounded-sm"
+      style={{ background: color }}
+    />
+  );
 }

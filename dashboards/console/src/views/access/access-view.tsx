@@ -4,9 +4,9 @@ import { Link } from "react-router";
 import { fetchAccessLog } from "../../api/calls";
 import { ErrorPanel } from "../../components/error-panel";
 import { Button, EmptyState, PageTitle, Spinner, Time } from "../../components/ui";
-import { formatCount, words } from "../../lib/number";
+import { formatCount } from "../../lib/number";
 import { useTenantChoice } from "../../session/hooks";
-import { columnsOf, textOf } from "./columns";
+import { columnLabel, columnsOf, textOf } from "./columns";
 
 const pageSize = 100;
 
@@ -15,7 +15,8 @@ export function AccessView() {
   const [tenant] = useTenantChoice();
   const accesses = useInfiniteQuery({
     queryKey: ["access-log", tenant],
-    queryFn: ({ pageParam, signal }) => fetchAccessLog({ tenant, limit: pageSize, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) =>
+      fetchAccessLog({ tenant, limit: pageSize, cursor: pageParam }, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
@@ -38,7 +39,7 @@ export function AccessView() {
               <tr>
                 {columns.map((column) => (
                   <th key={column} scope="col">
-                    {words(column).replace(/^./, (letter) => letter.toUpperCase())}
+                    {columnLabel(column)}
                   </th>
                 ))}
               </tr>

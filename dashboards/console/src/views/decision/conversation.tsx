@@ -25,7 +25,10 @@ export function Conversation({ label, turns, answer = false }: ConversationProps
   return (
     <ol aria-label={label} className={answer ? "bg-good-soft/30" : ""}>
       {numbered.map(({ turn, number }) => (
-        <li key={number} className="grid grid-cols-[5.5rem_1fr] gap-3 border-b border-line px-3 py-2 last:border-b-0">
+        <li
+          key={number}
+          className="grid grid-cols-[5.5rem_1fr] gap-3 border-b border-line px-3 py-2 last:border-b-0"
+        >
           <div className="pt-0.5">
             <Badge tone={roleTones[turn.role] ?? "neutral"}>{turn.role}</Badge>
             {answer && turns.length > 1 && <span className="ml-1 text-xs text-muted">{number}</span>}

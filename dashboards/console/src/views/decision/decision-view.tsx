@@ -7,6 +7,7 @@ import { ErrorPanel } from "../../components/error-panel";
 import { Marks, StatusBadge } from "../../components/log-columns";
 import { RedactionsProvider } from "../../components/redacted-text";
 import { Button, PageTitle, Spinner, Time } from "../../components/ui";
+import { sessionPath } from "../../lib/session-path";
 import { useMay, useTenantName } from "../../session/hooks";
 import { ExchangePanel } from "./exchange-panel";
 import { AttributesPanel, ContextPanel, CostPanel, TimingPanel } from "./facts-panels";
@@ -26,7 +27,8 @@ export function DecisionView() {
     refetchInterval: (query) => (query.state.data?.ledger.state === "appended" ? sealPollMs : false),
   });
   if (detail.isPending) return <Spinner label="Reading the record" />;
-  if (detail.isError && !detail.data) return <ErrorPanel error={detail.error} onRetry={() => detail.refetch()} />;
+  if (detail.isError && !detail.data)
+    return <ErrorPanel error={detail.error} onRetry={() => detail.refetch()} />;
   // Another record means another page: nothing revealed or verified may stay on it.
   return <Decision key={eventId} log={detail.data} />;
 }
@@ -51,7 +53,8 @@ function Decision({ log }: { log: LogDetail }) {
           title={log.decision_type || log.operation || log.kind}
           note={
             <>
-              {tenantName(log.tenant)} · {log.application} · <Time at={log.occurred_at} precision="full" /> UTC
+              {tenantName(log.tenant)} · {log.application} · <Time at={log.occurred_at} precision="full" />{" "}
+              UTC
             </>
           }
         >
@@ -60,7 +63,7 @@ function Decision({ log }: { log: LogDetail }) {
           {log.session_id && (
             <Link
               className="inline-flex h-[1.875rem] items-center rounded border border-line-strong bg-panel px-2.5 hover:bg-sunken"
-              to={`/sessions/${encodeURIComponent(log.session_id)}?tenant=${log.tenant}&event=${log.event_id}`}
+              to={sessionPath(log, log.event_id)}
             >
               Session timeline
             </Link>

@@ -8,7 +8,8 @@ import { formatCount, words } from "../../lib/number";
 import { formatDuration } from "../../lib/time";
 
 const usageStates: Record<string, string> = {
-  usage_incomplete: "The stream broke off before the provider reported everything; the counts are what had arrived.",
+  usage_incomplete:
+    "The stream broke off before the provider reported everything; the counts are what had arrived.",
   absent: "The provider reported no usage.",
   missing: "The provider reported no usage.",
 };
@@ -27,12 +28,12 @@ export function CostPanel({ log }: { log: LogDetail }) {
       </p>
       {detail && total !== null && (
         <Facts
-          rows={[
-            ["Input", detail.input === null ? "–" : formatMoney(detail.input, currency)],
-            ["Output", detail.output === null ? "–" : formatMoney(detail.output, currency)],
-            ["Price rule", <code key="rule" className="font-mono text-xs">{detail.rule || "–"}</code>],
-            ["Price table", <code key="version" className="font-mono text-xs">{detail.price_version || "–"}</code>],
-          ]}
+          rows={{
+            Input: detail.input === null ? "–" : formatMoney(detail.input, currency),
+            Output: detail.output === null ? "–" : formatMoney(detail.output, currency),
+            "Price rule": <code className="font-mono text-xs">{detail.rule || "–"}</code>,
+            "Price table": <code className="font-mono text-xs">{detail.price_version || "–"}</code>,
+          }}
         />
       )}
       {usageStates[log.usage_state] && <p className="px-3 pb-2 text-warn">{usageStates[log.usage_state]}</p>}
@@ -70,12 +71,12 @@ export function TimingPanel({ log }: { log: LogDetail }) {
   return (
     <Panel title="Timing">
       <Facts
-        rows={[
-          ["Occurred", <Time key="at" at={log.occurred_at} precision="full" />],
-          ["Reached the edge", <Time key="edge" at={log.edge_at} precision="full" />],
-          ["First token", formatDuration(log.first_token_ms)],
-          ["Duration", formatDuration(log.duration_ms)],
-        ]}
+        rows={{
+          Occurred: <Time at={log.occurred_at} precision="full" />,
+          "Reached the edge": <Time at={log.edge_at} precision="full" />,
+          "First token": formatDuration(log.first_token_ms),
+          Duration: formatDuration(log.duration_ms),
+        }}
       />
     </Panel>
   );
@@ -88,7 +89,10 @@ export function ContextPanel({ log, tenant }: { log: LogDetail; tenant: string }
   const place = source?.instance ? `${source.instance}, number ${source.sequence ?? "–"}` : "";
   const explorer = (key: string, value: string) =>
     value ? (
-      <Link className="link break-all" to={`/explorer?${new URLSearchParams({ [key]: value, tenant: log.tenant })}`}>
+      <Link
+        className="link break-all"
+        to={`/explorer?${new URLSearchParams({ [key]: value, tenant: log.tenant })}`}
+      >
         {value}
       </Link>
     ) : (
@@ -97,21 +101,21 @@ export function ContextPanel({ log, tenant }: { log: LogDetail; tenant: string }
   return (
     <Panel title="Context">
       <Facts
-        rows={[
-          ["Event", mono(log.event_id)],
-          ["Kind", words(log.kind)],
-          ["Tenant", tenant],
-          ["Application", `${log.application}${log.environment ? ` (${log.environment})` : ""}`],
-          ["Provider", `${log.provider}${log.operation ? ` · ${log.operation}` : ""}`],
-          ["Model asked for", log.model_requested],
-          ["Model that answered", log.model],
-          ["User", explorer("user_id", log.user_id)],
-          ["Session", explorer("session_id", log.session_id)],
-          ["Subject", mono(log.subject_key)],
-          ["Health data", log.phi ? <Badge tone="chip">PHI</Badge> : "no"],
-          ["Captured by", sdk],
-          ["Instance", place],
-        ]}
+        rows={{
+          Event: mono(log.event_id),
+          Kind: words(log.kind),
+          Tenant: tenant,
+          Application: `${log.application}${log.environment ? ` (${log.environment})` : ""}`,
+          Provider: `${log.provider}${log.operation ? ` · ${log.operation}` : ""}`,
+          "Model asked for": log.model_requested,
+          "Model that answered": log.model,
+          User: explorer("user_id", log.user_id),
+          Session: explorer("session_id", log.session_id),
+          Subject: mono(log.subject_key),
+          "Health data": log.phi ? <Badge tone="chip">PHI</Badge> : "no",
+          "Captured by": sdk,
+          Instance: place,
+        }}
       />
     </Panel>
   );
@@ -124,14 +128,16 @@ export function AttributesPanel({ attributes }: { attributes: LogDetail["attribu
   return (
     <Panel title="Attributes">
       <Facts
-        rows={filled.map(
-          ([name, value]) =>
-            [
-              words(name),
-              <pre key={name} className="max-h-60 overflow-auto font-mono text-xs leading-5 whitespace-pre-wrap">
-                <RedactedText text={readable(value)} />
-              </pre>,
-            ] as const,
+        rows={Object.fromEntries(
+          filled.map(([name, value]) => [
+            words(name),
+            <pre
+              key={name}
+              className="max-h-60 overflow-auto font-mono text-xs leading-5 whitespace-pre-wrap"
+            >
+              <RedactedText text={readable(value)} />
+            </pre>,
+          ]),
         )}
       />
     </Panel>

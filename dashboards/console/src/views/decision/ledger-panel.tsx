@@ -3,8 +3,8 @@ import { fetchProof, verifyRecord } from "../../api/calls";
 import type { LogDetail, Verdict, VerifyAnswer } from "../../api/types";
 import { ErrorPanel } from "../../components/error-panel";
 import { Badge, Button, Facts, Panel, type Tone } from "../../components/ui";
-import { saveFile } from "../../lib/save-file";
 import { formatCount, words } from "../../lib/number";
+import { saveFile } from "../../lib/save-file";
 
 export const verdictTones: Record<Verdict, Tone> = { pass: "good", fail: "bad", unproven: "warn" };
 
@@ -33,22 +33,19 @@ export function LedgerPanel({ log }: { log: LogDetail }) {
       }
     >
       <Facts
-        rows={[
-          [
-            "State",
-            sealed ? (
-              <Badge tone="good">sealed in epoch {formatCount(ledger.epoch ?? null)}</Badge>
-            ) : (
-              <Badge tone="warn" title="The next epoch, within seconds, seals it.">
-                appended, not sealed yet
-              </Badge>
-            ),
-          ],
-          ["Position", `shard ${ledger.shard}, index ${formatCount(ledger.index)}`],
-          ["Tree size", formatCount(ledger.tree_size ?? null)],
-          ["Leaf hash", hash(ledger.leaf_hash)],
-          ["Previous leaf", hash(ledger.prev_leaf_hash)],
-        ]}
+        rows={{
+          State: sealed ? (
+            <Badge tone="good">sealed in epoch {formatCount(ledger.epoch ?? null)}</Badge>
+          ) : (
+            <Badge tone="warn" title="The next epoch, within seconds, seals it.">
+              appended, not sealed yet
+            </Badge>
+          ),
+          Position: `shard ${ledger.shard}, index ${formatCount(ledger.index)}`,
+          "Tree size": formatCount(ledger.tree_size ?? null),
+          "Leaf hash": hash(ledger.leaf_hash),
+          "Previous leaf": hash(ledger.prev_leaf_hash),
+        }}
       />
       {proof.isError && <ErrorPanel error={proof.error} />}
       {verify.isError && <ErrorPanel error={verify.error} onRetry={() => verify.mutate()} />}

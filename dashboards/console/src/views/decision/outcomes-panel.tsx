@@ -78,10 +78,13 @@ function useLookAgain(log: LogDetail, expected: number): boolean {
   useEffect(() => setTries(0), [expected]);
   useEffect(() => {
     if (!pending) return;
-    const timer = setTimeout(() => {
-      queries.invalidateQueries({ queryKey: ["log", log.event_id] });
-      setTries((count) => count + 1);
-    }, lookAgainMs * (tries > 4 ? 2 : 1));
+    const timer = setTimeout(
+      () => {
+        queries.invalidateQueries({ queryKey: ["log", log.event_id] });
+        setTries((count) => count + 1);
+      },
+      lookAgainMs * (tries > 4 ? 2 : 1),
+    );
     return () => clearTimeout(timer);
   }, [pending, tries, queries, log.event_id]);
   return pending;
@@ -130,8 +133,8 @@ function OutcomeDialog({ eventId, onClose, onAdded }: OutcomeDialogProps) {
           </datalist>
         </Field>
         <label className="flex items-center gap-2">
-          <input type="checkbox" checked={override} onChange={(event) => setOverride(event.target.checked)} />A person
-          decided otherwise than the model
+          <input type="checkbox" checked={override} onChange={(event) => setOverride(event.target.checked)} />
+          A person decided otherwise than the model
         </label>
         <label className="flex items-center gap-2">
           <input type="checkbox" checked={flag} onChange={(event) => setFlag(event.target.checked)} />

@@ -37,7 +37,8 @@ interface FilterPanelProps {
 
 export function FilterPanel({ filters, items, onChange, onReset }: FilterPanelProps) {
   const suggestions = useMemo(() => {
-    const distinct = (pick: (item: LogSummary) => string) => [...new Set(items.map(pick))].filter(Boolean).sort();
+    const distinct = (pick: (item: LogSummary) => string) =>
+      [...new Set(items.map(pick))].filter(Boolean).sort();
     return {
       application: distinct((item) => item.application),
       decision_type: distinct((item) => item.decision_type),
@@ -72,7 +73,10 @@ export function FilterPanel({ filters, items, onChange, onReset }: FilterPanelPr
   );
 
   return (
-    <aside aria-label="Filters" className="w-56 shrink-0 space-y-2 overflow-y-auto border-r border-line bg-panel p-3">
+    <aside
+      aria-label="Filters"
+      className="w-56 shrink-0 space-y-2 overflow-y-auto border-r border-line bg-panel p-3"
+    >
       {text("q", "Full text", { placeholder: "words in input or output", inputMode: "search" })}
       <RangePicker range={filters} allLabel="All time" onChange={onChange} />
       {text("application", "Application", { suggestions: suggestions.application })}
@@ -93,7 +97,9 @@ export function FilterPanel({ filters, items, onChange, onReset }: FilterPanelPr
           className="field"
           name="kind"
           value={filters.kind ?? "event"}
-          onChange={(event) => onChange({ kind: event.target.value === "event" ? undefined : event.target.value })}
+          onChange={(event) =>
+            onChange({ kind: event.target.value === "event" ? undefined : event.target.value })
+          }
         >
           {kinds.map((kind) => (
             <option key={kind} value={kind}>

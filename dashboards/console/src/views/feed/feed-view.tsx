@@ -1,10 +1,10 @@
 import { useMemo } from "react";
+import { ApiError } from "../../api/problem";
 import { ErrorPanel } from "../../components/error-panel";
 import { FilterInput } from "../../components/filter-input";
 import type { TableLine } from "../../components/log-columns";
 import { LogTable } from "../../components/log-table";
 import { Badge, Button, EmptyState, Field, PageTitle, type Tone } from "../../components/ui";
-import { ApiError } from "../../api/problem";
 import type { FeedLine } from "../../feed/buffer";
 import type { FeedStatus } from "../../feed/connection";
 import { useFeed } from "../../feed/use-feed";
@@ -25,7 +25,12 @@ export function FeedView() {
   const held = buffer.pending.length + buffer.overflow;
 
   const text = (name: FilterKey, label: string) => (
-    <FilterInput name={name} label={label} value={filters[name]} onCommit={(value) => change({ [name]: value })} />
+    <FilterInput
+      name={name}
+      label={label}
+      value={filters[name]}
+      onCommit={(value) => change({ [name]: value })}
+    />
   );
 
   return (

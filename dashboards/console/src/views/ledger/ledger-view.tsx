@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { fetchCheckpoint, fetchCheckpoints } from "../../api/calls";
 import { CopyButton } from "../../components/copy-button";
 import { ErrorPanel } from "../../components/error-panel";
+import { ScrollRegion } from "../../components/scroll-region";
 import { Button, EmptyState, PageTitle, Panel, Spinner, Time } from "../../components/ui";
 import { formatCount } from "../../lib/number";
 
@@ -19,7 +20,10 @@ export function LedgerView() {
     getNextPageParam: (page) => (page.items.length < pageSize ? undefined : page.items.at(-1)?.epoch),
     refetchInterval: refreshMs,
   });
-  const items = useMemo(() => checkpoints.data?.pages.flatMap((page) => page.items) ?? [], [checkpoints.data]);
+  const items = useMemo(
+    () => checkpoints.data?.pages.flatMap((page) => page.items) ?? [],
+    [checkpoints.data],
+  );
   const newest = checkpoints.data?.pages[0];
   const shown = chosen ?? newest?.latest?.epoch ?? null;
 
@@ -31,16 +35,18 @@ export function LedgerView() {
     <div className="space-y-3 p-4">
       <PageTitle title="Ledger" note={newest && `origin ${newest.origin}`} />
       <p className="max-w-4xl text-muted">
-        Every epoch re-reads and re-hashes what was stored and signs the result. A checkpoint kept elsewhere proves later
-        that nothing up to it was changed, dropped or reordered; <code className="font-mono">audit verify</code> does so.
+        Every epoch re-reads and re-hashes what was stored and signs the result. A checkpoint kept elsewhere
+        proves later that nothing up to it was changed, dropped or reordered;{" "}
+        <code className="font-mono">audit verify</code> does so.
       </p>
       {items.length === 0 ? (
-        <EmptyState title="Nothing has been sealed yet">The first epoch follows within seconds of the start.</EmptyState>
+        <EmptyState title="Nothing has been sealed yet">
+          The first epoch follows within seconds of the start.
+        </EmptyState>
       ) : (
         <div className="grid items-start gap-3 xl:grid-cols-2">
           <Panel title="Epochs">
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
-            <section aria-label="Epochs" tabIndex={0} className="max-h-[70vh] overflow-auto">
+            <ScrollRegion label="Epochs" className="max-h-[70vh] overflow-auto">
               <table className="grid-table">
                 <thead>
                   <tr>
@@ -77,12 +83,15 @@ export function LedgerView() {
               </table>
               {checkpoints.hasNextPage && (
                 <div className="p-2 text-center">
-                  <Button disabled={checkpoints.isFetchingNextPage} onClick={() => checkpoints.fetchNextPage()}>
+                  <Button
+                    disabled={checkpoints.isFetchingNextPage}
+                    onClick={() => checkpoints.fetchNextPage()}
+                  >
                     Load more
                   </Button>
                 </div>
               )}
-            </section>
+            </ScrollRegion>
           </Panel>
           {shown !== null && <Checkpoint epoch={shown} />}
         </div>
@@ -101,7 +110,10 @@ function Checkpoint({ epoch }: { epoch: number }) {
   if (checkpoint.isError) return <ErrorPanel error={checkpoint.error} onRetry={() => checkpoint.refetch()} />;
   return (
     <div className="min-w-0 space-y-3">
-      <TextPanel title={`Checkpoint of epoch ${formatCount(epoch)}, signed`} text={checkpoint.data.checkpoint} />
+      <TextPanel
+        title={`Checkpoint of epoch ${formatCount(epoch)}, signed`}
+        text={checkpoint.data.checkpoint}
+      />
       <TextPanel title="Manifest: one head for each chain" text={checkpoint.data.manifest} />
     </div>
   );
@@ -110,10 +122,9 @@ function Checkpoint({ epoch }: { epoch: number }) {
 function TextPanel({ title, text }: { title: string; text: string }) {
   return (
     <Panel title={title} actions={<CopyButton text={text} />}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
-      <pre aria-label={title} tabIndex={0} className="max-h-96 overflow-auto px-3 py-2 font-mono text-xs break-all whitespace-pre-wrap">
-        {text}
-      </pre>
+      <ScrollRegion label={title} className="max-h-96 overflow-auto">
+        <pre className="px-3 py-2 font-mono text-xs break-all whitespace-pre-wrap">{text}</pre>
+      </ScrollRegion>
     </Panel>
   );
 }

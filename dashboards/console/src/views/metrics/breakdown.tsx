@@ -50,7 +50,14 @@ const columns: readonly Column[] = [
   count("Overrides", (group) => group.overrides),
 ];
 
-const filterable: readonly string[] = ["application", "provider", "model", "decision_type", "user_id", "status"];
+const filterable: readonly string[] = [
+  "application",
+  "provider",
+  "model",
+  "decision_type",
+  "user_id",
+  "status",
+];
 
 interface BreakdownProps {
   metrics: Metrics;
@@ -79,7 +86,12 @@ export function Breakdown({ metrics, filters }: BreakdownProps) {
                 const chosen = name === order.name;
                 const direction = order.descending ? "descending" : "ascending";
                 return (
-                  <th key={name} scope="col" className="num !text-right" aria-sort={chosen ? direction : "none"}>
+                  <th
+                    key={name}
+                    scope="col"
+                    className="num !text-right"
+                    aria-sort={chosen ? direction : "none"}
+                  >
                     <button
                       type="button"
                       className="hover:text-ink"
@@ -121,6 +133,8 @@ export function Breakdown({ metrics, filters }: BreakdownProps) {
 }
 
 function explorerAddress(group: GroupTotals, filters: LogFilters): string {
-  const own = Object.entries(group.group).filter(([name, value]) => filterable.includes(name) && value !== "");
+  const own = Object.entries(group.group).filter(
+    ([name, value]) => filterable.includes(name) && value !== "",
+  );
   return `/explorer?${encodeFilters(withFilters(filters, Object.fromEntries(own)))}`;
 }

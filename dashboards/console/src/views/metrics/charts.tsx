@@ -1,5 +1,5 @@
 import { type ReactNode, useMemo } from "react";
-import type { MetricPoint, Metrics, MetricSeries } from "../../api/types";
+import type { MetricPoint, MetricSeries, Metrics } from "../../api/types";
 import { type ChartSeries, TimeChart } from "../../components/charts/time-chart";
 import { Panel } from "../../components/ui";
 import { formatCompact } from "../../lib/number";
@@ -55,6 +55,7 @@ export function Charts({ metrics, onZoom }: ChartsProps) {
               series={chart.series}
               kind={chart.kind}
               format={chart.format}
+              wholeNumbers={chart.format === formatCompact}
               onZoom={onZoom}
             />
           )}
@@ -64,7 +65,15 @@ export function Charts({ metrics, onZoom }: ChartsProps) {
   );
 }
 
-function ChartPanel({ title, note, children }: { title: string; note?: string | undefined; children: ReactNode }) {
+function ChartPanel({
+  title,
+  note,
+  children,
+}: {
+  title: string;
+  note?: string | undefined;
+  children: ReactNode;
+}) {
   return (
     <Panel title={title} actions={note && <span className="text-xs text-muted">{note}</span>}>
       {children}
@@ -73,8 +82,12 @@ function ChartPanel({ title, note, children }: { title: string; note?: string | 
 }
 
 /** A series that is all zero says less than the words "none in this range". */
-const orNone = (series: ChartSeries[]): ChartSeries[] =>
-  series.some((entry) => entry.values.some((value) => (value ?? 0) > 0)) ? series : [];
+const orNone = (series: ChartSeries[]): ChartSeries[] => (series.some(hasValues) ? series : []);
+const withoutZeros = (series: ChartSeries[]): ChartSeries[] => series.filter(hasValues);
+
+function hasValues(series: ChartSeries): boolean {
+  return series.values.some((value) => (value ?? 0) > 0);
+}
 
 function plainCharts(series: MetricSeries, times: readonly number[]): Chart[] {
   const points = align(series, times);
@@ -141,8 +154,10 @@ function plainCharts(series: MetricSeries, times: readonly number[]): Chart[] {
 }
 
 function groupedCharts(all: readonly MetricSeries[], times: readonly number[]): Chart[] {
-  const groups = largestGroups(all).map((series) => ({
+  const groups = largestGroups(all).map((series, index) => ({
     label: groupLabel(series.group),
+    // A group keeps its colour in every chart, also where others are left out.
+    color: `--chart-${index + 1}`,
     points: align(series, times),
   }));
   const hidden = all.length - groups.length;
@@ -152,15 +167,21 @@ function groupedCharts(all: readonly MetricSeries[], times: readonly number[]): 
     kind: "bars",
     format: formatCompact,
     note,
-    series: orNone(groups.map(({ label, points }) => ({ label, values: counted(points, pick) }))),
+    series: withoutZeros(
+      groups.map(({ label, color, points }) => ({ label, color, values: counted(points, pick) })),
+    ),
   });
   const lines = (title: string, of: "latency_ms" | "first_token_ms"): Chart => ({
     title,
     kind: "lines",
     format: axisDuration,
     note,
-    series: orNone(
-      groups.map(({ label, points }) => ({ label, values: measured(points, (point) => point[of]?.p95) })),
+    series: withoutZeros(
+      groups.map(({ label, color, points }) => ({
+        label,
+        color,
+        values: measured(points, (point) => point[of]?.p95),
+      })),
     ),
   });
   return [
@@ -170,7 +191,9 @@ function groupedCharts(all: readonly MetricSeries[], times: readonly number[]): 
       kind: "bars",
       format: axisMoney,
       note,
-      series: orNone(groups.map(({ label, points }) => costSeries(label, points))),
+      series: withoutZeros(
+        groups.map(({ label, color, points }) => ({ ...costSeries(label, points), color })),
+      ),
     },
     bars("Errors", (point) => point.errors),
     lines("Latency p95", "latency_ms"),

@@ -32,7 +32,12 @@ export function MetricsControls(props: MetricsControlsProps) {
   const { filters, onChange, interval, automatic, onInterval, groupBy, onGroupBy } = props;
   const [first = "", second = ""] = groupBy;
   const text = (name: FilterKey, label: string) => (
-    <FilterInput name={name} label={label} value={filters[name]} onCommit={(value) => onChange({ [name]: value })} />
+    <FilterInput
+      name={name}
+      label={label}
+      value={filters[name]}
+      onCommit={(value) => onChange({ [name]: value })}
+    />
   );
   const grouping = (label: string, value: string, without: string, onPick: (name: string) => void) => (
     <Field label={label}>

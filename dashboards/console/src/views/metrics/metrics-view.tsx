@@ -75,7 +75,10 @@ export function MetricsView() {
           <TotalsStrip totals={metrics.data.totals} />
           {metrics.data.totals.calls === 0 ? (
             <EmptyState title="Nothing was recorded in this range">
-              <Button className="mt-2" onClick={() => change({ range: "365d", from: undefined, to: undefined })}>
+              <Button
+                className="mt-2"
+                onClick={() => change({ range: "365d", from: undefined, to: undefined })}
+              >
                 Look at the last 365 days
               </Button>{" "}
               <Button onClick={reset}>Remove all filters</Button>

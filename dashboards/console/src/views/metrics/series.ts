@@ -1,5 +1,5 @@
+import type { Counts, MetricPoint, MetricSeries, Metrics } from "../../api/types";
 import type { ChartSeries } from "../../components/charts/time-chart";
-import type { Counts, MetricPoint, Metrics, MetricSeries } from "../../api/types";
 import { addDecimals, formatMoney, plotValue } from "../../lib/money";
 import { words } from "../../lib/number";
 
@@ -102,12 +102,14 @@ export function groupLabel(group: Record<string, string>): string {
   return values.length === 0 ? "all" : values.map((value) => value || "(none)").join(" · ");
 }
 
-export const sumCounts = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+export const sumCounts = (counts: Counts): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /** A group's totals over the whole range. Percentiles do not add up, so the worst interval stands for them. */
 export function totalsOf(series: MetricSeries): GroupTotals {
   const { points } = series;
-  const sum = (pick: (point: MetricPoint) => number) => points.reduce((total, point) => total + pick(point), 0);
+  const sum = (pick: (point: MetricPoint) => number) =>
+    points.reduce((total, point) => total + pick(point), 0);
   const costs = points.map((point) => point.cost).filter((cost): cost is string => cost !== null);
   const p95s = points.map((point) => point.latency_ms?.p95).filter((value): value is number => value != null);
   return {

@@ -22,7 +22,11 @@ export function TotalsStrip({ totals }: { totals: MetricValues }) {
     },
     { name: "Input tokens", value: formatCount(totals.input_tokens) },
     { name: "Output tokens", value: formatCount(totals.output_tokens) },
-    { name: "Cost", value: totals.cost === null ? "–" : formatMoney(totals.cost, "USD"), note: "priced calls only" },
+    {
+      name: "Cost",
+      value: totals.cost === null ? "–" : formatMoney(totals.cost, "USD"),
+      note: "priced calls only",
+    },
     {
       name: "Unpriced calls",
       value: formatCount(totals.unpriced),
@@ -36,14 +40,20 @@ export function TotalsStrip({ totals }: { totals: MetricValues }) {
       note: formatShare(totals.flagged, totals.calls),
       tone: totals.flagged > 0 ? "text-bad" : "",
     },
-    { name: "Overrides", value: formatCount(totals.overrides), note: formatShare(totals.overrides, totals.calls) },
+    {
+      name: "Overrides",
+      value: formatCount(totals.overrides),
+      note: formatShare(totals.overrides, totals.calls),
+    },
   ];
   return (
     <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-md border border-line bg-line sm:grid-cols-5 2xl:grid-cols-10">
       {cells.map((cell) => (
         <div key={cell.name} className="bg-panel px-3 py-2">
           <dt className="text-xs text-muted">{cell.name}</dt>
-          <dd className={`text-base leading-tight font-semibold break-all ${cell.tone ?? ""}`}>{cell.value}</dd>
+          <dd className={`text-base leading-tight font-semibold break-all ${cell.tone ?? ""}`}>
+            {cell.value}
+          </dd>
           <dd className="text-xs text-muted">{cell.note ?? "\u00a0"}</dd>
         </div>
       ))}

@@ -8,7 +8,7 @@ import { RangePicker } from "../../components/range-picker";
 import { Button, Field, Panel } from "../../components/ui";
 import { type FilterKey, type LogFilters, parseFilters, withFilters } from "../../lib/filters";
 import { words } from "../../lib/number";
-import { resolveRange } from "../../lib/range";
+import { toRequest } from "./to-request";
 
 const formats: readonly ReportFormat[] = ["pdf", "csv", "json"];
 const offered: readonly FilterKey[] = ["application", "decision_type", "provider", "model"];
@@ -30,6 +30,7 @@ export function NewReportForm() {
     mutationFn: () => createReport(toRequest(type, title, eventId, chosen, filters, Date.now())),
     onSuccess: (job) => {
       queries.invalidateQueries({ queryKey: ["reports"] });
+      setTitle("");
       setParameters((before) => {
         const tenant = before.get("tenant");
         return { job: job.id, ...(tenant ? { tenant } : {}) };
@@ -57,7 +58,12 @@ export function NewReportForm() {
           ))}
         </fieldset>
         <Field label="Title" hint="Stands on the first page.">
-          <input className="field" maxLength={200} value={title} onChange={(event) => setTitle(event.target.value)} />
+          <input
+            className="field"
+            maxLength={200}
+            value={title}
+            onChange={(event) => setTitle(event.target.value)}
+          />
         </Field>
         {type === "decision" ? (
           <Field label="Event id">
@@ -90,7 +96,9 @@ export function NewReportForm() {
                   type="button"
                   className="link"
                   onClick={() =>
-                    setFilters(withFilters(filters, Object.fromEntries(others.map(([key]) => [key, undefined]))))
+                    setFilters(
+                      withFilters(filters, Object.fromEntries(others.map(([key]) => [key, undefined]))),
+                    )
                   }
                 >
                   remove
@@ -108,7 +116,9 @@ export function NewReportForm() {
                 checked={chosen.includes(format)}
                 onChange={(event) =>
                   setChosen(
-                    formats.filter((entry) => (entry === format ? event.target.checked : chosen.includes(entry))),
+                    formats.filter((entry) =>
+                      entry === format ? event.target.checked : chosen.includes(entry),
+                    ),
                   )
                 }
               />
@@ -128,26 +138,4 @@ export function NewReportForm() {
       </form>
     </Panel>
   );
-}
-
-/** The call's body: only what the scope needs, with a span back from now made fixed. */
-export function toRequest(
-  type: NewReport["type"],
-  title: string,
-  eventId: string,
-  format: readonly ReportFormat[],
-  filters: LogFilters,
-  nowMs: number,
-): NewReport {
-  const shared = { type, format: [...format], ...(title.trim() ? { title: title.trim() } : {}) };
-  if (type === "decision") return { ...shared, event_id: eventId };
-  const { range, from, to, ...others } = filters;
-  const ends = resolveRange({ ...(range && { range }), ...(from && { from }), ...(to && { to }) }, nowMs);
-  const narrowed = Object.fromEntries(Object.entries(others).filter(([, value]) => value)) as Record<string, string>;
-  return {
-    ...shared,
-    ...ends,
-    to: ends.to ?? new Date(nowMs).toISOString(),
-    ...(Object.keys(narrowed).length > 0 ? { filters: narrowed } : {}),
-  };
 }

@@ -35,7 +35,9 @@ export function ReportsView() {
           {reports.isPending && <Spinner label="Reading reports" />}
           {reports.isError && <ErrorPanel error={reports.error} onRetry={() => reports.refetch()} />}
           {reports.data && jobs.length === 0 && (
-            <EmptyState title="No report has been made yet">Request one with the form on this page.</EmptyState>
+            <EmptyState title="No report has been made yet">
+              Request one with the form on this page.
+            </EmptyState>
           )}
           {jobs.length > 0 && <ReportTable jobs={jobs} chosen={chosen} />}
           {reports.hasNextPage && (

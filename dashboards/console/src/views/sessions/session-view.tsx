@@ -13,7 +13,7 @@ import { SessionCost } from "./sessions-view";
 export function SessionView() {
   const { sessionId = "" } = useParams();
   const [parameters] = useSearchParams();
-  const tenant = parameters.get("tenant") ?? "";
+  const tenant = parameters.get("of") ?? parameters.get("tenant") ?? "";
   const session = useQuery({
     queryKey: ["session", sessionId, tenant],
     queryFn: ({ signal }) => fetchSession(sessionId, { tenant }, signal),
@@ -51,7 +51,9 @@ function Timeline({ session, here }: { session: SessionDetail; here: string }) {
               </Link>
               <span className="text-right text-muted">{offset(Date.parse(item.occurred_at) - startMs)}</span>
               <span className="flex min-w-0 flex-wrap items-center gap-2 border-l-2 border-line-strong pl-3">
-                <span className="font-medium">{item.decision_type || item.operation || words(item.kind)}</span>
+                <span className="font-medium">
+                  {item.decision_type || item.operation || words(item.kind)}
+                </span>
                 {item.kind === "event" && (
                   <span className="truncate text-muted">
                     {item.provider} {item.model || item.model_requested}
@@ -102,7 +104,7 @@ function Totals({ totals, items }: { totals: SessionDetail["totals"]; items: rea
     ["Flagged", formatCount(totals.flagged)],
   ];
   return (
-    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-md border border-line bg-line md:grid-cols-4 xl:grid-cols-8">
+    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-md border border-line bg-line md:grid-cols-4">
       {facts.map(([name, value]) => (
         <div key={name} className="bg-panel px-3 py-1.5">
           <dt className="text-xs text-muted">{name}</dt>

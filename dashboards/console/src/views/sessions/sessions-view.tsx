@@ -9,6 +9,7 @@ import { RangePicker } from "../../components/range-picker";
 import { Badge, Button, Cost, EmptyState, PageTitle, Spinner, Time } from "../../components/ui";
 import { encodeFilters, toLogQuery } from "../../lib/filters";
 import { formatCount } from "../../lib/number";
+import { sessionPath } from "../../lib/session-path";
 import { useFilters } from "../../lib/use-filters";
 import { useTenantName } from "../../session/hooks";
 
@@ -21,7 +22,10 @@ export function SessionsView() {
     queryKey: ["sessions", encodeFilters(filters).toString(), asOfMs],
     queryFn: ({ pageParam, signal }) => {
       const { from, to, tenant, application, user_id } = toLogQuery(filters, asOfMs);
-      return fetchSessions({ from, to, tenant, application, user_id, limit: pageSize, cursor: pageParam }, signal);
+      return fetchSessions(
+        { from, to, tenant, application, user_id, limit: pageSize, cursor: pageParam },
+        signal,
+      );
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
@@ -42,7 +46,12 @@ export function SessionsView() {
           value={filters.application}
           onCommit={(application) => change({ application })}
         />
-        <FilterInput name="user_id" label="User" value={filters.user_id} onCommit={(user_id) => change({ user_id })} />
+        <FilterInput
+          name="user_id"
+          label="User"
+          value={filters.user_id}
+          onCommit={(user_id) => change({ user_id })}
+        />
       </div>
       {sessions.isPending && <Spinner label="Reading sessions" />}
       {sessions.isError && <ErrorPanel error={sessions.error} onRetry={() => sessions.refetch()} />}
@@ -94,11 +103,7 @@ function SessionTable({ items }: { items: readonly SessionSummary[] }) {
         {items.map((item) => (
           <tr key={`${item.tenant} ${item.application} ${item.session_id}`}>
             <td className="max-w-60 truncate">
-              <Link
-                className="link"
-                title={item.session_id}
-                to={`/sessions/${encodeURIComponent(item.session_id)}?tenant=${item.tenant}`}
-              >
+              <Link className="link" title={item.session_id} to={sessionPath(item)}>
                 {item.session_id}
               </Link>
             </td>
@@ -112,9 +117,12 @@ function SessionTable({ items }: { items: readonly SessionSummary[] }) {
               <Time at={item.last_at} />
             </td>
             <td className="num">{formatCount(item.calls)}</td>
-            <td className={`num ${item.errors > 0 ? "text-bad" : "text-muted"}`}>{formatCount(item.errors)}</td>
+            <td className={`num ${item.errors > 0 ? "text-bad" : "text-muted"}`}>
+              {formatCount(item.errors)}
+            </td>
             <td className="num">
-              {formatCount(item.input_tokens)} <span className="text-muted">/</span> {formatCount(item.output_tokens)}
+              {formatCount(item.input_tokens)} <span className="text-muted">/</span>{" "}
+              {formatCount(item.output_tokens)}
             </td>
             <td className="num">
               <SessionCost cost={item.cost} unpriced={item.unpriced} />

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { fixFor, problemFrom } from "../api/problem";
+import type { MetricPoint, Metrics } from "../api/types";
+import { localPath } from "../lib/local-path";
+import { sessionPath } from "../lib/session-path";
+import { columnLabel, columnsOf } from "./access/columns";
+import { align, largestGroups, namedSeries, timelineOf, totalsOf } from "./metrics/series";
+import { toRequest } from "./reports/to-request";
+
+const point = (t: string, values: Partial<MetricPoint>): MetricPoint => ({
+  t,
+  calls: 0,
+  errors: 0,
+  latency_ms: null,
+  first_token_ms: null,
+  tokens: {},
+  input_tokens: 0,
+  output_tokens: 0,
+  cost: null,
+  unpriced: 0,
+  redactions: {},
+  flagged: 0,
+  overrides: 0,
+  ...values,
+});
+
+const metrics = (interval: string, ...series: MetricPoint[][]): Metrics => ({
+  from: "",
+  to: "",
+  interval,
+  group_by: [],
+  series: series.map((points, index) => ({ group: { model: `m${index}` }, points })),
+  totals: point("", {}),
+});
+
+describe("metrics", () => {
+  const first = point("2026-11-01T00:00:00Z", { calls: 2, cost: "0.1", tokens: { input_text: 5 } });
+  const third = point("2026-11-03T00:00:00Z", {
+    calls: 3,
+    cost: "0.2",
+    tokens: { input_text: 1, cache_read: 9 },
+    latency_ms: { p50: 10, p95: 90, p99: 99 },
+  });
+
+  it("have a place for days on which nothing happened", () => {
+    const { times, stepS } = timelineOf(metrics("day", [first, third]));
+    expect(stepS).toBe(86_400);
+    expect(times).toHaveLength(3);
+    expect(align({ group: {}, points: [first, third] }, times).map((entry) => entry?.calls)).toEqual([
+      2,
+      undefined,
+      3,
+    ]);
+  });
+
+  it("keep months as they are, which differ in length", () => {
+    const months = metrics("month", [point("2026-01-01T00:00:00Z", {}), point("2026-03-01T00:00:00Z", {})]);
+    expect(timelineOf(months).times).toHaveLength(2);
+  });
+
+  it("of nothing are nothing", () => {
+    expect(timelineOf(metrics("day")).times).toEqual([]);
+  });
+
+  it("add up exactly, and not at all where nothing was priced", () => {
+    expect(totalsOf({ group: {}, points: [first, third] })).toMatchObject({
+      calls: 5,
+      cost: "0.3",
+      worstP95Ms: 90,
+    });
+    expect(totalsOf({ group: {}, points: [point("", { unpriced: 4 })] })).toMatchObject({
+      cost: null,
+      unpriced: 4,
+    });
+  });
+
+  it("show the largest buckets by name and the rest together", () => {
+    expect(namedSeries([first, third], (entry) => entry.tokens).map((series) => series.label)).toEqual([
+      "cache read",
+      "input text",
+    ]);
+    const rest = namedSeries([first, third], (entry) => entry.tokens, 1);
+    expect(rest[1]).toMatchObject({ label: "1 others", values: [5, 1] });
+  });
+
+  it("draw the groups with most calls", () => {
+    const { series } = metrics("day", [first], [third], [point("", {})]);
+    expect(largestGroups(series, 2).map((entry) => entry.group.model)).toEqual(["m1", "m0"]);
+  });
+});
+
+describe("report requests", () => {
+  const now = Date.parse("2026-11-23T12:00:00Z");
+
+  it("fix a span back from now", () => {
+    expect(toRequest("range", " October ", "", ["pdf"], { range: "24h", model: "o3" }, now)).toEqual({
+      type: "range",
+      title: "October",
+      format: ["pdf"],
+      from: "2026-11-22T12:00:00.000Z",
+      to: "2026-11-23T12:00:00.000Z",
+      filters: { model: "o3" },
+    });
+  });
+
+  it("of one decision carry no range", () => {
+    expect(toRequest("decision", "", "id", ["csv"], { range: "24h" }, now)).toEqual({
+      type: "decision",
+      format: ["csv"],
+      event_id: "id",
+    });
+  });
+});
+
+describe("paths", () => {
+  it("lead back into the console and nowhere else", () => {
+    expect(localPath("/metrics?range=7d")).toBe("/metrics?range=7d");
+    for (const foreign of [
+      null,
+      "",
+      "https://evil.example",
+      "//evil.example",
+      "/\\evil.example",
+      "/sign-in?next=/",
+    ]) {
+      expect(localPath(foreign)).toBe("/explorer");
+    }
+  });
+
+  it("survive any session id", () => {
+    expect(sessionPath({ session_id: "a/b c?", tenant: "t" }, "e")).toBe(
+      "/sessions/a%2Fb%20c%3F?of=t&event=e",
+    );
+  });
+});
+
+describe("the access log", () => {
+  it("asks when, who, what, why and leaves out what nobody filled", () => {
+    const items = [
+      { reason: "case", actor: "a", extra: null, occurred_at: "t" },
+      { zone: 1, actor: "b" },
+    ];
+    expect(columnsOf(items)).toEqual(["occurred_at", "actor", "reason", "zone"]);
+    expect(columnLabel("occurred_at")).toBe("Occurred (UTC)");
+  });
+});
+
+describe("problems", () => {
+  it("stay readable when the answer is no problem document", () => {
+    expect(problemFrom(502, null)).toMatchObject({
+      title: "The server answered 502",
+      status: 502,
+      errors: [],
+    });
+    expect(problemFrom(400, { errors: [{ pointer: "/from", message: "bad" }, "junk"] }).errors).toHaveLength(
+      1,
+    );
+  });
+
+  it("come with something to do", () => {
+    expect(fixFor(problemFrom(503, { type: "/problems/unavailable" }))).toContain("Nothing is lost");
+    expect(fixFor(problemFrom(418, {}))).toBe("");
+  });
+});
