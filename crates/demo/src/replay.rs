@@ -87,7 +87,8 @@ fn half(half: &Half) -> Value {
     if let Some(status) = half.status {
         object.insert("status".into(), json!(status));
     }
-    if let Some(content_type) = &half.content_type {
+    // The event knows a content type of the response only.
+    if let (Some(content_type), Some(_)) = (&half.content_type, half.status) {
         object.insert("content_type".into(), json!(content_type));
     }
     // Some recordings of binary streams have an empty text beside the base64; only the bytes count.

@@ -1,0 +1,184 @@
+//! Starting and stopping.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use aal_control::{Control, ControlError};
+use aal_kafka::rdkafka::error::KafkaError;
+use aal_ledger::{NoteSigner, VerifierKeyError};
+use aal_seal::{KeyRing, KeyRingError};
+use aal_service::{
+    Bound, Component, Health, Metrics, ServeError, Shutdown, http::serve_measured, ops::serve_operations,
+};
+
+use crate::{
+    accept::Acceptor,
+    admission::Admission,
+    auth::Authenticator,
+    config::{Config, ConfigError},
+    delivery::Delivery,
+    edge::Edge,
+    rate::RateLimit,
+    routes::routes,
+    stats::Stats,
+};
+
+/// What the receipt key is derived for; changing it changes the key.
+const RECEIPT_PURPOSE: &str = "receipt signing";
+const CONTROL_CHECK_EVERY: Duration = Duration::from_secs(5);
+/// After the last request was answered nothing should be queued; this bounds the surprise.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Why the edge did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(
+        "cannot read the key file {path}: {source}; `keys.file` must name the key ring of this installation"
+    )]
+    KeyFile { path: PathBuf, source: std::io::Error },
+    #[error("the key file {path} is refused: {source}")]
+    KeyRing { path: PathBuf, source: KeyRingError },
+    #[error("`receipt.key_name` cannot name a key: {0}")]
+    KeyName(#[from] VerifierKeyError),
+    #[error("the control store cannot be opened: {0}")]
+    Control(#[from] ControlError),
+    #[error("the kafka producer cannot be made: {0}; check [kafka] and its options")]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// An edge that listens.
+#[derive(Debug)]
+pub struct Running {
+    /// Where events are taken.
+    pub address: SocketAddr,
+    /// Where health and metrics are answered.
+    pub operations: SocketAddr,
+    /// The public half of the receipt key, for trust policies.
+    pub receipt_key: String,
+    edge: Bound,
+    operations_server: Bound,
+    delivery: Delivery,
+}
+
+impl Running {
+    /// Waits until a requested stop is complete: requests in flight are answered, then the producer is emptied.
+    pub async fn stopped(self) {
+        self.edge.stopped().await;
+        let delivery = self.delivery;
+        if tokio::task::spawn_blocking(move || delivery.flush(FLUSH_TIMEOUT))
+            .await
+            .is_err()
+        {
+            tracing::error!("the producer's last flush ended badly");
+        }
+        self.operations_server.stopped().await;
+    }
+}
+
+/// Runs the edge until `shutdown`.
+///
+/// # Errors
+/// [`RunError`], only before it listens.
+pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
+    let running = start(config, shutdown).await?;
+    tracing::info!(address = %running.address, operations = %running.operations, "edge listening");
+    running.stopped().await;
+    Ok(())
+}
+
+/// Starts the edge and says where it listens.
+///
+/// # Errors
+/// As [`run`].
+pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, RunError> {
+    config.check()?;
+    let signer = receipt_signer(&config)?;
+    let receipt_key = signer.verifier_key().to_string();
+    let control = Control::open(&config.control).await?;
+    let metrics = Metrics::default();
+    let health = Health::default();
+    let stats = Stats::new(&metrics);
+    let delivery_timeout = Duration::from_millis(config.admission.delivery_timeout_ms);
+    let delivery = Delivery::new(&config.kafka, delivery_timeout, stats.clone())?;
+
+    let kafka_health = health.register("kafka", None);
+    tokio::spawn(
+        delivery
+            .clone()
+            .watch(config.kafka.clone(), kafka_health, shutdown.clone()),
+    );
+    let control_health = health.register("control", None);
+    tokio::spawn(watch_control(control.clone(), control_health, shutdown.clone()));
+
+    let edge = Edge {
+        authenticator: Authenticator::new(Arc::new(control), config.key_cache),
+        admission: Admission::new(config.admission, stats.shed.clone(), stats.under_way.clone()),
+        rate: RateLimit::new(config.rate),
+        acceptor: Acceptor::new(signer, config.limits.event_bytes),
+        delivery: delivery.clone(),
+        limits: config.limits,
+        body_timeout: Duration::from_millis(config.http.body_timeout_ms),
+        stats,
+    };
+    // The operations port closes last, so that a draining edge can still be watched.
+    let operations_shutdown = Shutdown::new();
+    let operations_server = serve_operations(
+        config.operations,
+        health,
+        metrics.clone(),
+        operations_shutdown.clone(),
+    )
+    .await?;
+    let served = serve_measured(routes(Arc::new(edge)), &config.http, shutdown, &metrics).await?;
+    let (address, operations) = (served.addr, operations_server.addr);
+    let edge = Bound {
+        addr: address,
+        handle: tokio::spawn(async move {
+            served.stopped().await;
+            operations_shutdown.request();
+        }),
+    };
+    Ok(Running {
+        address,
+        operations,
+        receipt_key,
+        edge,
+        operations_server,
+        delivery,
+    })
+}
+
+fn receipt_signer(config: &Config) -> Result<NoteSigner, RunError> {
+    let path = &config.keys.file;
+    let text = std::fs::read_to_string(path).map_err(|source| RunError::KeyFile {
+        path: path.clone(),
+        source,
+    })?;
+    let ring = KeyRing::parse(&text).map_err(|source| RunError::KeyRing {
+        path: path.clone(),
+        source,
+    })?;
+    Ok(NoteSigner::from_seed(
+        &config.receipt.key_name,
+        &ring.derive(RECEIPT_PURPOSE),
+    )?)
+}
+
+async fn watch_control(control: Control, health: Component, shutdown: Shutdown) {
+    while !shutdown.is_requested() {
+        match control.ping().await {
+            Ok(()) => health.up(),
+            Err(error) => {
+                tracing::warn!(%error, "the control store does not answer");
+                health.down("the control store does not answer");
+            }
+        }
+        shutdown
+            .unless_requested(tokio::time::sleep(CONTROL_CHECK_EVERY))
+            .await;
+    }
+    control.close().await;
+}
