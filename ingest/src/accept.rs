@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{auth::Caller, clean::without_credentials};
+use crate::{auth::Caller, clean::without_credentials, duplicate};
 
 /// A client that gets everything wrong is not answered with megabytes.
 const MAX_ERRORS: usize = 100;
@@ -129,7 +129,13 @@ impl Acceptor {
             StrictError::Syntax(_) if body.iter().all(u8::is_ascii_whitespace) => {
                 Problem::bad_request("the body is empty; send one JSON object")
             }
-            StrictError::Syntax(_) => Problem::bad_request(error.to_string()),
+            StrictError::Syntax(_) => match duplicate::find(body) {
+                Some(pointer) => Problem::validation("the event has a key twice").with_error(
+                    pointer,
+                    "occurs twice in one object; two readers may each believe a different one",
+                ),
+                None => Problem::bad_request(error.to_string()),
+            },
         })
     }
 

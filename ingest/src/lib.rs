@@ -14,6 +14,7 @@ mod batch;
 mod clean;
 mod config;
 mod delivery;
+mod duplicate;
 mod edge;
 mod openapi;
 mod outcome;
