@@ -69,7 +69,7 @@ impl Decoder {
         let method = header[0];
         let framed_bytes = u32::from_le_bytes([header[1], header[2], header[3], header[4]]) as usize;
         let data_bytes = u32::from_le_bytes([header[5], header[6], header[7], header[8]]) as usize;
-        if framed_bytes < HEADER_BYTES || framed_bytes > MAX_BLOCK_BYTES || data_bytes > MAX_BLOCK_BYTES {
+        if !(HEADER_BYTES..=MAX_BLOCK_BYTES).contains(&framed_bytes) || data_bytes > MAX_BLOCK_BYTES {
             let message =
                 format!("a compressed block of {framed_bytes} bytes for {data_bytes} bytes of data");
             return Err(EngineError::query(
