@@ -16,6 +16,9 @@ handlebars_helper!(whole: |value: Json| whole_text(value));
 handlebars_helper!(index: |value: Json| value.as_u64().map_or(NONE.to_owned(), grouped));
 handlebars_helper!(ms: |value: Json| value.as_u64().map_or(NONE.to_owned(), milliseconds));
 handlebars_helper!(when: |value: str| spelled(value));
+handlebars_helper!(second: |value: str| value.get(..19).unwrap_or(value).replacen('T', " ", 1));
+handlebars_helper!(chunks: |list: Json, length: u64| chunks_of(list, length));
+handlebars_helper!(lists_note: |most: u64| format!("Each list shows at most {most} entries, newest first; the figures above count all of them."));
 handlebars_helper!(day: |value: str| value.get(..10).unwrap_or(value).to_owned());
 handlebars_helper!(share: |part: u64, all: u64| share_text(part, all));
 handlebars_helper!(money: |amounts: Json| money_text(amounts, false));
@@ -36,6 +39,9 @@ pub(super) fn register(registry: &mut Handlebars<'_>) {
     registry.register_helper("index", Box::new(index));
     registry.register_helper("ms", Box::new(ms));
     registry.register_helper("when", Box::new(when));
+    registry.register_helper("second", Box::new(second));
+    registry.register_helper("chunks", Box::new(chunks));
+    registry.register_helper("lists_note", Box::new(lists_note));
     registry.register_helper("day", Box::new(day));
     registry.register_helper("share", Box::new(share));
     registry.register_helper("money", Box::new(money));
@@ -119,6 +125,14 @@ fn largest_of(list: &Value, field: &str) -> u64 {
         .flatten()
         .filter_map(|item| item.get(field)?.as_u64());
     numbers.max().unwrap_or(0)
+}
+
+/// Rows in groups that fit on a page: the renderer cuts through rows of a longer table and does not repeat its head.
+fn chunks_of(list: &Value, length: u64) -> Vec<Vec<Value>> {
+    let length = usize::try_from(length).unwrap_or(usize::MAX).max(1);
+    list.as_array()
+        .map(|rows| rows.chunks(length).map(<[Value]>::to_vec).collect())
+        .unwrap_or_default()
 }
 
 fn all_checks_hold(checks: &Value) -> bool {

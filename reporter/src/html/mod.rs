@@ -12,7 +12,8 @@ pub const TEMPLATE_VERSION: &str = "1";
 /// Longest text printed in a PDF, in characters; `report.json` has all of it.
 pub const CLIP_CHARACTERS: usize = 20_000;
 
-const PARTIALS: [(&str, &str); 7] = [
+const PARTIALS: [(&str, &str); 8] = [
+    ("title", include_str!("../../templates/title.hbs")),
     ("value", include_str!("../../templates/value.hbs")),
     ("closing", include_str!("../../templates/closing.hbs")),
     ("groups", include_str!("../../templates/groups.hbs")),
