@@ -26,10 +26,12 @@ fn body(response: &ResponsePart<'_>) -> Body {
         return Body::Absent;
     }
     let content_type = response.content_type.to_ascii_lowercase();
-    if content_type.contains("vnd.amazon.eventstream") {
+    // A reassembled stream is JSON under the stream's content type.
+    let json_like = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+    if content_type.contains("vnd.amazon.eventstream") && !json_like {
         return Body::Stream(aws_frames::aws_event_stream(bytes));
     }
-    if looks_like_sse(bytes) {
+    if looks_like_sse(bytes) || (content_type.contains("text/event-stream") && !json_like) {
         return Body::Stream(sse(&String::from_utf8_lossy(bytes)));
     }
     let lines = || json_lines(&String::from_utf8_lossy(bytes));
@@ -85,6 +87,10 @@ fn read(wire: Wire, body: &Value) -> Answer {
     answer
 }
 
+fn succeeded(response: ResponsePart<'_>) -> bool {
+    (200..300).contains(&response.status)
+}
+
 /// What the bytes of an exchange amount to before they are read.
 struct Opened {
     route: Route,
@@ -115,7 +121,10 @@ fn open(input: &ExchangeInput<'_>) -> Opened {
         said.unwrap_or(false)
     };
     let (answer, streamed, complete) = match body {
-        Body::Absent => (None, asked_to_stream(), true),
+        Body::Absent => {
+            let (streamed, answered) = (asked_to_stream(), input.response.is_some_and(succeeded));
+            (None, streamed, !(streamed && answered))
+        }
         Body::Opaque { torn } => (None, asked_to_stream(), !torn),
         // Gemini without `alt=sse` streams one JSON array.
         Body::Json(Value::Array(chunks)) if route.wire == Wire::Gemini => {
@@ -164,7 +173,7 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         complete,
     } = open(input);
     let status = input.response.map(|response| response.status);
-    let succeeded = status.is_some_and(|status| (200..300).contains(&status));
+    let succeeded = input.response.is_some_and(succeeded);
     let interrupted = input.interrupted || !complete;
     let found = body.as_ref().map(|body| usage::find(&route, body));
     let api_flavor = found
@@ -175,7 +184,9 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
     let usage_state = match &usage {
         Some(_) if complete && !partial => UsageState::Reported,
         Some(_) => UsageState::Incomplete,
-        None if interrupted && (succeeded || status.is_none()) && route.counted => UsageState::Incomplete,
+        None if interrupted && (succeeded || status.is_none()) && (route.counted || streamed) => {
+            UsageState::Incomplete
+        }
         None if succeeded && route.counted => UsageState::Missing,
         None => UsageState::NotApplicable,
     };

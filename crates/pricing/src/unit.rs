@@ -3,7 +3,7 @@
 //! A unit is a point in a small lattice of dimensions (family, direction, modality, kind, time to live); one unit
 //! contains another when it fixes fewer of them in the same way. `input_tokens` contains `cache_read_tokens`, which
 //! contains `cache_text_read_tokens`. Keys and dimensions are those of the imported price list (genai-prices
-//! `data_units.py`); a test compares them with the committed data.
+//! `data_units.py`); loading a table refuses keys and divisors that differ.
 
 use std::sync::LazyLock;
 

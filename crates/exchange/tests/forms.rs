@@ -1,0 +1,383 @@
+//! The wire forms one by one, where the recordings hold no example.
+
+use aal_exchange::{Exchange, ExchangeInput, RequestPart, ResponsePart, UsageState, parse};
+use aal_pricing::{PriceTable, Unit};
+use serde_json::{Value, json};
+
+const AT_US: i64 = 1_795_435_200_000_000;
+
+fn exchange(url: &str, request: &Value, status: u16, content_type: &str, body: &str) -> Exchange {
+    let request = request.to_string();
+    parse(&ExchangeInput {
+        provider: "",
+        operation: None,
+        request: Some(RequestPart {
+            method: "POST",
+            url,
+            body: request.as_bytes(),
+        }),
+        response: Some(ResponsePart {
+            status,
+            content_type,
+            body: body.as_bytes(),
+        }),
+        interrupted: false,
+    })
+}
+
+fn stream(url: &str, request: Value, events: &[Value]) -> Exchange {
+    let name = |event: &Value| event["type"].as_str().unwrap_or("message").to_owned();
+    let text: String = events
+        .iter()
+        .map(|event| format!("event: {}\ndata: {event}\n\n", name(event)))
+        .collect();
+    exchange(url, &request, 200, "text/event-stream", &text)
+}
+
+fn answered(url: &str, request: Value, body: Value) -> Exchange {
+    exchange(url, &request, 200, "application/json", &body.to_string())
+}
+
+fn amounts(exchange: &Exchange) -> Value {
+    serde_json::to_value(exchange.usage.as_ref().unwrap()).unwrap()
+}
+
+#[test]
+fn anthropic_streams_merge_usage_of_start_and_delta() {
+    let events = [
+        json!({"type": "message_start", "message": {"model": "claude-sonnet-4-5", "id": "m1", "usage": {
+            "input_tokens": 4, "cache_creation_input_tokens": 100, "cache_read_input_tokens": 30, "output_tokens": 1,
+            "cache_creation": {"ephemeral_5m_input_tokens": 60, "ephemeral_1h_input_tokens": 40}}}}),
+        json!({"type": "ping"}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "hm"}}),
+        json!({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}),
+        json!({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "He"}}),
+        json!({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "llo"}}),
+        json!({"type": "content_block_start", "index": 2, "content_block": {"type": "tool_use", "id": "t1", "name": "f", "input": {}}}),
+        json!({"type": "content_block_delta", "index": 2, "delta": {"type": "input_json_delta", "partial_json": "{\"a\":"}}),
+        json!({"type": "content_block_delta", "index": 2, "delta": {"type": "input_json_delta", "partial_json": "1}"}}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 25}}),
+        json!({"type": "message_stop"}),
+    ];
+    let whole = stream(
+        "https://api.anthropic.com/v1/messages",
+        json!({"messages": []}),
+        &events,
+    );
+    let expected = json!({"input_tokens": 134, "cache_read_tokens": 30, "cache_write_tokens": 100,
+        "cache_write_5m_tokens": 60, "cache_write_1h_tokens": 40, "output_tokens": 25});
+    assert_eq!(amounts(&whole), expected);
+    assert_eq!(
+        (whole.output_text.as_str(), whole.reasoning_text.as_str()),
+        ("Hello", "hm")
+    );
+    assert_eq!(whole.tool_calls[0].arguments, r#"{"a":1}"#);
+    assert_eq!(whole.finish_reasons, ["tool_use"]);
+    // 4 at 3, 30 at 0.30, 60 at 3.75, 40 at 6, 25 at 15 dollars a million.
+    let price = whole.price(PriceTable::builtin(), AT_US).unwrap();
+    assert_eq!(price.total.to_string(), "0.000861");
+
+    let cut = stream(
+        "https://api.anthropic.com/v1/messages",
+        json!({"messages": []}),
+        &events[..9],
+    );
+    assert!(cut.interrupted);
+    assert_eq!(cut.usage_state, UsageState::Incomplete);
+    assert_eq!(cut.tool_calls[0].arguments, r#"{"a":"#);
+    assert_eq!(
+        cut.price(PriceTable::builtin(), AT_US).unwrap_err().reason,
+        "usage_incomplete"
+    );
+}
+
+#[test]
+fn openai_streams_keep_choices_and_tools_apart() {
+    let chunk = |choices: Value| json!({"id": "c", "model": "gpt-4o-2024-08-06", "object": "chat.completion.chunk", "choices": choices});
+    let tool = |index: u32, call: Value| json!([{"index": 0, "delta": {"tool_calls": [{"index": index, "function": call}]}}]);
+    let events = [
+        chunk(json!([{"index": 1, "delta": {"role": "assistant", "content": "B"}}])),
+        chunk(json!([{"index": 0, "delta": {"content": "A"}}, {"index": 1, "delta": {"content": "b"}}])),
+        chunk(tool(0, json!({"name": "f", "arguments": ""}))),
+        chunk(tool(1, json!({"name": "g", "arguments": "[]"}))),
+        chunk(tool(0, json!({"arguments": "{}"}))),
+        chunk(json!([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}])),
+        chunk(json!([{"index": 1, "delta": {}, "finish_reason": "length"}])),
+        json!({"model": "gpt-4o-2024-08-06", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 5,
+            "prompt_tokens_details": {"cached_tokens": 4}}}),
+    ];
+    let request = json!({"stream": true, "stream_options": {"include_usage": true}, "model": "gpt-4o"});
+    let whole = stream(
+        "https://api.openai.com/v1/chat/completions",
+        request.clone(),
+        &events,
+    );
+    assert_eq!(whole.output_text, "A\nBb");
+    assert_eq!(whole.finish_reasons, ["tool_calls", "length"]);
+    let calls: Vec<_> = whole
+        .tool_calls
+        .iter()
+        .map(|call| (call.name.as_str(), call.arguments.as_str()))
+        .collect();
+    assert_eq!(calls, [("f", "{}"), ("g", "[]")]);
+    assert_eq!(
+        amounts(&whole),
+        json!({"input_tokens": 9, "cache_read_tokens": 4, "output_tokens": 5})
+    );
+    assert_eq!(whole.usage_state, UsageState::Reported);
+
+    // The count was asked for and never came: all choices ended, the stream did not.
+    let cut = stream(
+        "https://api.openai.com/v1/chat/completions",
+        request,
+        &events[..7],
+    );
+    assert!(cut.interrupted);
+    assert_eq!(cut.usage_state, UsageState::Incomplete);
+    // Nobody asked for it: the stream is whole, its usage is missing.
+    let unasked = stream(
+        "https://api.openai.com/v1/chat/completions",
+        json!({"stream": true}),
+        &events[..7],
+    );
+    assert!(!unasked.interrupted);
+    assert_eq!(unasked.usage_state, UsageState::Missing);
+}
+
+#[test]
+fn azure_takes_provider_and_deployment_from_the_url() {
+    let url =
+        "https://acme.openai.azure.com/openai/deployments/my-gpt/chat/completions?api-version=2024-10-21";
+    let body = json!({"object": "chat.completion", "model": "gpt-4o-2024-11-20", "choices": [
+        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 10}});
+    let found = answered(
+        url,
+        json!({"messages": [{"role": "user", "content": "hello"}]}),
+        body,
+    );
+    assert_eq!(
+        (found.provider.as_str(), found.operation.as_str()),
+        ("azure", "chat")
+    );
+    assert_eq!(found.model_requested.as_deref(), Some("my-gpt"));
+    assert_eq!(found.model.as_deref(), Some("gpt-4o-2024-11-20"));
+    assert_eq!(
+        (found.input_text.as_str(), found.output_text.as_str()),
+        ("hello", "hi")
+    );
+    assert_eq!(
+        found
+            .price(PriceTable::builtin(), AT_US)
+            .unwrap()
+            .total
+            .to_string(),
+        "0.0026"
+    );
+    let responses = "https://acme.openai.azure.com/openai/v1/responses";
+    assert_eq!(
+        answered(responses, json!({}), json!({"object": "response"})).operation,
+        "responses"
+    );
+}
+
+#[test]
+fn gemini_streams_are_folded_with_and_without_sse() {
+    let chunks = [
+        json!({"candidates": [{"content": {"parts": [{"text": "plan", "thought": true}]}}], "modelVersion": "gemini-2.5-flash"}),
+        json!({"candidates": [{"content": {"parts": [{"text": "He"}]}}]}),
+        json!({"candidates": [{"content": {"parts": [{"text": "llo"}, {"functionCall": {"name": "f", "args": {"x": 1}}}]},
+            "finishReason": "STOP"}],
+            "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 5, "thoughtsTokenCount": 3}}),
+    ];
+    let url =
+        "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent";
+    let sse = stream(&format!("{url}?alt=sse"), json!({}), &chunks);
+    let array = answered(url, json!({}), json!(chunks));
+    for found in [sse, array] {
+        assert_eq!(
+            (found.output_text.as_str(), found.reasoning_text.as_str()),
+            ("Hello", "plan")
+        );
+        assert_eq!(found.tool_calls[0].arguments, r#"{"x":1}"#);
+        assert_eq!(found.usage.as_ref().unwrap().count(Unit::OutputTokens), 8);
+        assert_eq!(
+            found.usage.as_ref().unwrap().count(Unit::OutputReasoningTokens),
+            3
+        );
+        assert!(found.streamed && !found.interrupted);
+        assert_eq!(found.model_requested.as_deref(), Some("gemini-2.5-flash"));
+    }
+    assert!(answered(url, json!({}), json!(chunks[..2])).interrupted);
+}
+
+#[test]
+fn cohere_streams_of_version_2_are_folded() {
+    let events = [
+        json!({"type": "message-start", "id": "x"}),
+        json!({"type": "tool-plan-delta", "delta": {"message": {"tool_plan": "look"}}}),
+        json!({"type": "tool-call-start", "delta": {"message": {"tool_calls": {"id": "t", "function": {"name": "f", "arguments": ""}}}}}),
+        json!({"type": "tool-call-delta", "delta": {"message": {"tool_calls": {"function": {"arguments": "{}"}}}}}),
+        json!({"type": "content-delta", "delta": {"message": {"content": {"text": "ok"}}}}),
+        json!({"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": {"billed_units": {"input_tokens": 3, "output_tokens": 2}}}}),
+    ];
+    let found = stream(
+        "https://api.cohere.com/v2/chat",
+        json!({"model": "command-r"}),
+        &events,
+    );
+    assert_eq!(
+        (found.output_text.as_str(), found.reasoning_text.as_str()),
+        ("ok", "look")
+    );
+    assert_eq!(
+        (
+            found.tool_calls[0].name.as_str(),
+            found.tool_calls[0].arguments.as_str()
+        ),
+        ("f", "{}")
+    );
+    assert_eq!(amounts(&found), json!({"input_tokens": 3, "output_tokens": 2}));
+    assert_eq!(found.finish_reasons, ["COMPLETE"]);
+}
+
+#[test]
+fn claude_on_vertex_is_priced_by_google() {
+    let url = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict";
+    let body = json!({"type": "message", "model": "claude-sonnet-4-5-20250929", "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": "hi"}], "usage": {"input_tokens": 1000, "output_tokens": 100}});
+    let found = answered(url, json!({"messages": []}), body);
+    assert_eq!(
+        (found.provider.as_str(), found.operation.as_str()),
+        ("gcp.vertex_ai", "messages")
+    );
+    assert_eq!(
+        (found.provider_id_for_pricing.as_str(), found.api_flavor.as_str()),
+        ("google", "anthropic")
+    );
+    assert_eq!(
+        found.model_requested.as_deref(),
+        Some("claude-sonnet-4-5@20250929")
+    );
+    assert_eq!(
+        found
+            .price(PriceTable::builtin(), AT_US)
+            .unwrap()
+            .total
+            .to_string(),
+        "0.0045"
+    );
+}
+
+#[test]
+fn without_a_telling_url_the_bodies_decide() {
+    let read = |provider, operation, body: Value| {
+        let body = body.to_string();
+        let response = ResponsePart {
+            status: 200,
+            content_type: "application/json",
+            body: body.as_bytes(),
+        };
+        parse(&ExchangeInput {
+            provider,
+            operation,
+            request: None,
+            response: Some(response),
+            interrupted: false,
+        })
+    };
+    let chat = read(
+        "openai",
+        None,
+        json!({"object": "chat.completion", "choices": [{"message": {"content": "x"}}]}),
+    );
+    assert_eq!(
+        (chat.operation.as_str(), chat.output_text.as_str()),
+        ("chat", "x")
+    );
+    let message = read(
+        "anthropic",
+        Some("messages"),
+        json!({"content": [{"type": "text", "text": "y"}]}),
+    );
+    assert_eq!(
+        (message.operation.as_str(), message.output_text.as_str()),
+        ("messages", "y")
+    );
+    let other = read("in-house", Some("score"), json!({"content": "z"}));
+    assert_eq!(
+        (
+            other.operation.as_str(),
+            other.output_text.as_str(),
+            other.understood
+        ),
+        ("score", "", false)
+    );
+    assert_eq!(other.usage_state, UsageState::NotApplicable);
+}
+
+#[test]
+fn failures_are_no_usage_and_no_price_but_keep_what_was_asked() {
+    let request = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "q"}]});
+    let url = "https://api.openai.com/v1/chat/completions";
+    for status in [400, 401, 429, 500, 503] {
+        let body = r#"{"error": {"message": "no", "type": "x"}}"#;
+        let failed = exchange(url, &request, status, "application/json", body);
+        assert_eq!(failed.usage_state, UsageState::NotApplicable);
+        assert_eq!(
+            failed.price(PriceTable::builtin(), AT_US).unwrap_err().reason,
+            "not_applicable"
+        );
+        assert_eq!(
+            (failed.model.as_deref(), failed.input_text.as_str()),
+            (Some("gpt-4o"), "q")
+        );
+        assert!(failed.output_text.is_empty() && !failed.interrupted);
+    }
+    let torn = exchange(url, &request, 200, "application/json", r#"{"choices": [{"mess"#);
+    assert!(torn.interrupted && !torn.understood);
+    assert_eq!(torn.usage_state, UsageState::Incomplete);
+    let page = exchange(url, &request, 502, "text/html", "<html>bad gateway</html>");
+    assert_eq!(page.usage_state, UsageState::NotApplicable);
+}
+
+#[test]
+fn placeholders_in_place_of_text_change_nothing_else() {
+    let body = json!({"object": "chat.completion", "model": "gpt-4o", "choices": [{"index": 0, "finish_reason": "stop",
+        "message": {"content": "write to [[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HBD]]",
+        "tool_calls": [{"id": "t", "function": {"name": "send", "arguments": "{\"to\":\"[[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HBD]]\"}"}}]}}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 4}});
+    let request = json!({"messages": [{"role": "user", "content": "I am [[PERSON:k1:7Q2M4XW8RJTC9HBE]]"}]});
+    let found = answered("https://api.openai.com/v1/chat/completions", request, body);
+    assert_eq!(found.input_text, "I am [[PERSON:k1:7Q2M4XW8RJTC9HBE]]");
+    assert_eq!(
+        found.output_text,
+        "write to [[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HBD]]"
+    );
+    assert_eq!(
+        found.tool_calls[0].arguments,
+        r#"{"to":"[[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HBD]]"}"#
+    );
+}
+
+#[test]
+fn an_answer_that_never_came_is_no_usage_unless_it_broke_off() {
+    let request = RequestPart {
+        method: "POST",
+        url: "https://api.openai.com/v1/responses",
+        body: b"{\"stream\":true}",
+    };
+    let mut given = ExchangeInput {
+        provider: "openai",
+        operation: None,
+        request: Some(request),
+        response: None,
+        interrupted: false,
+    };
+    assert_eq!(parse(&given).usage_state, UsageState::NotApplicable);
+    given.interrupted = true;
+    let broken = parse(&given);
+    assert_eq!(broken.usage_state, UsageState::Incomplete);
+    assert!(broken.interrupted && broken.streamed && broken.status.is_none());
+}
