@@ -78,13 +78,25 @@ export class MockApi {
   #filter(query) {
     const fromMs = query.from ? Date.parse(query.from) : Number.NEGATIVE_INFINITY;
     const toMs = query.to ? Date.parse(query.to) : Number.POSITIVE_INFINITY;
-    const equal = ["tenant", "application", "decision_type", "provider", "model", "user_id", "session_id"];
+    const equal = [
+      "tenant",
+      "application",
+      "environment",
+      "operation",
+      "decision_type",
+      "provider",
+      "model",
+      "user_id",
+      "session_id",
+    ];
     if ((query.kind ?? "event") !== "event") return [];
     return this.records.filter((record) => {
       const timeMs = Date.parse(record.occurred_at);
       if (timeMs < fromMs || timeMs >= toMs) return false;
       if (equal.some((key) => query[key] && record[key] !== query[key])) return false;
-      if (query.status && record.status !== Number(query.status)) return false;
+      if (query.status === "error" || query.status === "ok") {
+        if (record.is_error !== (query.status === "error")) return false;
+      } else if (query.status && record.status !== Number(query.status)) return false;
       if (query.flagged && String(record.flagged) !== query.flagged) return false;
       if (query.has_pii && String(record.pii_total > 0) !== query.has_pii) return false;
       if (query.min_cost && Number(record.cost ?? -1) < Number(query.min_cost)) return false;
@@ -110,9 +122,10 @@ export class MockApi {
       const added = {
         event_id: eventId.replace(/^./, "f"),
         recorded_at: utc(nowMs),
+        reviewer: user.id,
         override: false,
         flag: false,
-        note: "",
+        note: null,
         ...body,
       };
       this.outcomes.set(eventId, [...outcomes, added]);
@@ -239,7 +252,7 @@ function sessionOf(id, records) {
     cost: records.some((record) => record.cost !== null)
       ? `${digits.slice(0, -10)}.${digits.slice(-10)}`
       : null,
-    unpriced: sum((record) => (record.cost === null ? 1 : 0)),
+    unpriced: sum((record) => (record.unpriced_reason ? 1 : 0)),
     flagged: sum((record) => (record.flagged ? 1 : 0)),
     pii_total: sum((record) => record.pii_total),
     user_id: records[0].user_id,
@@ -287,11 +300,16 @@ function checkpoints(query) {
 
 function accesses(records) {
   return records.slice(0, 25).map((record, index) => ({
-    occurred_at: utc(nowMs - index * 460_000),
-    actor: index % 3 === 0 ? "auditor@example.org" : user.email,
+    event_id: record.event_id.replace(/^./, "a"),
+    kind: "access",
+    at: utc(nowMs - index * 460_000),
+    tenant: record.tenant,
+    actor: user.id,
+    actor_email: index % 3 === 0 ? "auditor@example.org" : user.email,
     role: "compliance_officer",
     action: index % 5 === 0 ? "reveal" : "read",
-    target: record.event_id,
-    reason: index % 5 === 0 ? "Case C-4417, complaint of the customer" : "",
+    target_event_id: record.event_id,
+    reason: index % 5 === 0 ? "Case C-4417, complaint of the customer" : null,
+    ledger: { shard: 0, index },
   }));
 }

@@ -142,8 +142,8 @@ function makeRecord(random, timeMs, index) {
           output_text: outputTokens,
         }).filter(([, count]) => count > 0),
       );
-  const unpricedReason = failed ? "no_usage" : (model.unpriced ?? "");
-  const units = unpricedReason ? null : inputTokens * model.input + outputTokens * model.output;
+  const unpricedReason = failed ? "" : (model.unpriced ?? "");
+  const units = failed || unpricedReason ? null : inputTokens * model.input + outputTokens * model.output;
   const session = `${application.name}-${Math.floor(index / 28)}`;
   const flagged = random.chance(0.012);
   return {
@@ -163,16 +163,17 @@ function makeRecord(random, timeMs, index) {
     model: failed ? "" : model.model,
     model_requested: model.asked,
     status: failed ? random.pick([429, 500, 503]) : 200,
+    is_error: failed,
     error_type: failed ? "api_error" : "",
     streamed,
     interrupted,
     finish_reasons: failed || interrupted ? [] : ["stop"],
     duration_ms: durationMs,
     first_token_ms: streamed ? Math.floor(durationMs / 4) : null,
-    usage_state: failed ? "absent" : interrupted ? "usage_incomplete" : "complete",
+    usage_state: failed ? "not_applicable" : interrupted ? "usage_incomplete" : "usage_reported",
     usage,
-    input_tokens: inputTokens,
-    output_tokens: outputTokens,
+    input_tokens: inputTokens ?? 0,
+    output_tokens: outputTokens ?? 0,
     cost: units === null ? null : dollars(units),
     currency: "USD",
     unpriced_reason: unpricedReason,

@@ -175,8 +175,7 @@ export function detailOf(record, outcomes, sealed) {
     ...publicPart(record),
     request: { method: "POST", url: urls[record.provider], body: request },
     response: { status: record.status, content_type: type, body: response },
-    input_text: question,
-    output_text: answer,
+    text: `${question}\n${answer}`,
     attributes: {
       tags: { team: "retail", release: "2026.11" },
       metadata: { case: `C-${4000 + (record.hidden.seed % 900)}`, locale: "en-GB" },

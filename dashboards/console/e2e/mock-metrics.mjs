@@ -31,7 +31,7 @@ function values(records) {
     cost: records.some((record) => record.cost !== null)
       ? `${digits.slice(0, -10)}.${digits.slice(-10)}`
       : null,
-    unpriced: sum((record) => (record.cost === null ? 1 : 0)),
+    unpriced: sum((record) => (record.unpriced_reason ? 1 : 0)),
     redactions: merged((record) => record.pii),
     flagged: sum((record) => (record.flagged ? 1 : 0)),
     overrides: sum((record) => (record.overridden ? 1 : 0)),

@@ -68,7 +68,7 @@ function serveFeed(socket, rhythmMs) {
     timer = setInterval(() => {
       if (next === 12) say({ type: "missed", count: 37, cursor: String(next) });
       const item = publicPart(makeLive(next));
-      const wanted = Object.entries(hello.filters ?? {}).every(([key, value]) => String(item[key]) === value);
+      const wanted = Object.entries(hello.filters ?? {}).every(([key, value]) => item[key] === value);
       if (wanted) say({ type: "record", cursor: String(next), item });
       next += 1;
     }, rhythmMs);

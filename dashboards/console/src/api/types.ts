@@ -43,12 +43,14 @@ export interface LogSummary {
   decision_type: string;
   user_id: string;
   session_id: string;
-  subject_key: string;
+  subject_key: string | null;
   provider: string;
   operation: string;
   model: string;
   model_requested: string;
+  /** 0 or null: the provider never answered. */
   status: number | null;
+  is_error?: boolean;
   error_type: string;
   streamed: boolean;
   interrupted: boolean;
@@ -68,6 +70,10 @@ export interface LogSummary {
   flagged: boolean;
   overridden: boolean;
   ledger: LedgerPosition;
+  /** Outcome, access, duplicate, conflict: the event it belongs to. */
+  target_event_id?: string;
+  /** Of a record of kind outcome. */
+  outcome?: string;
 }
 
 export interface Page<Item> {
@@ -92,29 +98,31 @@ export interface CostDetail {
   input: string | null;
   output: string | null;
   total: string | null;
-  currency: string;
-  price_version: string;
-  rule: string;
+  currency: string | null;
+  price_version: string | null;
+  rule: string | null;
   unpriced_reason: string;
 }
 
 export interface Redaction {
   token: string;
   entity: string;
+  /** How sure the detector was. */
   band?: string;
   rule?: string;
   field?: string;
-  slot?: number;
+  slot?: number | null;
+  pointer?: string;
 }
 
 export interface Outcome {
   event_id: string;
   recorded_at: string;
   outcome: string;
-  reviewer: string;
+  reviewer: string | null;
   override: boolean;
   flag: boolean;
-  note: string;
+  note: string | null;
 }
 
 export interface Source {
@@ -138,16 +146,22 @@ export interface LedgerDetail extends LedgerPosition {
 export interface LogDetail extends Omit<LogSummary, "ledger"> {
   request: CapturedRequest | null;
   response: CapturedResponse | null;
-  input_text: string;
-  output_text: string;
+  /** Input and output as one text, for what the console cannot read itself. */
+  text?: string;
   attributes: Record<string, unknown> | null;
   cost_detail: CostDetail | null;
   redactions: Redaction[];
   outcomes: Outcome[];
   source: Source | null;
   ledger: LedgerDetail;
-  /** Only after `reveal`: the removed value by its placeholder token. */
-  revealed?: Record<string, string>;
+  /** The texts are gone because the person they are about was erased. */
+  erased?: boolean;
+  /** Why a record is withheld, rejected or a gap. */
+  reason?: string | null;
+  /** The stored header: the facts that the leaf binds. */
+  header?: Record<string, unknown>;
+  /** Only after `reveal`: the removed value by its token or field; null when its key was erased. */
+  revealed?: Record<string, string | null>;
 }
 
 export interface NewOutcome {
@@ -168,7 +182,9 @@ export interface SessionSummary {
   errors: number;
   input_tokens: number;
   output_tokens: number;
+  /** Null: nothing was priced, or the currencies differ. */
   cost: string | null;
+  currency?: string | null;
   unpriced: number;
   flagged: number;
   pii_total: number;
@@ -179,6 +195,8 @@ export interface SessionDetail {
   session_id: string;
   totals: Partial<SessionSummary>;
   items: LogSummary[];
+  /** The session is longer than what is shown. */
+  truncated?: boolean;
 }
 
 export interface Percentiles {
@@ -196,6 +214,7 @@ export interface MetricValues {
   input_tokens: number;
   output_tokens: number;
   cost: string | null;
+  currency?: string | null;
   unpriced: number;
   redactions: Counts;
   flagged: number;
@@ -217,7 +236,8 @@ export interface Metrics {
   interval: string;
   group_by: string[] | string;
   series: MetricSeries[];
-  totals: MetricValues;
+  /** Without any call only `calls` and `errors` are there. */
+  totals: Pick<MetricValues, "calls" | "errors"> & Partial<MetricValues>;
 }
 
 export type ReportFormat = "pdf" | "csv" | "json";

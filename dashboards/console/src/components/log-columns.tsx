@@ -1,8 +1,8 @@
 import { createColumnHelper, tableFeatures } from "@tanstack/react-table";
 import { Link } from "react-router";
 import type { LogSummary } from "../api/types";
-import { formatCount } from "../lib/number";
-import { entityLabel } from "../lib/placeholders";
+import { formatCount, words } from "../lib/number";
+import { entityLabel, shortenPlaceholders } from "../lib/placeholders";
 import { sessionPath } from "../lib/session-path";
 import { formatDuration } from "../lib/time";
 import { Badge, Cost, Time } from "./ui";
@@ -17,7 +17,11 @@ const helper = createColumnHelper<typeof features, TableLine>();
 
 export const numericColumns = new Set(["duration", "tokens", "cost"]);
 
-export function StatusBadge({ item }: { item: Pick<LogSummary, "status" | "error_type" | "interrupted"> }) {
+export function StatusBadge({
+  item,
+}: {
+  item: Pick<LogSummary, "status" | "is_error" | "error_type" | "interrupted">;
+}) {
   if (item.interrupted) {
     return (
       <Badge tone="warn" title={item.error_type || "the stream broke off"}>
@@ -32,7 +36,7 @@ export function StatusBadge({ item }: { item: Pick<LogSummary, "status" | "error
       <span className="text-muted">–</span>
     );
   }
-  const failed = item.status >= 400 || item.error_type !== "";
+  const failed = item.is_error ?? item.status >= 400;
   return (
     <Badge tone={failed ? "bad" : "good"} title={item.error_type}>
       {item.status}
@@ -50,9 +54,26 @@ export function Marks({ item }: { item: LogSummary }) {
           PHI
         </Badge>
       )}
-      {item.kind !== "event" && <Badge>{item.kind.replaceAll("_", " ")}</Badge>}
+      {item.kind !== "event" && <Badge>{words(item.kind)}</Badge>}
     </span>
   );
+}
+
+/** An outcome is read with the decision it belongs to. */
+export function recordPath(item: LogSummary): string {
+  const decision = item.kind === "outcome" ? item.target_event_id : undefined;
+  return `/decisions/${decision ?? item.event_id}`;
+}
+
+export function whatHappened(item: LogSummary): string {
+  if (item.kind === "outcome") return `outcome: ${item.outcome ?? ""}`;
+  return item.decision_type || item.operation || words(item.kind);
+}
+
+/** A count of tokens; where the provider reported none, 0 would be a claim. */
+export function tokens(item: Pick<LogSummary, "usage_state">, count: number | null): string {
+  const unknown = item.usage_state === "usage_missing" || item.usage_state === "not_applicable";
+  return formatCount(unknown ? null : count);
 }
 
 export function piiTitle(pii: LogSummary["pii"]): string {
@@ -73,7 +94,7 @@ function Clipped({ text, width }: { text: string; width: string }) {
   if (!text) return <span className="text-muted">–</span>;
   return (
     <span className={`block truncate ${width}`} title={text}>
-      {text}
+      {shortenPlaceholders(text)}
     </span>
   );
 }
@@ -84,7 +105,7 @@ export function logColumns(tenantName: (id: string) => string) {
       id: "time",
       header: "Time (UTC)",
       cell: cell((item) => (
-        <Link className="link" to={`/decisions/${item.event_id}`}>
+        <Link className="link" to={recordPath(item)}>
           <Time at={item.occurred_at} />
         </Link>
       )),
@@ -102,7 +123,7 @@ export function logColumns(tenantName: (id: string) => string) {
     helper.display({
       id: "decision",
       header: "Decision",
-      cell: cell((item) => <Clipped text={item.decision_type || item.operation} width="max-w-36" />),
+      cell: cell((item) => <Clipped text={whatHappened(item)} width="max-w-36" />),
     }),
     helper.display({
       id: "model",
@@ -166,7 +187,7 @@ export function logColumns(tenantName: (id: string) => string) {
       cell: cell((item) =>
         item.session_id ? (
           <Link className="link block max-w-32 truncate" title={item.session_id} to={sessionPath(item)}>
-            {item.session_id}
+            {shortenPlaceholders(item.session_id)}
           </Link>
         ) : (
           <span className="text-muted">–</span>

@@ -3,7 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef } from "react";
 import { useNavigate } from "react-router";
 import { useTenantChoice, useTenantName, useTenants } from "../session/hooks";
-import { features, logColumns, numericColumns, type TableLine } from "./log-columns";
+import { features, logColumns, numericColumns, recordPath, type TableLine } from "./log-columns";
 import { ScrollRegion } from "./scroll-region";
 
 const rowHeightPx = 29;
@@ -60,7 +60,7 @@ export function LogTable({ lines, label, hide, onNearEnd, footer }: LogTableProp
     // Links and selected text keep their own meaning.
     if (line.kind !== "record" || (event.target as Element).closest("a")) return;
     if (window.getSelection()?.toString()) return;
-    navigate(`/decisions/${line.item.event_id}`);
+    navigate(recordPath(line.item));
   };
 
   return (

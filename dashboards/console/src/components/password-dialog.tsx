@@ -1,15 +1,24 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { changePassword } from "../api/calls";
+import { changePassword, signIn } from "../api/calls";
+import { credentials } from "../session/credentials";
+import { useUser } from "../session/hooks";
 import { Dialog } from "./dialog";
 import { ErrorPanel } from "./error-panel";
 import { Button, Field } from "./ui";
 
 export function PasswordDialog({ onClose }: { onClose: () => void }) {
+  const user = useUser();
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
   const [repeated, setRepeated] = useState("");
-  const change = useMutation({ mutationFn: () => changePassword(current, next) });
+  const change = useMutation({
+    mutationFn: async () => {
+      await changePassword(current, next);
+      // The change ends every session of this user, also this one; a new one begins at once.
+      credentials.signIn(await signIn(user.email, next));
+    },
+  });
   const differs = repeated !== "" && repeated !== next;
 
   const submit = (event: FormEvent) => {

@@ -1,11 +1,11 @@
 import { createContext, type ReactNode, useContext, useMemo } from "react";
-import { entityLabel, splitPlaceholders } from "../lib/placeholders";
+import { entityLabel, shortId, splitPlaceholders } from "../lib/placeholders";
 
 export interface RedactionFacts {
   /** The tokens this record's redaction made. */
   known: ReadonlySet<string>;
   /** Removed values by token, while they are revealed. */
-  revealed: Record<string, string>;
+  revealed: Record<string, string | null>;
 }
 
 const Redactions = createContext<RedactionFacts>({ known: new Set(), revealed: {} });
@@ -41,12 +41,13 @@ export function RedactedText({ text }: { text: string }) {
 interface ChipProps {
   token: string;
   entity: string;
-  value: string | undefined;
+  /** While revealed; null when its key was erased. */
+  value: string | null | undefined;
 }
 
 export function Chip({ token, entity, value }: ChipProps) {
   const label = entityLabel(entity);
-  const idShown = token.slice(-6, -2).toLowerCase();
+  const idShown = shortId(token.slice(0, -2));
   return (
     <span
       title={`${label} was removed and sealed\n${token}`}
@@ -55,7 +56,11 @@ export function Chip({ token, entity, value }: ChipProps) {
       }`}
     >
       <span className="font-semibold">{label}</span>
-      {value === undefined ? <span className="font-mono opacity-80">{idShown}</span> : <span>{value}</span>}
+      {value === undefined ? (
+        <span className="font-mono opacity-80">{idShown}</span>
+      ) : (
+        <span>{value ?? "(erased)"}</span>
+      )}
     </span>
   );
 }

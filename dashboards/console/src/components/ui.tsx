@@ -109,6 +109,13 @@ interface CostProps {
 /** Every digit of a cost; what has no price says so and why, and is never 0. */
 export function Cost({ cost, currency, reason, short = false }: CostProps) {
   if (cost !== null) return <span>{formatMoney(cost, currency)}</span>;
+  if (reason === "") {
+    return (
+      <span className="text-muted" title="no cost was due">
+        –
+      </span>
+    );
+  }
   const text = formatUnpriced(reason);
   return (
     <Badge tone="warn" title={text}>

@@ -7,8 +7,21 @@ export type FeedMessage =
   | { type: "ready"; cursor: string }
   | { type: "record"; cursor: string; item: LogSummary }
   | { type: "missed"; count: number; cursor: string }
-  | { type: "ping" }
+  | { type: "ping"; cursor?: string }
   | { type: "error"; problem: Problem };
+
+/** What a feed may be narrowed to; the server refuses other keys. */
+export interface FeedFilters {
+  tenant?: string;
+  application?: string;
+  environment?: string;
+  decision_type?: string;
+  provider?: string;
+  model?: string;
+  session_id?: string;
+  has_pii?: boolean;
+  errors_only?: boolean;
+}
 
 export type FeedStatus =
   | { state: "connecting" }
@@ -61,7 +74,7 @@ export function retryDelayMs(attempt: number, random: number): number {
 export class FeedConnection {
   readonly #environment: FeedEnvironment;
   readonly #events: FeedEvents;
-  readonly #filters: Record<string, string>;
+  readonly #filters: FeedFilters;
   #socket: FeedSocket | null = null;
   #cursor: string | undefined;
   #attempt = 0;
@@ -69,12 +82,7 @@ export class FeedConnection {
   #cancelSilence: (() => void) | null = null;
   #ended = false;
 
-  constructor(
-    environment: FeedEnvironment,
-    events: FeedEvents,
-    filters: Record<string, string> = {},
-    cursor?: string,
-  ) {
+  constructor(environment: FeedEnvironment, events: FeedEvents, filters: FeedFilters = {}, cursor?: string) {
     this.#environment = environment;
     this.#events = events;
     this.#filters = filters;
@@ -143,6 +151,7 @@ export class FeedConnection {
         this.#refused(message.problem);
         break;
       case "ping":
+        if (message.cursor) this.#cursor = message.cursor;
         break;
     }
   }

@@ -109,7 +109,8 @@ describe("feed connection", () => {
     world.socket.onopen?.();
     world.socket.say({ type: "ready", cursor: "c0" });
     world.socket.say({ type: "record", cursor: "c1", item: record("a") });
-    world.socket.say({ type: "missed", cursor: "c9", count: 8 });
+    world.socket.say({ type: "missed", cursor: "c5", count: 8 });
+    world.socket.say({ type: "ping", cursor: "c9" });
     world.socket.onclose?.();
     expect(world.statuses.at(-1)).toEqual({ state: "waiting", retryMs: 250, attempt: 1 });
     world.fire(250);

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useReducer, useRef, useState } from "react";
 import type { LogSummary } from "../api/types";
 import { credentials } from "../session/credentials";
 import { emptyBuffer, type FeedBuffer, reduceFeed } from "./buffer";
-import { FeedConnection, type FeedSocket, type FeedStatus } from "./connection";
+import { FeedConnection, type FeedFilters, type FeedSocket, type FeedStatus } from "./connection";
 
 /** Arrivals are shown in bursts of this length: a thousand a second must not mean a thousand renderings. */
 const burstMs = 200;
@@ -55,7 +55,7 @@ export function useFeed(filtersJson: string): Feed {
         },
         onUnauthorized: () => credentials.expire(),
       },
-      JSON.parse(filtersJson) as Record<string, string>,
+      JSON.parse(filtersJson) as FeedFilters,
     );
     connection.current = feed;
     dispatch({ type: "clear" });

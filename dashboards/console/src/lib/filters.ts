@@ -6,11 +6,13 @@ import { isPreset, resolveRange, type TimeRange } from "./range";
 export interface LogFilters extends TimeRange {
   tenant?: string;
   application?: string;
+  environment?: string;
   user_id?: string;
   session_id?: string;
   subject?: string;
   decision_type?: string;
   provider?: string;
+  operation?: string;
   model?: string;
   status?: string;
   flagged?: "true" | "false";
@@ -30,8 +32,10 @@ export const filterKeys: readonly FilterKey[] = [
   "to",
   "tenant",
   "application",
+  "environment",
   "decision_type",
   "provider",
+  "operation",
   "model",
   "status",
   "user_id",
@@ -50,14 +54,14 @@ const checks: Partial<Record<FilterKey, (value: string) => boolean>> = {
   flagged: isBoolean,
   has_pii: isBoolean,
   min_cost: isDecimal,
-  status: (value) => /^[1-5]\d\d$/.test(value),
+  status: (value) => /^([1-5]\d\d|ok|error)$/.test(value),
 };
 
 /** Why a value cannot be used, in words for the form; empty when it can. */
 export function filterFault(key: FilterKey, value: string): string {
   if (value === "" || (checks[key]?.(value) ?? true)) return "";
   if (key === "min_cost") return "A decimal number such as 0.05.";
-  if (key === "status") return "An HTTP status such as 429.";
+  if (key === "status") return "An HTTP status such as 429, or ok, or error.";
   return "Not a usable value.";
 }
 

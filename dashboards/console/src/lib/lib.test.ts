@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { addDecimals, compareDecimals, formatMoney, formatUnpriced, trimDecimal } from "./money";
 import { formatBytes, formatCompact, formatCount, formatShare } from "./number";
-import { entityLabel, splitPlaceholders } from "./placeholders";
+import { entityLabel, shortenPlaceholders, splitPlaceholders } from "./placeholders";
 import { intervalFor, resolveRange } from "./range";
 import { formatDuration, formatLocal, formatUtc, fromInputValue, toInputValue } from "./time";
 
@@ -127,6 +127,11 @@ describe("placeholders", () => {
   it("are not found where the shape is wrong", () => {
     const wrong = "[[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HBI]] [[email:k1:7Q2M4XW8RJTC9HBD]] [[A:1:2]]";
     expect(splitPlaceholders(wrong, new Set())).toEqual([{ kind: "text", text: wrong }]);
+  });
+
+  it("are short where there is no room", () => {
+    expect(shortenPlaceholders(`user ${token}`)).toBe("user [Email address 9hbd]");
+    expect(shortenPlaceholders("plain")).toBe("plain");
   });
 
   it("have names people read", () => {

@@ -25,6 +25,18 @@ export function splitPlaceholders(text: string, known: ReadonlySet<string>): Seg
   return segments;
 }
 
+/** `[Email address 9hbd]` for each placeholder of a text, for places too small for chips. */
+export function shortenPlaceholders(text: string): string {
+  return text.replace(tokenShape, (_, entity: string, _version: string, id: string) => {
+    return `[${entityLabel(entity)} ${shortId(id)}]`;
+  });
+}
+
+/** Enough of a placeholder's id to tell two values of one record apart. */
+export function shortId(id: string): string {
+  return id.slice(-4).toLowerCase();
+}
+
 const acronyms = new Set([
   "IP",
   "SSN",

@@ -135,13 +135,18 @@ describe("paths", () => {
 });
 
 describe("the access log", () => {
-  it("asks when, who, what, why and leaves out what nobody filled", () => {
+  it("says when, who, what, why and leaves out what nobody filled", () => {
     const items = [
-      { reason: "case", actor: "a", extra: null, occurred_at: "t" },
-      { zone: 1, actor: "b" },
+      { reason: "case", actor: "1", actor_email: "a@example.org", extra: null, at: "t", ledger: {} },
+      { zone: 1, actor: "2", actor_email: "b@example.org" },
     ];
-    expect(columnsOf(items)).toEqual(["occurred_at", "actor", "reason", "zone"]);
-    expect(columnLabel("occurred_at")).toBe("Occurred (UTC)");
+    expect(columnsOf(items)).toEqual(["at", "actor_email", "reason", "zone"]);
+    expect(columnLabel("at")).toBe("Time (UTC)");
+    expect(columnLabel("first_seen_at")).toBe("First seen (UTC)");
+  });
+
+  it("falls back to the id of somebody who is gone", () => {
+    expect(columnsOf([{ actor: "1", actor_email: null }])).toEqual(["actor"]);
   });
 });
 

@@ -4,8 +4,8 @@ import { Link } from "react-router";
 import { fetchAccessLog } from "../../api/calls";
 import { ErrorPanel } from "../../components/error-panel";
 import { Button, EmptyState, PageTitle, Spinner, Time } from "../../components/ui";
-import { formatCount } from "../../lib/number";
-import { useTenantChoice } from "../../session/hooks";
+import { formatCount, words } from "../../lib/number";
+import { useTenantChoice, useTenantName } from "../../session/hooks";
 import { columnLabel, columnsOf, textOf } from "./columns";
 
 const pageSize = 100;
@@ -71,18 +71,17 @@ export function AccessView() {
 }
 
 function Value({ column, value }: { column: string; value: unknown }) {
+  const tenantName = useTenantName();
   const text = textOf(value);
   if (text === "") return <span className="text-muted">–</span>;
   if (column.endsWith("_at") || column === "at") return <Time at={text} />;
-  if (column === "target" || column === "target_event_id") {
-    const uuid = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(text);
-    if (uuid) {
-      return (
-        <Link className="link font-mono text-xs" to={`/decisions/${text}`}>
-          {text}
-        </Link>
-      );
-    }
+  if (column === "target_event_id") {
+    return (
+      <Link className="link font-mono text-xs" to={`/decisions/${text}`}>
+        {text}
+      </Link>
+    );
   }
-  return text;
+  if (column === "tenant") return tenantName(text);
+  return column === "role" || column === "kind" ? words(text) : text;
 }

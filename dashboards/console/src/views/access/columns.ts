@@ -1,36 +1,45 @@
 /** Keys of an access record in the order a reader asks: when, who, what, why. */
 const order = [
   "at",
-  "occurred_at",
-  "recorded_at",
-  "edge_at",
+  "actor_email",
   "actor",
-  "user",
-  "user_id",
   "role",
   "action",
-  "decision_type",
-  "target",
   "target_event_id",
   "reason",
+  "detail",
   "tenant",
+  "kind",
 ];
+/** Said better by another column, or only of use to the verifier. */
+const leftOut = new Set(["event_id", "ledger"]);
 
 /** Every key that has a value in any item, the known ones first. */
 export function columnsOf(items: readonly Record<string, unknown>[]): string[] {
   const filled = new Set<string>();
   for (const item of items) {
     for (const [key, value] of Object.entries(item)) {
-      if (textOf(value) !== "") filled.add(key);
+      if (textOf(value) !== "" && !leftOut.has(key)) filled.add(key);
     }
   }
+  if (items.every((item) => textOf(item.actor) === "" || textOf(item.actor_email) !== ""))
+    filled.delete("actor");
   const known = order.filter((key) => filled.has(key));
   const others = [...filled].filter((key) => !order.includes(key)).sort();
   return [...known, ...others];
 }
 
-/** `occurred_at` as `Occurred (UTC)`, `target` as `Target`. */
+const labels: Record<string, string> = {
+  at: "Time (UTC)",
+  actor_email: "Who",
+  actor: "Who (id)",
+  target_event_id: "Record",
+};
+
+/** `at` as `Time (UTC)`, `first_seen_at` as `First seen (UTC)`, `reason` as `Reason`. */
 export function columnLabel(column: string): string {
+  const label = labels[column];
+  if (label) return label;
   const [name, zone] = column.endsWith("_at") ? [column.slice(0, -3), " (UTC)"] : [column, ""];
   return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ") + zone;
 }

@@ -7,6 +7,7 @@ import { ErrorPanel } from "../../components/error-panel";
 import { Marks, StatusBadge } from "../../components/log-columns";
 import { RedactionsProvider } from "../../components/redacted-text";
 import { Button, PageTitle, Spinner, Time } from "../../components/ui";
+import { words } from "../../lib/number";
 import { sessionPath } from "../../lib/session-path";
 import { useMay, useTenantName } from "../../session/hooks";
 import { ExchangePanel } from "./exchange-panel";
@@ -33,7 +34,10 @@ export function DecisionView() {
   return <Decision key={eventId} log={detail.data} />;
 }
 
-const nothingRevealed: Record<string, string> = {};
+const nothingRevealed: Record<string, string | null> = {};
+
+/** Fields that are sealed as a whole and so have no place in a text. */
+const sealedFields = ["user_email", "ip_address", "subject_email"];
 
 function Decision({ log }: { log: LogDetail }) {
   const tenantName = useTenantName();
@@ -68,7 +72,7 @@ function Decision({ log }: { log: LogDetail }) {
               Session timeline
             </Link>
           )}
-          {mayReveal && log.redactions.length > 0 && (
+          {mayReveal && log.pii_total > 0 && (
             <Button onClick={() => (shown ? setRevealed(nothingRevealed) : setRevealing(true))}>
               {shown ? "Hide values" : "Reveal values"}
             </Button>
@@ -78,6 +82,13 @@ function Decision({ log }: { log: LogDetail }) {
         {shown && (
           <p role="status" className="rounded-md bg-warn-soft px-3 py-1.5 text-warn">
             Removed values are shown. This read and its reason are in the access log.
+            {sealedFields
+              .filter((field) => field in revealed)
+              .map((field) => (
+                <span key={field} className="ml-3">
+                  {words(field)}: <span className="font-semibold">{revealed[field] ?? "(erased)"}</span>
+                </span>
+              ))}
           </p>
         )}
         <div className="grid items-start gap-3 lg:grid-cols-[minmax(0,1fr)_25rem]">

@@ -7,7 +7,7 @@ import { Button, EmptyState } from "../../components/ui";
 import { readRequest } from "../../exchange/request";
 import { readResponse } from "../../exchange/response";
 import { pretty } from "../../exchange/turns";
-import { formatCount } from "../../lib/number";
+import { formatCount, words } from "../../lib/number";
 import { Conversation } from "./conversation";
 
 const views: readonly Tab[] = [
@@ -47,15 +47,11 @@ function ConversationTab({ log }: { log: LogDetail }) {
   const request = useMemo(() => readRequest(log.request?.body), [log.request]);
   const response = useMemo(() => readResponse(log.response?.body), [log.response]);
   // What the console cannot read itself, the service may have read as text.
-  const asked = request?.turns ?? plainTurn("user", log.input_text);
-  const answered = response ?? plainTurn("assistant", log.output_text);
+  const asked = request?.turns ?? [];
+  const answered = response ?? [];
 
   if (asked.length === 0 && answered.length === 0) {
-    return (
-      <EmptyState title="No text is stored for this record">
-        The application's policy may keep only a digest, or the texts were erased.
-      </EmptyState>
-    );
+    return log.text ? <PlainText text={log.text} /> : <NoText log={log} />;
   }
   return (
     <>
@@ -95,8 +91,28 @@ function ConversationTab({ log }: { log: LogDetail }) {
   );
 }
 
-function plainTurn(role: string, text: string | null | undefined) {
-  return text ? [{ role, parts: [{ kind: "text", text } as const] }] : [];
+function PlainText({ text }: { text: string }) {
+  return (
+    <p className="max-w-[90ch] px-3 py-2 leading-relaxed break-words whitespace-pre-wrap">
+      <RedactedText text={text} />
+    </p>
+  );
+}
+
+function NoText({ log }: { log: LogDetail }) {
+  if (log.erased) {
+    return (
+      <EmptyState title="The texts of this record were erased">
+        The ledger still proves that it was written and when; erasure leaves a record of its own.
+      </EmptyState>
+    );
+  }
+  if (log.reason) return <EmptyState title={`This record is ${words(log.kind)}`}>{log.reason}</EmptyState>;
+  return (
+    <EmptyState title="No text is stored for this record">
+      {log.kind === "event" && "The application's policy may keep only a digest of it."}
+    </EmptyState>
+  );
 }
 
 const shownAtFirst = 60_000;

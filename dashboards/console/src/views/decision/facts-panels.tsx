@@ -1,5 +1,6 @@
 import { Link } from "react-router";
 import type { LogDetail } from "../../api/types";
+import { tokens } from "../../components/log-columns";
 import { RedactedText } from "../../components/redacted-text";
 import { Badge, Cost, Facts, Panel, Time } from "../../components/ui";
 import { asText, isObject, pretty } from "../../exchange/turns";
@@ -10,15 +11,14 @@ import { formatDuration } from "../../lib/time";
 const usageStates: Record<string, string> = {
   usage_incomplete:
     "The stream broke off before the provider reported everything; the counts are what had arrived.",
-  absent: "The provider reported no usage.",
-  missing: "The provider reported no usage.",
+  usage_missing: "The provider did not say what was used.",
 };
 
 /** Price, the rule it came from, and the buckets it was computed over. */
 export function CostPanel({ log }: { log: LogDetail }) {
   const detail = log.cost_detail;
   const reason = detail?.unpriced_reason || log.unpriced_reason;
-  const currency = detail?.currency || log.currency;
+  const currency = detail?.currency ?? log.currency;
   const total = detail?.total ?? log.cost;
   const buckets = Object.entries(log.usage).sort(([left], [right]) => left.localeCompare(right));
   return (
@@ -55,11 +55,11 @@ export function CostPanel({ log }: { log: LogDetail }) {
           ))}
           <tr className="text-muted">
             <td>Input, all buckets</td>
-            <td className="num">{formatCount(log.input_tokens)}</td>
+            <td className="num">{tokens(log, log.input_tokens)}</td>
           </tr>
           <tr className="text-muted">
             <td className="!border-b-0">Output, all buckets</td>
-            <td className="num !border-b-0">{formatCount(log.output_tokens)}</td>
+            <td className="num !border-b-0">{tokens(log, log.output_tokens)}</td>
           </tr>
         </tbody>
       </table>
@@ -111,7 +111,7 @@ export function ContextPanel({ log, tenant }: { log: LogDetail; tenant: string }
           "Model that answered": log.model,
           User: explorer("user_id", log.user_id),
           Session: explorer("session_id", log.session_id),
-          Subject: mono(log.subject_key),
+          Subject: mono(log.subject_key ?? ""),
           "Health data": log.phi ? <Badge tone="chip">PHI</Badge> : "no",
           "Captured by": sdk,
           Instance: place,

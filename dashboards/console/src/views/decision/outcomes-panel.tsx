@@ -4,7 +4,9 @@ import { addOutcome } from "../../api/calls";
 import type { LogDetail, NewOutcome } from "../../api/types";
 import { Dialog } from "../../components/dialog";
 import { ErrorPanel } from "../../components/error-panel";
+import { RedactedText } from "../../components/redacted-text";
 import { Badge, Button, Field, Panel, Time } from "../../components/ui";
+import { shortenPlaceholders } from "../../lib/placeholders";
 import { useUser } from "../../session/hooks";
 
 const lookAgainMs = 1_500;
@@ -47,8 +49,12 @@ export function OutcomesPanel({ log }: { log: LogDetail }) {
                     {outcome.override && <Badge tone="warn">override</Badge>}{" "}
                     {outcome.flag && <Badge tone="bad">flag</Badge>}
                   </td>
-                  <td>{outcome.reviewer || "–"}</td>
-                  <td className="!whitespace-normal">{outcome.note || "–"}</td>
+                  <td title={outcome.reviewer ?? ""}>
+                    <Reviewer name={outcome.reviewer} />
+                  </td>
+                  <td className="!whitespace-normal">
+                    {outcome.note ? <RedactedText text={outcome.note} /> : "–"}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -67,6 +73,14 @@ export function OutcomesPanel({ log }: { log: LogDetail }) {
       )}
     </Panel>
   );
+}
+
+/** Reviewers are kept by id, so that a person can be erased; one's own id says "you". */
+function Reviewer({ name }: { name: string | null }) {
+  const user = useUser();
+  if (!name) return "–";
+  if (name === user.id) return `you (${user.email})`;
+  return <span className="inline-block max-w-56 truncate align-bottom">{shortenPlaceholders(name)}</span>;
 }
 
 /** An outcome travels through the log before it can be read: looks for it a few times. */
@@ -104,7 +118,7 @@ function OutcomeDialog({ eventId, onClose, onAdded }: OutcomeDialogProps) {
   const [flag, setFlag] = useState(false);
   const add = useMutation({
     mutationFn: () => {
-      const body: NewOutcome = { outcome: outcome.trim(), reviewer: user.email, override, flag };
+      const body: NewOutcome = { outcome: outcome.trim(), override, flag };
       if (note.trim()) body.note = note.trim();
       return addOutcome(eventId, body);
     },
@@ -117,7 +131,7 @@ function OutcomeDialog({ eventId, onClose, onAdded }: OutcomeDialogProps) {
   return (
     <Dialog title="Add an outcome" onClose={onClose}>
       <form onSubmit={submit} className="space-y-3">
-        <Field label="Outcome" hint={`Recorded as reviewed by ${user.email}.`}>
+        <Field label="Outcome" hint={`Recorded as reviewed by you, ${user.email}.`}>
           <input
             className="field"
             required

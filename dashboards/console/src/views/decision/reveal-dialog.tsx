@@ -10,7 +10,7 @@ const shortestReason = 10;
 interface RevealDialogProps {
   eventId: string;
   onClose: () => void;
-  onRevealed: (values: Record<string, string>) => void;
+  onRevealed: (values: Record<string, string | null>) => void;
 }
 
 export function RevealDialog({ eventId, onClose, onRevealed }: RevealDialogProps) {

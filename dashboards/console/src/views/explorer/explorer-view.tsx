@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
 import { Link } from "react-router";
 import { fetchLogs } from "../../api/calls";
+import type { LogSummary } from "../../api/types";
 import { ErrorPanel } from "../../components/error-panel";
 import type { TableLine } from "../../components/log-columns";
 import { LogTable } from "../../components/log-table";
@@ -13,6 +14,11 @@ import { ActiveFilters } from "./active-filters";
 import { FilterPanel } from "./filter-panel";
 
 const pageSize = 100;
+
+/** Duplicates and conflicts share an event's id; a place in the ledger is taken once. */
+function ledgerKey(item: LogSummary): string {
+  return `${item.tenant} ${item.ledger.shard} ${item.ledger.index}`;
+}
 
 export function ExplorerView() {
   const { filters, ignored, change, reset } = useFilters();
@@ -32,7 +38,7 @@ export function ExplorerView() {
 
   const items = useMemo(() => logs.data?.pages.flatMap((page) => page.items) ?? [], [logs.data]);
   const lines = useMemo(
-    () => items.map((item): TableLine => ({ kind: "record", id: item.event_id, item })),
+    () => items.map((item): TableLine => ({ kind: "record", id: ledgerKey(item), item })),
     [items],
   );
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = logs;

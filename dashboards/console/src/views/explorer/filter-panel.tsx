@@ -8,6 +8,7 @@ import type { FilterChanges } from "../../lib/use-filters";
 
 /** Kinds of records a reader may look for; an event is what an application sent. */
 const kinds = [
+  "any",
   "event",
   "outcome",
   "access",
@@ -43,6 +44,8 @@ export function FilterPanel({ filters, items, onChange, onReset }: FilterPanelPr
       application: distinct((item) => item.application),
       decision_type: distinct((item) => item.decision_type),
       provider: distinct((item) => item.provider),
+      environment: distinct((item) => item.environment),
+      operation: distinct((item) => item.operation),
       model: distinct((item) => item.model),
     };
   }, [items]);
@@ -84,11 +87,13 @@ export function FilterPanel({ filters, items, onChange, onReset }: FilterPanelPr
       {text("provider", "Provider", { suggestions: suggestions.provider })}
       {text("model", "Model", { suggestions: suggestions.model })}
       <div className="grid grid-cols-2 gap-2">
-        {text("status", "Status", { placeholder: "429", inputMode: "numeric" })}
+        {text("status", "Status", { placeholder: "429, error", suggestions: ["ok", "error"] })}
         {text("min_cost", "Cost at least", { placeholder: "0.05", inputMode: "decimal" })}
         {yesNo("flagged", "Flagged")}
         {yesNo("has_pii", "Redacted")}
       </div>
+      {text("environment", "Environment", { suggestions: suggestions.environment })}
+      {text("operation", "Operation", { suggestions: suggestions.operation })}
       {text("user_id", "User")}
       {text("session_id", "Session")}
       {text("subject", "Subject", { placeholder: "id or e-mail" })}

@@ -6,19 +6,30 @@ import type { TableLine } from "../../components/log-columns";
 import { LogTable } from "../../components/log-table";
 import { Badge, Button, EmptyState, Field, PageTitle, type Tone } from "../../components/ui";
 import type { FeedLine } from "../../feed/buffer";
-import type { FeedStatus } from "../../feed/connection";
+import type { FeedFilters, FeedStatus } from "../../feed/connection";
 import { useFeed } from "../../feed/use-feed";
-import type { FilterKey } from "../../lib/filters";
+import type { FilterKey, LogFilters } from "../../lib/filters";
 import { formatCount } from "../../lib/number";
 import { useFilters } from "../../lib/use-filters";
 
-const feedFilters = ["tenant", "application", "decision_type", "provider", "model", "flagged"] as const;
+/** The filters of the address in the feed's own terms. */
+function feedFilters(filters: LogFilters): FeedFilters {
+  const { tenant, application, decision_type, provider, model, session_id } = filters;
+  return {
+    ...(tenant && { tenant }),
+    ...(application && { application }),
+    ...(decision_type && { decision_type }),
+    ...(provider && { provider }),
+    ...(model && { model }),
+    ...(session_id && { session_id }),
+    ...(filters.has_pii && { has_pii: filters.has_pii === "true" }),
+    ...(filters.status === "error" && { errors_only: true }),
+  };
+}
 
 export function FeedView() {
   const { filters, change } = useFilters();
-  const filtersJson = JSON.stringify(
-    Object.fromEntries(feedFilters.filter((key) => filters[key]).map((key) => [key, filters[key]])),
-  );
+  const filtersJson = JSON.stringify(feedFilters(filters));
   const feed = useFeed(filtersJson);
   const { buffer, status } = feed;
   const lines = useMemo(() => buffer.shown.map(tableLine), [buffer.shown]);
@@ -58,14 +69,20 @@ export function FeedView() {
           {text("decision_type", "Decision type")}
           {text("provider", "Provider")}
           {text("model", "Model")}
-          <Field label="Flagged">
+          <Field label="Show">
             <select
               className="field"
-              value={filters.flagged ?? ""}
-              onChange={(event) => change({ flagged: event.target.value || undefined })}
+              value={filters.status === "error" ? "errors" : filters.has_pii === "true" ? "redacted" : ""}
+              onChange={(event) =>
+                change({
+                  status: event.target.value === "errors" ? "error" : undefined,
+                  has_pii: event.target.value === "redacted" ? "true" : undefined,
+                })
+              }
             >
-              <option value="">Any</option>
-              <option value="true">Only flagged</option>
+              <option value="">Everything</option>
+              <option value="errors">Only errors</option>
+              <option value="redacted">Only with redactions</option>
             </select>
           </Field>
         </div>

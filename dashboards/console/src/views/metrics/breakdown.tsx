@@ -41,7 +41,7 @@ const columns: readonly Column[] = [
   count("Output tokens", (group) => group.outputTokens),
   {
     name: "Cost",
-    show: (group) => (group.cost === null ? "–" : formatMoney(group.cost, "USD")),
+    show: (group) => (group.cost === null ? "–" : formatMoney(group.cost, group.currency)),
     compare: (left, right) => compareDecimals(left.cost ?? "-1", right.cost ?? "-1"),
   },
   count("Unpriced", (group) => group.unpriced),

@@ -76,7 +76,7 @@ export function costSeries(label: string, points: Points): ChartSeries {
     values: points.map((point) => plotValue(point?.cost ?? null)),
     exact: (index) => {
       const cost = points[index]?.cost;
-      return cost ? formatMoney(cost, "USD") : "–";
+      return cost ? formatMoney(cost, points[index]?.currency ?? "USD") : "–";
     },
   };
 }
@@ -91,6 +91,7 @@ export interface GroupTotals {
   outputTokens: number;
   /** The exact sum of the priced part; null when nothing was priced. */
   cost: string | null;
+  currency: string;
   unpriced: number;
   redactions: number;
   flagged: number;
@@ -111,6 +112,8 @@ export function totalsOf(series: MetricSeries): GroupTotals {
   const sum = (pick: (point: MetricPoint) => number) =>
     points.reduce((total, point) => total + pick(point), 0);
   const costs = points.map((point) => point.cost).filter((cost): cost is string => cost !== null);
+  // Sums over different currencies would be no amount at all.
+  const currencies = new Set(points.map((point) => point.currency).filter((name) => name != null));
   const p95s = points.map((point) => point.latency_ms?.p95).filter((value): value is number => value != null);
   return {
     label: groupLabel(series.group),
@@ -120,7 +123,8 @@ export function totalsOf(series: MetricSeries): GroupTotals {
     worstP95Ms: p95s.length > 0 ? Math.max(...p95s) : null,
     inputTokens: sum((point) => point.input_tokens),
     outputTokens: sum((point) => point.output_tokens),
-    cost: costs.length > 0 ? addDecimals(costs) : null,
+    cost: costs.length > 0 && currencies.size < 2 ? addDecimals(costs) : null,
+    currency: [...currencies][0] ?? "USD",
     unpriced: sum((point) => point.unpriced),
     redactions: sum((point) => sumCounts(point.redactions)),
     flagged: sum((point) => point.flagged),

@@ -1,12 +1,14 @@
-import type { MetricValues } from "../../api/types";
+import type { Metrics } from "../../api/types";
 import { formatMoney } from "../../lib/money";
 import { formatCount, formatShare } from "../../lib/number";
 import { formatDuration } from "../../lib/time";
 import { sumCounts } from "./series";
 
 /** The whole range in one line. */
-export function TotalsStrip({ totals }: { totals: MetricValues }) {
+export function TotalsStrip({ totals }: { totals: Metrics["totals"] }) {
   const latency = totals.latency_ms;
+  const { cost = null } = totals;
+  const share = (part: number | undefined) => formatShare(part ?? 0, totals.calls);
   const cells: { name: string; value: string; note?: string; tone?: string }[] = [
     { name: "Calls", value: formatCount(totals.calls) },
     {
@@ -24,26 +26,26 @@ export function TotalsStrip({ totals }: { totals: MetricValues }) {
     { name: "Output tokens", value: formatCount(totals.output_tokens) },
     {
       name: "Cost",
-      value: totals.cost === null ? "–" : formatMoney(totals.cost, "USD"),
+      value: cost === null ? "–" : formatMoney(cost, totals.currency ?? "USD"),
       note: "priced calls only",
     },
     {
       name: "Unpriced calls",
       value: formatCount(totals.unpriced),
-      note: formatShare(totals.unpriced, totals.calls),
-      tone: totals.unpriced > 0 ? "text-warn" : "",
+      note: share(totals.unpriced),
+      tone: (totals.unpriced ?? 0) > 0 ? "text-warn" : "",
     },
-    { name: "Redactions", value: formatCount(sumCounts(totals.redactions)) },
+    { name: "Redactions", value: formatCount(sumCounts(totals.redactions ?? {})) },
     {
       name: "Flagged",
       value: formatCount(totals.flagged),
-      note: formatShare(totals.flagged, totals.calls),
-      tone: totals.flagged > 0 ? "text-bad" : "",
+      note: share(totals.flagged),
+      tone: (totals.flagged ?? 0) > 0 ? "text-bad" : "",
     },
     {
       name: "Overrides",
       value: formatCount(totals.overrides),
-      note: formatShare(totals.overrides, totals.calls),
+      note: share(totals.overrides),
     },
   ];
   return (

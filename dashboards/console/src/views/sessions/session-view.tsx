@@ -3,9 +3,10 @@ import { Link, useParams, useSearchParams } from "react-router";
 import { fetchSession } from "../../api/calls";
 import type { LogSummary, SessionDetail } from "../../api/types";
 import { ErrorPanel } from "../../components/error-panel";
-import { Marks, piiTitle, StatusBadge } from "../../components/log-columns";
+import { Marks, piiTitle, recordPath, StatusBadge, tokens, whatHappened } from "../../components/log-columns";
 import { Badge, Cost, EmptyState, PageTitle, Panel, Spinner, Time } from "../../components/ui";
-import { formatCount, words } from "../../lib/number";
+import { formatCount } from "../../lib/number";
+import { shortenPlaceholders } from "../../lib/placeholders";
 import { formatDuration } from "../../lib/time";
 import { useTenantName } from "../../session/hooks";
 import { SessionCost } from "./sessions-view";
@@ -32,7 +33,7 @@ function Timeline({ session, here }: { session: SessionDetail; here: string }) {
   return (
     <div className="mx-auto max-w-6xl space-y-3 p-4">
       <PageTitle
-        title={<span className="break-all">Session {session.session_id}</span>}
+        title={<span className="break-all">Session {shortenPlaceholders(session.session_id)}</span>}
         note={first && `${tenantName(first.tenant)} · ${first.application}`}
       />
       <Totals totals={totals} items={items} />
@@ -40,20 +41,18 @@ function Timeline({ session, here }: { session: SessionDetail; here: string }) {
         <ol>
           {items.map((item) => (
             <li
-              key={item.event_id}
+              key={`${item.ledger.shard} ${item.ledger.index}`}
               aria-current={item.event_id === here ? "true" : undefined}
               className={`grid grid-cols-[9.5rem_4.5rem_minmax(0,1fr)_auto] items-center gap-x-3 border-b border-line px-3 py-1.5 last:border-b-0 ${
                 item.event_id === here ? "bg-accent-soft" : ""
               }`}
             >
-              <Link className="link" to={`/decisions/${item.event_id}`}>
+              <Link className="link" to={recordPath(item)}>
                 <Time at={item.occurred_at} />
               </Link>
               <span className="text-right text-muted">{offset(Date.parse(item.occurred_at) - startMs)}</span>
               <span className="flex min-w-0 flex-wrap items-center gap-2 border-l-2 border-line-strong pl-3">
-                <span className="font-medium">
-                  {item.decision_type || item.operation || words(item.kind)}
-                </span>
+                <span className="font-medium">{whatHappened(item)}</span>
                 {item.kind === "event" && (
                   <span className="truncate text-muted">
                     {item.provider} {item.model || item.model_requested}
@@ -71,7 +70,7 @@ function Timeline({ session, here }: { session: SessionDetail; here: string }) {
                 <span className="flex items-center gap-3 text-right whitespace-nowrap">
                   <span className="text-muted">{formatDuration(item.duration_ms)}</span>
                   <span className="text-muted">
-                    {formatCount(item.input_tokens)} / {formatCount(item.output_tokens)}
+                    {tokens(item, item.input_tokens)} / {tokens(item, item.output_tokens)}
                   </span>
                   <Cost cost={item.cost} currency={item.currency} reason={item.unpriced_reason} short />
                 </span>
@@ -81,6 +80,11 @@ function Timeline({ session, here }: { session: SessionDetail; here: string }) {
             </li>
           ))}
         </ol>
+        {session.truncated && (
+          <p className="border-t border-line px-3 py-1.5 text-warn">
+            The session goes on; the explorer, filtered by it, has every record.
+          </p>
+        )}
       </Panel>
     </div>
   );
@@ -99,7 +103,7 @@ function Totals({ totals, items }: { totals: SessionDetail["totals"]; items: rea
     ["Calls", formatCount(totals.calls)],
     ["Errors", formatCount(totals.errors)],
     ["Tokens in / out", `${formatCount(totals.input_tokens)} / ${formatCount(totals.output_tokens)}`],
-    ["Cost", <SessionCost key="cost" cost={totals.cost ?? null} unpriced={totals.unpriced ?? 0} />],
+    ["Cost", <SessionCost key="cost" session={totals} />],
     ["Redacted", formatCount(totals.pii_total)],
     ["Flagged", formatCount(totals.flagged)],
   ];

@@ -9,6 +9,7 @@ import { RangePicker } from "../../components/range-picker";
 import { Badge, Button, Cost, EmptyState, PageTitle, Spinner, Time } from "../../components/ui";
 import { encodeFilters, toLogQuery } from "../../lib/filters";
 import { formatCount } from "../../lib/number";
+import { shortenPlaceholders } from "../../lib/placeholders";
 import { sessionPath } from "../../lib/session-path";
 import { useFilters } from "../../lib/use-filters";
 import { useTenantName } from "../../session/hooks";
@@ -104,12 +105,12 @@ function SessionTable({ items }: { items: readonly SessionSummary[] }) {
           <tr key={`${item.tenant} ${item.application} ${item.session_id}`}>
             <td className="max-w-60 truncate">
               <Link className="link" title={item.session_id} to={sessionPath(item)}>
-                {item.session_id}
+                {shortenPlaceholders(item.session_id)}
               </Link>
             </td>
             <td>{tenantName(item.tenant)}</td>
             <td>{item.application}</td>
-            <td className="max-w-48 truncate">{item.user_id || "–"}</td>
+            <td className="max-w-48 truncate">{shortenPlaceholders(item.user_id) || "–"}</td>
             <td>
               <Time at={item.first_at} />
             </td>
@@ -125,7 +126,7 @@ function SessionTable({ items }: { items: readonly SessionSummary[] }) {
               {formatCount(item.output_tokens)}
             </td>
             <td className="num">
-              <SessionCost cost={item.cost} unpriced={item.unpriced} />
+              <SessionCost session={item} />
             </td>
             <td>
               <span className="flex gap-1">
@@ -140,12 +141,15 @@ function SessionTable({ items }: { items: readonly SessionSummary[] }) {
   );
 }
 
+type SessionTotals = Partial<Pick<SessionSummary, "cost" | "currency" | "unpriced">>;
+
 /** The priced part of a session; calls without a price are named beside it, since the sum leaves them out. */
-export function SessionCost({ cost, unpriced }: { cost: string | null; unpriced: number }) {
+export function SessionCost({ session }: { session: SessionTotals }) {
+  const { cost = null, currency, unpriced = 0 } = session;
   return (
     <span className="inline-flex items-center gap-1.5">
       {unpriced > 0 && <Badge tone="warn">{unpriced} unpriced</Badge>}
-      {cost !== null && <Cost cost={cost} currency="USD" reason="" />}
+      {cost !== null && <Cost cost={cost} currency={currency ?? "USD"} reason="" />}
       {cost === null && unpriced === 0 && <span className="text-muted">–</span>}
     </span>
   );
