@@ -33,10 +33,11 @@ impl Context<'_> {
             return FIELD_NAME;
         }
         let first_after = self.hits.partition_point(|hit| hit.start < start);
+        let own_key = own_key_start(self.bytes, start);
         let mut against = 0;
         for hit in self.hits[..first_after].iter().rev() {
             // Hits are sorted by start; a word and its longest neighbour differ by less than 64 bytes.
-            if start - hit.start > 2 * LOOK_BEHIND {
+            if start - hit.start > 2 * LOOK_BEHIND || own_key.is_some_and(|key| hit.start < key) {
                 break;
             }
             let Some(distance) = start
@@ -47,7 +48,8 @@ impl Context<'_> {
             };
             if !hit.topics.meets(topics) {
                 let speaks_against = hit.topics.meets(Topics::of(&[Topic::Negative]));
-                if speaks_against && distance <= NEAR && !has_number(&self.bytes[hit.end..start]) {
+                let between = &self.bytes[hit.end..start];
+                if speaks_against && distance <= NEAR && !has_number(between) && !between.contains(&b'\n') {
                     against = AGAINST;
                 }
                 continue;
@@ -55,7 +57,8 @@ impl Context<'_> {
             if is_used_up(&self.bytes[hit.end..start]) {
                 continue;
             }
-            return against + if distance <= NEAR { NEAR_BEFORE } else { BEFORE };
+            let weight = if distance <= NEAR { NEAR_BEFORE } else { BEFORE };
+            return against + weight;
         }
         for hit in &self.hits[first_after..] {
             if hit.start > end + LOOK_AHEAD {
@@ -76,6 +79,25 @@ impl Context<'_> {
                 .iter()
                 .any(|hit| hit.topics.meets(topics) && hit.end <= start && start - hit.end <= LOOK_BEHIND)
     }
+}
+
+/// Start of the key when the value at `start` is written `"key": value`: what stands before is about other values.
+fn own_key_start(bytes: &[u8], start: usize) -> Option<usize> {
+    const MAX_KEY: usize = 48;
+    let skip_back = |mut at: usize, skipped: &[u8]| {
+        while at > 0 && skipped.contains(&bytes[at - 1]) {
+            at -= 1;
+        }
+        at
+    };
+    let colon = skip_back(start, b" \"'\\")
+        .checked_sub(1)
+        .filter(|at| bytes[*at] == b':')?;
+    let key_end = skip_back(colon, b" ")
+        .checked_sub(1)
+        .filter(|at| bytes[*at] == b'"')?;
+    let floor = key_end.saturating_sub(MAX_KEY);
+    memchr::memrchr(b'"', &bytes[floor..key_end]).map(|quote| floor + quote)
 }
 
 /// Whether another number stands between a word and a value: then the word was about that one, unless the two

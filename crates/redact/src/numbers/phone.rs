@@ -192,6 +192,11 @@ impl<'s> Run<'s> {
             }
             let end = self.groups[count - 1].1;
             let trunk = digits[0] == b'0';
+            // Two groups with a stop are a decimal; a lone zero before a number is another number.
+            let decimal = count == 2 && self.separator(0) == b".";
+            if decimal || (lengths[0] == 1 && !opened) {
+                continue;
+            }
             if trunk && count == 5 && lengths.iter().all(|length| *length == 2) {
                 return Some((start, end, 60, "phone_pairs"));
             }
@@ -199,7 +204,7 @@ impl<'s> Run<'s> {
                 (2.., 9..=12) if trunk => -20,
                 (1, 9..=11) if trunk => NEEDS_CONTEXT,
                 (2.., 7..=12) => NEEDS_CONTEXT,
-                (1, 7..=12) => NEEDS_CLOSE_CONTEXT,
+                (1, 7..=12) => NEEDS_CLOSE_CONTEXT - 60,
                 _ => continue,
             };
             return Some((start, end, alone, "phone_national"));

@@ -71,6 +71,10 @@ pub(super) fn leaf_edits<T: TokenMaker>(
     level: usize,
 ) -> Result<Vec<Edit>, RedactError> {
     let raw = &text[leaf.start..leaf.end];
+    // No identifier has fewer than three characters.
+    if raw.len() < 3 {
+        return Ok(Vec::new());
+    }
     let key = context_key(&leaf.path);
     let pointer = || format!("{pointer_prefix}{}", pointer(&leaf.path));
     match leaf.kind {
@@ -362,15 +366,13 @@ impl Walker<'_> {
     }
 
     fn leaf(&mut self, kind: LeafKind, start: usize, end: usize) {
-        // Short strings and numbers hold nothing: no identifier has fewer than three characters.
-        if end - start >= 3 {
-            self.leaves.push(Leaf {
-                kind,
-                start,
-                end,
-                path: self.path.clone(),
-            });
-        }
+        let path = self.path.clone();
+        self.leaves.push(Leaf {
+            kind,
+            start,
+            end,
+            path,
+        });
     }
 
     fn error(&self) -> RedactError {
