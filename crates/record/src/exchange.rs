@@ -66,16 +66,8 @@ pub(crate) fn fill(header: &mut Header, event: &Event, exchange: &Exchange, pric
             return;
         }
     }
-    if exchange.usage_state == UsageState::Incomplete {
-        header.unpriced_reason = exchange.usage_state.as_str().to_owned();
-        return;
-    }
-    let at_us = event
-        .timing
-        .as_ref()
-        .and_then(|timing| timing.started_at_us)
-        .unwrap_or(header.occurred_at_us);
-    match prices.price(&exchange.provider_id_for_pricing, &header.model, at_us, usage) {
+    let at_us = event.timing.as_ref().and_then(|timing| timing.started_at_us).unwrap_or(header.occurred_at_us);
+    match exchange.price(prices, at_us) {
         Ok(price) => {
             header.input_cost = Some(price.input.to_string());
             header.output_cost = Some(price.output.to_string());

@@ -36,3 +36,11 @@ pub use index_key::IndexKey;
 pub use kek::{Kek, UnwrapError, WRAPPED_KEY_LEN};
 pub use key_ring::{KeyRing, KeyRingError, MASTER_KEY_LEN};
 pub use padding::{MAX_PLAINTEXT_LEN, padded_len};
+
+/// Purposes of secrets derived from the root key by [`KeyRing::derive`].
+pub mod purpose {
+    /// Seed of the edge's receipt key.
+    pub const RECEIPTS: &str = "receipt signing";
+    /// Secret of session tokens.
+    pub const SESSION_TOKENS: &str = "session tokens";
+}

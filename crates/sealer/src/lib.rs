@@ -1,1 +1,23 @@
-//! Seals epochs: re-hashes stored leaves, signs checkpoints.
+//! Seals epochs: reads what was stored, hashes it again, extends the trees, and signs where they stand.
+//!
+//! [`core`] and [`state`] decide without I/O; [`Anchor`] keeps the results outside ClickHouse; [`Sealer`] joins them
+//! with a [`LeafSource`]. What is written where, and in which order, is ledger-format.md section 7.1.
+//!
+//! Architecture invariant: the object `manifest` of an epoch, created only if absent, decides the epoch. A crash at
+//! any point, and any number of sealers at once, lead to one sequence of manifests.
+
+mod anchor;
+pub mod core;
+mod objects;
+mod sealer;
+mod service;
+mod source;
+pub mod state;
+
+pub use anchor::{Anchor, AnchorError};
+pub use objects::{Objects, ObjectsError};
+pub use sealer::{SealError, Sealed, Sealer, SealerSettings};
+pub use source::{LeafSource, StoredLeaf};
+pub use service::{
+    ServiceError, config::{AnchorConfig, Config, KeyConfig, SealerConfig}, read_signer, run,
+};

@@ -1,0 +1,50 @@
+//! `audit`: the one command-line program.
+
+mod cli;
+mod demo;
+mod lines;
+mod local;
+mod replay;
+mod up;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+/// Prints a chain of causes and gives the exit status of bad input.
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    let mut text = format!("audit: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let source_text = source.to_string();
+        if !text.ends_with(&source_text) {
+            text.push_str(&format!(": {source_text}"));
+        }
+        cause = source.source();
+    }
+    eprintln!("{text}");
+    ExitCode::from(2)
+}
+
+fn finish<Error: std::error::Error>(result: Result<ExitCode, Error>) -> ExitCode {
+    result.unwrap_or_else(|error| failed(&error))
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match cli.command {
+        Command::Up(arguments) => finish(runtime.block_on(up::run(arguments))),
+        Command::Demo(arguments) => finish(runtime.block_on(demo::run(arguments))),
+        Command::Replay(arguments) => finish(runtime.block_on(replay::run(arguments))),
+        Command::Normalise => finish(lines::normalise()),
+        Command::Price => finish(lines::price()),
+        Command::Redact => finish(lines::redact()),
+        Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
+    }
+}

@@ -1,0 +1,98 @@
+//! The services' configurations, made from the data directory and the engines' addresses.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use aal_control::ControlConfig;
+use aal_kafka::KafkaConfig;
+use aal_service::{HttpConfig, logging::LogConfig};
+use aal_store::StoreConfig;
+
+use crate::up::layout::{EDGE_KEY_NAME, Layout, ORIGIN};
+
+/// What the services' configurations are made of.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub layout: Layout,
+    pub kafka: SocketAddr,
+    pub clickhouse: SocketAddr,
+    pub clickhouse_password: String,
+    pub console: SocketAddr,
+    pub edge: SocketAddr,
+    pub console_dir: Option<PathBuf>,
+}
+
+fn http(listen: SocketAddr) -> HttpConfig {
+    HttpConfig { listen, ..HttpConfig::default() }
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+impl Settings {
+    pub fn kafka(&self) -> KafkaConfig {
+        KafkaConfig::new(self.kafka.to_string())
+    }
+
+    pub fn store(&self) -> StoreConfig {
+        StoreConfig {
+            url: format!("http://{}", self.clickhouse),
+            database: "audit".to_owned(),
+            user: Some("default".to_owned()),
+            password: Some(self.clickhouse_password.clone()),
+            timeout_ms: 30_000,
+        }
+    }
+
+    pub fn control(&self) -> ControlConfig {
+        ControlConfig { url: self.layout.control_url(), ..ControlConfig::default() }
+    }
+
+    pub fn ingest(&self) -> ingest::Config {
+        let mut config = ingest::Config::new(self.kafka(), self.control(), self.layout.key_file());
+        config.http = http(self.edge);
+        config.receipt.key_name = EDGE_KEY_NAME.to_owned();
+        config
+    }
+
+    pub fn processor(&self) -> processor::Config {
+        processor::Config {
+            kafka: self.kafka(),
+            store: self.store(),
+            control: self.control(),
+            keys: processor::KeysConfig { file: self.layout.key_file() },
+            processor: processor::ProcessorConfig { session_timeout_ms: 10_000, ..Default::default() },
+            operations: None,
+            log: LogConfig::default(),
+        }
+    }
+
+    pub fn sealer(&self) -> aal_sealer::Config {
+        aal_sealer::Config {
+            kafka: self.kafka(),
+            store: self.store(),
+            control: self.control(),
+            anchor: aal_sealer::AnchorConfig { url: self.layout.anchor_url() },
+            key: aal_sealer::KeyConfig { file: self.layout.sealer_key_file() },
+            sealer: aal_sealer::SealerConfig { origin: ORIGIN.to_owned(), ..Default::default() },
+            operations: None,
+            log: LogConfig::default(),
+        }
+    }
+
+    pub fn query_api(&self) -> query_api::Config {
+        query_api::Config {
+            http: http(self.console),
+            operations: Some(http(any_port())),
+            store: self.store(),
+            control: self.control(),
+            kafka: self.kafka(),
+            keys: query_api::config::KeysConfig { file: self.layout.key_file() },
+            reports: query_api::config::ObjectsConfig { url: self.layout.objects_url() },
+            anchors: query_api::config::ObjectsConfig { url: self.layout.anchor_url() },
+            console: self.console_dir.clone().map(|dir| query_api::config::ConsoleConfig { dir }),
+            limits: query_api::config::Limits::default(),
+            log: LogConfig::default(),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `audit verify` against a running service: everything is fetched and checked here, with keys pinned here.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use aal_ledger::TrustPolicy;
+use aal_verify::{Report, StoredRecord, Verifier};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{
+    cli::VerifyArguments,
+    local::{Local, LocalError},
+};
+
+/// Longest line of records that is read into memory.
+const LONGEST_LINE: usize = 128 * 1024 * 1024;
+
+/// Why nothing could be verified; exit status 2.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("the policy {file}: {reason}")]
+    Policy { file: PathBuf, reason: String },
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    #[error("{target} is not the address of a running service such as http://127.0.0.1:8080")]
+    Target { target: String },
+    #[error("give --token (or AAL_TOKEN), or --data of a local audit up")]
+    NoToken,
+    #[error("{url}: {source}")]
+    Http { url: String, source: reqwest::Error },
+    #[error("{url} answered {status}: {detail}")]
+    Status { url: String, status: u16, detail: String },
+    #[error("{url}: line {line}: {reason}")]
+    Line { url: String, line: u64, reason: String },
+}
+
+#[derive(Deserialize)]
+struct Chains {
+    chains: Vec<Chain>,
+}
+
+#[derive(Deserialize)]
+struct Chain {
+    tenant: Uuid,
+    shard: u32,
+}
+
+#[derive(Deserialize)]
+struct Checkpoints {
+    latest: Option<Latest>,
+}
+
+#[derive(Deserialize)]
+struct Latest {
+    checkpoint: String,
+}
+
+#[derive(Deserialize)]
+struct EpochLine {
+    manifest: String,
+    #[serde(default)]
+    heads: Option<String>,
+}
+
+struct Source {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+/// `audit verify`.
+pub async fn run(arguments: VerifyArguments) -> Result<ExitCode, VerifyError> {
+    let file = arguments.policy.clone();
+    let unreadable = |reason: String| VerifyError::Policy { file: file.clone(), reason };
+    let text = std::fs::read_to_string(&arguments.policy).map_err(|error| unreadable(error.to_string()))?;
+    let policy = TrustPolicy::parse(&text).map_err(|error| unreadable(error.to_string()))?;
+    let token = match (&arguments.token, &arguments.data) {
+        (Some(token), _) => token.clone(),
+        (None, Some(data)) => Local::open(data).await?.administrator_token().await?,
+        (None, None) => return Err(VerifyError::NoToken),
+    };
+    if !arguments.target.starts_with("http://") && !arguments.target.starts_with("https://") {
+        return Err(VerifyError::Target { target: arguments.target });
+    }
+    let base = arguments.target.trim_end_matches('/').to_owned();
+    let source = Source { http: reqwest::Client::new(), base, token };
+    let report = source.verify(Verifier::new(policy)).await?;
+    if arguments.json {
+        println!("{}", serde_json::to_string(&report).unwrap_or_default());
+    } else {
+        print!("{report}");
+    }
+    Ok(ExitCode::from(report.exit_code()))
+}
+
+impl Source {
+    async fn verify(&self, mut verifier: Verifier) -> Result<Report, VerifyError> {
+        // The checkpoint first: what was sealed when it was signed must be found by what is read after it.
+        let checkpoints: Checkpoints = self.json("/api/v1/checkpoints?limit=1").await?;
+        if let Some(latest) = &checkpoints.latest {
+            verifier.checkpoint(latest.checkpoint.as_bytes());
+        }
+        self.lines("/api/v1/verify/epochs", |line: EpochLine| {
+            verifier.manifest(line.manifest.as_bytes());
+            if let Some(heads) = line.heads {
+                verifier.heads(heads.as_bytes());
+            }
+        })
+        .await?;
+        let chains: Chains = self.json("/api/v1/verify/chains").await?;
+        for chain in chains.chains {
+            let path = format!("/api/v1/verify/records?tenant={}&shard={}", chain.tenant, chain.shard);
+            self.lines(&path, |record: StoredRecord| verifier.record(&record)).await?;
+        }
+        Ok(verifier.finish())
+    }
+
+    async fn get(&self, path: &str) -> Result<(String, reqwest::Response), VerifyError> {
+        let url = format!("{}{path}", self.base);
+        let sent = self.http.get(&url).bearer_auth(&self.token).send().await;
+        let response = sent.map_err(|source| VerifyError::Http { url: url.clone(), source })?;
+        if !response.status().is_success() {
+            let status = response.status().as_u16();
+            let detail = response.text().await.unwrap_or_default();
+            return Err(VerifyError::Status { url, status, detail });
+        }
+        Ok((url, response))
+    }
+
+    async fn json<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, VerifyError> {
+        let (url, response) = self.get(path).await?;
+        response.json().await.map_err(|source| VerifyError::Http { url, source })
+    }
+
+    /// Reads NDJSON line by line in constant memory. A stream that breaks off is an error, never an end.
+    async fn lines<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        mut take: impl FnMut(T),
+    ) -> Result<(), VerifyError> {
+        let (url, response) = self.get(path).await?;
+        let mut stream = response.bytes_stream();
+        let mut pending: Vec<u8> = Vec::new();
+        let mut number = 0;
+        let mut parse = |line: &[u8]| {
+            number += 1;
+            serde_json::from_slice(line)
+                .map(&mut take)
+                .map_err(|error| VerifyError::Line { url: url.clone(), line: number, reason: error.to_string() })
+        };
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|source| VerifyError::Http { url: url.clone(), source })?;
+            pending.extend_from_slice(&chunk);
+            let mut begin = 0;
+            while let Some(length) = pending[begin..].iter().position(|byte| *byte == b'\n') {
+                parse(&pending[begin..begin + length])?;
+                begin += length + 1;
+            }
+            pending.drain(..begin);
+            if pending.len() > LONGEST_LINE {
+                return Err(VerifyError::Line { url: url.clone(), line: 0, reason: "the line is too long".to_owned() });
+            }
+        }
+        if pending.is_empty() { Ok(()) } else { parse(&pending) }
+    }
+}

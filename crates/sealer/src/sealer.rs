@@ -1,0 +1,329 @@
+//! One sealer: loads where the log stands, and seals one epoch after the other.
+
+use aal_ledger::merkle::CompactRange;
+use aal_ledger::{
+    ChainHead, Checkpoint, CheckpointError, Hash, Heads, HeadsError, Manifest, NoteSigner, ZERO_HASH,
+};
+use bytes::Bytes;
+use tracing::{info, warn};
+
+use crate::anchor::{Anchor, AnchorError};
+use crate::core::{Epoch, EpochBuilder, EpochFacts, Notice, Refusal};
+use crate::objects::Objects;
+use crate::source::LeafSource;
+use crate::state::{FrontierError, SealerState};
+
+/// What a sealer needs to be told.
+#[derive(Clone, Debug)]
+pub struct SealerSettings {
+    /// First line of every checkpoint.
+    pub origin: String,
+    /// SHA-256 of the trust policy; zeros: none.
+    pub policy_hash: Hash,
+    /// Rows asked for in one read of one shard.
+    pub max_rows_per_read: usize,
+    /// Leaves sealed in one epoch at most, so that a backlog does not delay the next epoch without end.
+    pub max_leaves_per_epoch: u64,
+}
+
+impl SealerSettings {
+    /// Settings for a log of that origin, with limits for one machine.
+    pub fn new(origin: &str) -> SealerSettings {
+        SealerSettings {
+            origin: origin.to_owned(),
+            policy_hash: ZERO_HASH,
+            max_rows_per_read: 20_000,
+            max_leaves_per_epoch: 500_000,
+        }
+    }
+}
+
+/// An epoch that is written and signed.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    pub manifest: Manifest,
+    /// The signed note, to be published.
+    pub checkpoint: Bytes,
+    /// Leaves that this epoch sealed.
+    pub new_leaves: u64,
+    /// Shards that stand still because their rows are inconsistent: an alarm.
+    pub refused: Vec<Refusal>,
+    pub notices: Vec<Notice>,
+}
+
+/// Why nothing was sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
+    #[error("stored leaves cannot be read")]
+    Source(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("epoch {0} was sealed by another sealer; load again")]
+    Superseded(u64),
+    #[error("checkpoint of epoch {epoch} is not one of this log and key: {source}")]
+    ForeignCheckpoint { epoch: u64, source: CheckpointError },
+    #[error("checkpoint of epoch {0} does not agree with its manifests; nothing more is signed")]
+    Contradiction(u64),
+    #[error("stored leaves of chain {0} no longer give the root that was sealed; nothing more is signed")]
+    Rewritten(aal_ledger::ChainId),
+    #[error("heads of the new epoch contradict those of the last one: {0}")]
+    Heads(#[from] HeadsError),
+    #[error("checkpoint cannot be signed: {0}")]
+    Sign(CheckpointError),
+}
+
+/// Seals one log.
+#[derive(Debug)]
+pub struct Sealer<O, S> {
+    anchor: Anchor<O>,
+    source: S,
+    signer: NoteSigner,
+    settings: SealerSettings,
+    state: SealerState,
+}
+
+impl<O: Objects, S: LeafSource> Sealer<O, S> {
+    /// Reads where the log stands, and completes an epoch whose checkpoint a crash cut off.
+    ///
+    /// # Errors
+    /// When anchor or source cannot be read, or contradict each other; then nothing may be signed.
+    pub async fn load(
+        anchor: Anchor<O>,
+        source: S,
+        signer: NoteSigner,
+        settings: SealerSettings,
+    ) -> Result<Sealer<O, S>, SealError> {
+        let mut sealer = Sealer {
+            anchor,
+            source,
+            signer,
+            settings,
+            state: SealerState::default(),
+        };
+        if let Some(epoch) = sealer.anchor.newest_epoch().await? {
+            sealer.state = sealer.restore(epoch).await?;
+            info!(
+                epoch,
+                chains = sealer.state.chains.len(),
+                "sealer goes on after epoch"
+            );
+        }
+        Ok(sealer)
+    }
+
+    /// The last epoch sealed.
+    pub fn last_manifest(&self) -> Option<&Manifest> {
+        self.state.manifest.as_ref()
+    }
+
+    /// Seals what is stored now. `now_us` is the sealer's clock; it is recorded, and never trusted to go forward.
+    ///
+    /// # Errors
+    /// [`SealError::Superseded`] when another sealer was faster: load again. After any other error the same call may
+    /// be made again.
+    pub async fn seal(&mut self, now_us: i64) -> Result<Sealed, SealError> {
+        let epoch = self.build(now_us).await?;
+        let number = epoch.manifest.epoch;
+        if let Some(before) = &self.state.manifest {
+            epoch.heads.check_follows(&self.state.heads()?)?;
+            debug_assert_eq!(epoch.manifest.check_follows(Some(before)), Ok(()));
+        }
+        let note = self.sign(&epoch.checkpoint(&self.settings.origin))?;
+        self.anchor.write_heads(&epoch.heads, &epoch.frontier).await?;
+        if !self.anchor.create_manifest(&epoch.manifest).await? {
+            return Err(SealError::Superseded(number));
+        }
+        // From here on the epoch is decided; what follows is completed by the next load if it is cut off.
+        if !self.anchor.create_checkpoint(number, note.clone()).await? {
+            return Err(SealError::Contradiction(number));
+        }
+        let Epoch {
+            manifest,
+            state,
+            refused,
+            notices,
+            new_leaves,
+            ..
+        } = epoch;
+        self.anchor.write_latest(number, &state.anchor).await?;
+        self.state = state;
+        for refusal in &refused {
+            warn!(shard = refusal.shard, block = refusal.block, fault = %refusal.fault, "shard is not sealed further");
+        }
+        for notice in &notices {
+            warn!(%notice, "sealed with a notice");
+        }
+        Ok(Sealed {
+            manifest,
+            checkpoint: note,
+            new_leaves,
+            refused,
+            notices,
+        })
+    }
+
+    async fn build(&self, now_us: i64) -> Result<Epoch, SealError> {
+        let incarnation = self.source.incarnation().await.map_err(source_error)?;
+        let mut builder = EpochBuilder::new(self.state.clone());
+        let mut shards = builder.shards();
+        shards.extend(self.source.shards().await.map_err(source_error)?);
+        let mut left = self.settings.max_leaves_per_epoch;
+        for shard in shards {
+            loop {
+                let from_block = builder.next_block(shard);
+                let max_rows = self.settings.max_rows_per_read;
+                let rows = self
+                    .source
+                    .leaves(shard, from_block, max_rows)
+                    .await
+                    .map_err(source_error)?;
+                builder.take(shard, &rows);
+                left = left.saturating_sub(rows.len() as u64);
+                if rows.is_empty() || left == 0 || builder.is_refused(shard) {
+                    break;
+                }
+            }
+        }
+        let facts = EpochFacts {
+            now_us,
+            incarnation,
+            policy_hash: self.settings.policy_hash,
+            timestamp_hash: ZERO_HASH,
+            witness_hash: ZERO_HASH,
+        };
+        Ok(builder.finish(facts)?)
+    }
+
+    fn sign(&self, checkpoint: &Checkpoint) -> Result<Bytes, SealError> {
+        checkpoint
+            .sign(&[&self.signer])
+            .map(Bytes::from)
+            .map_err(SealError::Sign)
+    }
+
+    async fn restore(&self, epoch: u64) -> Result<SealerState, SealError> {
+        let manifest = self.anchor.manifest(epoch).await?;
+        let heads = self.anchor.heads(&manifest).await?;
+        let log = self.restore_log(&manifest).await?;
+        self.complete(epoch, &log).await?;
+        let saved = self.anchor.frontier(&manifest.heads_root).await?;
+        if let Some(frontier) = saved {
+            match SealerState::restore(manifest.clone(), log.clone(), &heads, &frontier) {
+                Ok(state) => return Ok(state),
+                Err(error) => warn!(epoch, %error, "saved frontier is not usable, chains are read again"),
+            }
+        }
+        self.rebuild(manifest, log, &heads).await
+    }
+
+    /// The tree of the anchor log after the manifest, checked against the checkpoint before or at it.
+    async fn restore_log(&self, manifest: &Manifest) -> Result<CompactRange, SealError> {
+        let epoch = manifest.epoch;
+        for saved_epoch in [Some(epoch), epoch.checked_sub(1)].into_iter().flatten() {
+            let Some(mut log) = self.anchor.saved_log(saved_epoch).await? else {
+                continue;
+            };
+            if !self.is_signed(saved_epoch, &log).await? {
+                continue;
+            }
+            if saved_epoch < epoch {
+                log.append(manifest.leaf_hash());
+            }
+            return Ok(log);
+        }
+        // Nothing usable was saved: take every manifest, checking that each follows the one before.
+        let mut log = CompactRange::new();
+        let mut before: Option<Manifest> = None;
+        for number in 0..=epoch {
+            let next = self.anchor.manifest(number).await?;
+            let damaged = |what: String| AnchorError::Damaged {
+                path: format!("manifest of epoch {number}"),
+                what,
+            };
+            next.check_follows(before.as_ref())
+                .map_err(|error| damaged(error.to_string()))?;
+            log.append(next.leaf_hash());
+            before = Some(next);
+        }
+        Ok(log)
+    }
+
+    async fn is_signed(&self, epoch: u64, log: &CompactRange) -> Result<bool, SealError> {
+        let Some(checkpoint) = self.own_checkpoint(epoch).await? else {
+            return Ok(false);
+        };
+        Ok((checkpoint.size, checkpoint.root) == (log.size(), log.root()))
+    }
+
+    async fn own_checkpoint(&self, epoch: u64) -> Result<Option<Checkpoint>, SealError> {
+        let Some(note) = self.anchor.checkpoint(epoch).await? else {
+            return Ok(None);
+        };
+        let own_key = std::slice::from_ref(self.signer.verifier_key());
+        let opened = Checkpoint::open(&note, &self.settings.origin, own_key);
+        let (checkpoint, _) = opened.map_err(|source| SealError::ForeignCheckpoint { epoch, source })?;
+        Ok(Some(checkpoint))
+    }
+
+    /// Writes the checkpoint that a crash cut off, or makes sure that the one there agrees.
+    async fn complete(&self, epoch: u64, log: &CompactRange) -> Result<(), SealError> {
+        let checkpoint = Checkpoint {
+            origin: self.settings.origin.clone(),
+            size: log.size(),
+            root: log.root(),
+        };
+        match self.own_checkpoint(epoch).await? {
+            Some(written) if written == checkpoint => {}
+            Some(_) => return Err(SealError::Contradiction(epoch)),
+            None => {
+                info!(epoch, "checkpoint of the last epoch is completed");
+                let note = self.sign(&checkpoint)?;
+                if !self.anchor.create_checkpoint(epoch, note).await? {
+                    return Err(SealError::Contradiction(epoch));
+                }
+            }
+        }
+        Ok(self.anchor.write_latest(epoch, log).await?)
+    }
+
+    /// Reads the leaf hashes of every chain again; they must still give the sealed roots.
+    async fn rebuild(
+        &self,
+        manifest: Manifest,
+        log: CompactRange,
+        heads: &Heads,
+    ) -> Result<SealerState, SealError> {
+        let mut state = SealerState::from_heads(manifest, log, heads);
+        for head in heads.chains() {
+            let range = self.rebuild_chain(head).await?;
+            let set = state.set_range(head, range);
+            set.map_err(|_: FrontierError| SealError::Rewritten(head.chain))?;
+        }
+        Ok(state)
+    }
+
+    async fn rebuild_chain(&self, head: &ChainHead) -> Result<CompactRange, SealError> {
+        let mut range = CompactRange::new();
+        while range.size() < head.size {
+            let wanted = usize::try_from(head.size - range.size()).unwrap_or(usize::MAX);
+            let max_rows = wanted.min(self.settings.max_rows_per_read);
+            let hashes = self
+                .source
+                .leaf_hashes(head.chain, range.size(), max_rows)
+                .await
+                .map_err(source_error)?;
+            if hashes.is_empty() {
+                break;
+            }
+            hashes
+                .into_iter()
+                .take(max_rows)
+                .for_each(|hash| range.append(hash));
+        }
+        Ok(range)
+    }
+}
+
+fn source_error<E: std::error::Error + Send + Sync + 'static>(error: E) -> SealError {
+    SealError::Source(Box::new(error))
+}

@@ -1,0 +1,203 @@
+//! The sealer as a service: a lease, a clock, ClickHouse to read from, an object store to write to.
+
+pub mod clickhouse;
+pub mod config;
+
+use std::{path::Path, time::Duration};
+
+use aal_control::{Control, ControlError};
+use aal_kafka::{CHECKPOINTS, Producer, rdkafka::error::KafkaError};
+use aal_ledger::{NoteSigner, VerifierKeyError};
+use aal_service::{Component, Health, Metrics, ServeError, Shutdown, metrics::{Counter, Gauge}, objects::ObjectsError as OpenError};
+use aal_store::{Store, StoreError};
+use uuid::Uuid;
+
+use crate::{Anchor, SealError, Sealed, Sealer, SealerSettings, service::{clickhouse::ClickHouseLeaves, config::Config}};
+
+const LEASE: &str = "sealer";
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a sealer ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error("anchor store: {0}")]
+    Objects(#[from] OpenError),
+    #[error("kafka: {0}")]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error("the key file {file} cannot be read: {source}")]
+    KeyFile { file: String, source: std::io::Error },
+    #[error("the key file {0} must hold 64 hexadecimal digits")]
+    KeyText(String),
+    #[error("the key: {0}")]
+    Key(#[from] VerifierKeyError),
+    #[error("{0}")]
+    Seal(#[from] SealError),
+    #[error("the lease passed to another sealer")]
+    LeaseLost,
+}
+
+struct Numbers {
+    epochs: Counter,
+    leaves: Counter,
+    failures: Counter,
+    refused: Gauge,
+}
+
+/// Reads the signing key.
+pub fn read_signer(file: &Path, name: &str) -> Result<NoteSigner, ServiceError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|source| ServiceError::KeyFile { file: file.display().to_string(), source })?;
+    let seed = aal_ledger::hash::parse_hex(text.trim())
+        .ok_or_else(|| ServiceError::KeyText(file.display().to_string()))?;
+    Ok(NoteSigner::from_seed(name, &seed)?)
+}
+
+/// Seals an epoch every interval until `shutdown`, as long as it holds the lease.
+pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError> {
+    let metrics = Metrics::default();
+    let health = Health::default();
+    let component = health.register("sealer", Some(Duration::from_millis(config.sealer.interval_ms * 6)));
+    component.down("no epoch sealed yet");
+    let operations = match &config.operations {
+        Some(http) => {
+            Some(aal_service::ops::serve_operations(http.listen, health, metrics.clone(), shutdown.clone()).await?)
+        }
+        None => None,
+    };
+    let numbers = Numbers {
+        epochs: metrics.counter("aal_sealer_epochs_total", "epochs sealed", &[]),
+        leaves: metrics.counter("aal_sealer_leaves_total", "leaves sealed", &[]),
+        failures: metrics.counter("aal_sealer_failures_total", "epochs that could not be sealed", &[]),
+        refused: metrics.gauge("aal_sealer_refused_shards", "shards that are inconsistent and not sealed", &[]),
+    };
+    let store = Store::new(&config.store);
+    store.migrate().await?;
+    let control = Control::open(&config.control).await?;
+    let producer = Producer::new(&config.kafka, "aal-sealer", DELIVERY_TIMEOUT)?;
+    let signer = read_signer(&config.key.file, &config.sealer.origin)?;
+    let holder = Uuid::new_v4().to_string();
+    let result = loop {
+        let Some(fence) = shutdown.unless_requested(wait_for_lease(&control, &config, &holder)).await else {
+            break Ok(());
+        };
+        let fence = fence?;
+        let objects = aal_service::objects::open(&config.anchor.url)?;
+        let loaded = Sealer::load(
+            Anchor::new(objects, ""),
+            ClickHouseLeaves::new(store.clone()),
+            signer.clone(),
+            SealerSettings::new(&config.sealer.origin),
+        );
+        let lease = Lease { control: &control, holder: &holder, fence, ttl_us: config.sealer.lease_ms as i64 * 1000 };
+        match loaded.await {
+            Ok(sealer) => match seal_epochs(sealer, &lease, &config, &producer, &numbers, &component, &shutdown).await {
+                // Somebody else sealed: read where the log stands and stand by.
+                Err(ServiceError::Seal(SealError::Superseded(epoch))) => {
+                    tracing::warn!(epoch, "another sealer was faster; reading the log again");
+                }
+                Err(ServiceError::LeaseLost) => tracing::warn!("the lease passed to another sealer"),
+                ended => {
+                    let _ = control.release_lease(LEASE, &holder, fence).await;
+                    break ended;
+                }
+            },
+            Err(error) => {
+                numbers.failures.inc();
+                component.down(error.to_string());
+                let _ = control.release_lease(LEASE, &holder, fence).await;
+                break Err(error.into());
+            }
+        }
+    };
+    if let Some(operations) = operations {
+        shutdown.request();
+        operations.stopped().await;
+    }
+    result
+}
+
+struct Lease<'a> {
+    control: &'a Control,
+    holder: &'a str,
+    fence: u64,
+    ttl_us: i64,
+}
+
+impl Lease<'_> {
+    async fn renew(&self) -> Result<(), ServiceError> {
+        let now_us = aal_service::times::now_us();
+        match self.control.renew_lease(LEASE, self.holder, self.fence, self.ttl_us, now_us).await? {
+            true => Ok(()),
+            false => Err(ServiceError::LeaseLost),
+        }
+    }
+}
+
+async fn wait_for_lease(control: &Control, config: &Config, holder: &str) -> Result<u64, ServiceError> {
+    let ttl_us = config.sealer.lease_ms as i64 * 1000;
+    loop {
+        let now_us = aal_service::times::now_us();
+        if let Some(fence) = control.acquire_lease(LEASE, holder, ttl_us, now_us).await? {
+            return Ok(fence);
+        }
+        tokio::time::sleep(Duration::from_millis(config.sealer.interval_ms / 4)).await;
+    }
+}
+
+async fn seal_epochs<O: crate::Objects>(
+    mut sealer: Sealer<O, ClickHouseLeaves>,
+    lease: &Lease<'_>,
+    config: &Config,
+    producer: &Producer,
+    numbers: &Numbers,
+    component: &Component,
+    shutdown: &Shutdown,
+) -> Result<(), ServiceError> {
+    let mut ticks = tokio::time::interval(Duration::from_millis(config.sealer.interval_ms.max(100)));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        if shutdown.unless_requested(ticks.tick()).await.is_none() {
+            return Ok(());
+        }
+        lease.renew().await?;
+        match sealer.seal(aal_service::times::now_us()).await {
+            Ok(sealed) => report(&sealed, producer, numbers, component),
+            Err(error @ (SealError::Source(_) | SealError::Anchor(_))) => {
+                // Nothing was signed; the next tick tries again.
+                numbers.failures.inc();
+                component.down(error.to_string());
+                tracing::warn!(%error, cause = ?std::error::Error::source(&error).map(ToString::to_string), "epoch not sealed");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn report(sealed: &Sealed, producer: &Producer, numbers: &Numbers, component: &Component) {
+    numbers.epochs.inc();
+    numbers.leaves.add(sealed.new_leaves);
+    numbers.refused.set(sealed.refused.len() as i64);
+    for notice in &sealed.notices {
+        tracing::warn!(epoch = sealed.manifest.epoch, ?notice, "sealer notice");
+    }
+    if sealed.refused.is_empty() {
+        component.up();
+    } else {
+        component.down(format!("{} shards are inconsistent and stand still", sealed.refused.len()));
+        for refusal in &sealed.refused {
+            tracing::error!(epoch = sealed.manifest.epoch, ?refusal, "refused to seal a shard: its stored records are inconsistent");
+        }
+    }
+    // Best effort: the anchor store has it, and consumers of the topic may read it there.
+    let key = sealed.manifest.epoch.to_string();
+    if let Err(error) = producer.queue(CHECKPOINTS, key.as_bytes(), &sealed.checkpoint) {
+        tracing::warn!(%error, "checkpoint not published to kafka");
+    }
+    tracing::debug!(epoch = sealed.manifest.epoch, leaves = sealed.new_leaves, "sealed an epoch");
+}
