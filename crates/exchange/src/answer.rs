@@ -12,6 +12,9 @@ pub(crate) struct Answer {
     pub(crate) id: Option<String>,
     pub(crate) fingerprint: Option<String>,
     pub(crate) service_tier: Option<String>,
+    pub(crate) circumstances: Vec<(&'static str, String)>,
+    /// Searches of the web that the provider made for the answer and charges apart from tokens.
+    pub(crate) web_searches: u64,
     pub(crate) finish_reasons: Vec<String>,
     pub(crate) output: Vec<String>,
     pub(crate) reasoning: Vec<String>,
@@ -36,6 +39,20 @@ impl Answer {
         self.id = string(body, "id");
         self.fingerprint = string(body, "system_fingerprint");
         self.service_tier = string(body, "service_tier");
+    }
+
+    /// Takes the service tier as something that changes the price, unless it is the one prices are listed for.
+    pub(crate) fn price_tier(&mut self) {
+        let ordinary = ["default", "standard", "auto", "on_demand"];
+        let special = self
+            .service_tier
+            .iter()
+            .find(|tier| !ordinary.contains(&tier.as_str()));
+        let named = special.map(|tier| match tier.as_str() {
+            "batch" => ("processing", tier.clone()),
+            _ => ("service_tier", tier.clone()),
+        });
+        self.circumstances.extend(named);
     }
 
     pub(crate) fn finish(&mut self, body: &Value, key: &str) {

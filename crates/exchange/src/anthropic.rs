@@ -23,9 +23,13 @@ pub(crate) fn read(body: &Value, answer: &mut Answer) {
             _ => {}
         }
     }
-    // The standard tier is the one prices are listed for.
-    let tier = body.pointer("/usage/service_tier").and_then(Value::as_str);
-    answer.service_tier = tier.filter(|tier| *tier != "standard").map(str::to_owned);
+    answer.service_tier = body.get("usage").and_then(|usage| string(usage, "service_tier"));
+    answer.price_tier();
+    let speed = body
+        .get("usage")
+        .and_then(|usage| string(usage, "speed"))
+        .filter(|speed| speed != "standard");
+    answer.circumstances.extend(speed.map(|speed| ("speed", speed)));
 }
 
 /// Folds message events. Usage is merged: the start states the input, each delta replaces what it states anew.

@@ -89,7 +89,7 @@ pub(crate) fn read_invoke(body: &Value, answer: &mut Answer) {
         return read_converse(body, answer);
     }
     if body.get("choices").is_some() {
-        return openai_chat::read(body, answer);
+        return openai_chat::read(body, false, answer);
     }
     if body.get("content").is_some() || body.get("completion").is_some() {
         return anthropic::read(body, answer);

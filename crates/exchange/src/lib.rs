@@ -18,6 +18,7 @@ mod content;
 mod frames;
 mod line;
 mod model;
+mod multipart;
 mod openai_chat;
 mod openai_more;
 mod parse;

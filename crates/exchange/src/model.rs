@@ -107,8 +107,10 @@ pub struct Exchange {
     pub provider_id_for_pricing: String,
     /// The form usage was reported in, as the price table names it.
     pub api_flavor: String,
-    /// `flex`, `priority`, ... where the answer states one.
+    /// `default`, `flex`, `priority`, ... where the answer states one.
     pub service_tier: Option<String>,
+    /// What the answer states that changes its price, as the price table names it: `("service_tier", "flex")`.
+    pub circumstances: Vec<(&'static str, String)>,
     /// All human-readable text sent, in order, joined by newlines.
     pub input_text: String,
     /// All human-readable text answered, in order, joined by newlines.
@@ -138,11 +140,14 @@ impl Exchange {
             return Err(unpriced(self.usage_state.as_str()));
         }
         let usage = self.usage.as_ref().ok_or_else(|| unpriced("no_usage"))?;
-        let tier = self.service_tier.as_deref().map(|tier| [("service_tier", tier)]);
-        let circumstances = tier.as_ref().map_or(&[][..], |tier| &tier[..]);
+        let circumstances: Vec<(&str, &str)> = self
+            .circumstances
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         let mut refusal = unpriced("no_model");
         for model in self.pricing_models() {
-            match table.price_under(&self.provider_id_for_pricing, model, at_us, usage, circumstances) {
+            match table.price_under(&self.provider_id_for_pricing, model, at_us, usage, &circumstances) {
                 Err(error) if error.reason == "unknown_model" => refusal = error,
                 decided => return decided,
             }

@@ -9,9 +9,12 @@ use crate::answer::{Answer, Folded, append, merge_except};
 use crate::content::{list, string};
 use crate::frames::Frames;
 
-/// Reads a completion.
-pub(crate) fn read(body: &Value, answer: &mut Answer) {
+/// Reads a completion. `tiered`: the provider has service tiers that cost differently.
+pub(crate) fn read(body: &Value, tiered: bool, answer: &mut Answer) {
     answer.read_head(body);
+    if tiered {
+        answer.price_tier();
+    }
     for choice in list(body, "choices") {
         answer.finish(choice, "finish_reason");
         // Some servers answer a completion with neither message nor text but the remains of a stream.

@@ -1,4 +1,4 @@
-//! OpenAI responses, and assistants with their threads and runs.
+//! OpenAI responses, assistants with their threads and runs, and the streams of transcriptions and images.
 
 use serde_json::{Map, Value};
 
@@ -11,6 +11,7 @@ use crate::frames::{Frame, Frames};
 /// The finish reason is the response's status, or the reason why it is incomplete.
 pub(crate) fn read_response(body: &Value, answer: &mut Answer) {
     answer.read_head(body);
+    answer.price_tier();
     let incomplete = body.pointer("/incomplete_details/reason").and_then(Value::as_str);
     let finish = incomplete.map(str::to_owned).or_else(|| string(body, "status"));
     answer.finish_reasons.extend(finish);
@@ -28,6 +29,10 @@ pub(crate) fn read_response(body: &Value, answer: &mut Answer) {
             ),
             "custom_tool_call" => {
                 answer.tool(string(item, "call_id"), string(item, "name"), item.get("input"))
+            }
+            // Opening and reading a page found before is free.
+            "web_search_call" if item.pointer("/action/type").is_none_or(|kind| kind == "search") => {
+                answer.web_searches += 1;
             }
             "mcp_call" => answer.tool(string(item, "id"), string(item, "name"), item.get("arguments")),
             _ => {}
@@ -180,5 +185,30 @@ pub(crate) fn fold_thread(frames: &Frames) -> Folded {
     Folded {
         body: Value::Object(run),
         complete,
+    }
+}
+
+/// Folds the events of a transcription or an image, whose final one holds text and usage.
+pub(crate) fn fold_plain(frames: &Frames) -> Folded {
+    let mut text = String::new();
+    for frame in &frames.frames {
+        let kind = frame.data.get("type").and_then(Value::as_str).unwrap_or_default();
+        if kind.ends_with(".done") || kind.ends_with(".completed") {
+            return Folded {
+                body: frame.data.clone(),
+                complete: true,
+            };
+        }
+        text.push_str(
+            frame
+                .data
+                .get("delta")
+                .and_then(Value::as_str)
+                .unwrap_or_default(),
+        );
+    }
+    Folded {
+        body: serde_json::json!({ "text": text }),
+        complete: false,
     }
 }

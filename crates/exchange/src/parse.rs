@@ -1,5 +1,6 @@
 //! An exchange as captured to an exchange in the normalised form.
 
+use aal_pricing::Unit;
 use serde_json::Value;
 
 use crate::answer::{Answer, Folded};
@@ -7,7 +8,7 @@ use crate::content::{request_text, string};
 use crate::frames::{Frames, json_lines, looks_like_sse, sse};
 use crate::model::{Exchange, ExchangeInput, RequestPart, ResponsePart, UsageState};
 use crate::route::{Route, Wire, pricing_provider, route};
-use crate::{anthropic, aws_frames, bedrock, openai_chat, openai_more, usage, vendors};
+use crate::{anthropic, aws_frames, bedrock, multipart, openai_chat, openai_more, usage, vendors};
 
 /// A response body taken apart as far as its bytes allow.
 enum Body {
@@ -61,15 +62,20 @@ fn fold(wire: Wire, frames: &Frames) -> Option<Folded> {
         Wire::Gemini => vendors::fold_gemini(frames),
         Wire::Cohere => vendors::fold_cohere(frames),
         Wire::Ollama => vendors::fold_ollama(frames),
-        Wire::Plain | Wire::Unknown => return None,
+        Wire::Plain => openai_more::fold_plain(frames),
+        Wire::Unknown => return None,
     };
     Some(folded)
 }
 
-fn read(wire: Wire, body: &Value) -> Answer {
+fn read(route: &Route, body: &Value) -> Answer {
     let mut answer = Answer::default();
-    match wire {
-        Wire::OpenAiChat => openai_chat::read(body, &mut answer),
+    match route.wire {
+        Wire::OpenAiChat => {
+            // Elsewhere a tier is a matter of speed and limits, not of price (Groq's flex).
+            let tiered = matches!(route.provider.as_str(), "openai" | "azure");
+            openai_chat::read(body, tiered, &mut answer);
+        }
         Wire::OpenAiResponses => openai_more::read_response(body, &mut answer),
         Wire::OpenAiThreads => openai_more::read_thread(body, &mut answer),
         Wire::Anthropic => anthropic::read(body, &mut answer),
@@ -180,7 +186,14 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         .as_ref()
         .map_or_else(|| usage::expected_flavor(&route), |found| found.flavor);
     let partial = found.as_ref().is_some_and(|found| found.partial);
-    let usage = found.and_then(|found| found.usage);
+    let mut usage = found.and_then(|found| found.usage);
+    let answer = match &body {
+        Some(body) if succeeded || status.is_none() => read(&route, body),
+        _ => Answer::default(),
+    };
+    if let Some(usage) = usage.as_mut().filter(|_| answer.web_searches > 0) {
+        usage.set_count(Unit::WebSearches, answer.web_searches);
+    }
     let usage_state = match &usage {
         Some(_) if complete && !partial => UsageState::Reported,
         Some(_) => UsageState::Incomplete,
@@ -190,13 +203,14 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         None if succeeded && route.counted => UsageState::Missing,
         None => UsageState::NotApplicable,
     };
-    let answer = match &body {
-        Some(body) if succeeded || status.is_none() => read(route.wire, body),
-        _ => Answer::default(),
-    };
     let understood = route.wire != Wire::Unknown && (body.is_some() || !succeeded || status == Some(204));
     let said = request.as_ref().and_then(|request| string(request, "model"));
-    let model_requested = said.or_else(|| route.model.clone());
+    let in_form = || {
+        input
+            .request
+            .and_then(|request| multipart::field(request.body, "model"))
+    };
+    let model_requested = said.or_else(|| route.model.clone()).or_else(in_form);
     let sent = request
         .as_ref()
         .filter(|_| route.wire != Wire::Unknown)
@@ -219,6 +233,7 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         provider: route.provider,
         api_flavor: api_flavor.to_owned(),
         service_tier: answer.service_tier,
+        circumstances: answer.circumstances,
         input_text: input_texts.join("\n"),
         output_text: answer.output.join("\n"),
         reasoning_text: answer.reasoning.join("\n"),

@@ -41,6 +41,7 @@ pub(crate) fn find(route: &Route, body: &Value) -> Found {
         Wire::Gemini => extracted(body, provider, &["default"]),
         Wire::Plain => match route.operation.as_str() {
             "images" => extracted(body, provider, &["images"]),
+            "transcriptions" | "translations" => transcription(body),
             _ => extracted(body, provider, &["embeddings", "chat", "default"]),
         },
         Wire::Unknown => Found::new(None, "default"),
@@ -150,6 +151,32 @@ fn thread_body(body: &Value) -> Cow<'_, Value> {
     let mut usage = body.get("usage").cloned().unwrap_or(Value::Null);
     usage["prompt_tokens_details"] = details.clone();
     Cow::Owned(json!({ "usage": usage, "model": body.get("model") }))
+}
+
+/// Newer models count tokens, older ones seconds.
+fn transcription(body: &Value) -> Found {
+    let number = |place: &str| {
+        body.pointer(place)
+            .and_then(Value::as_number)
+            .map(ToString::to_string)
+    };
+    if let Some(seconds) = number("/usage/seconds").and_then(|text| text.parse().ok()) {
+        let mut usage = Usage::new();
+        usage.set(Unit::AudioSeconds, seconds);
+        usage.set(Unit::InputAudioSeconds, seconds);
+        return Found::new(Some(usage), "live");
+    }
+    let mut usage = counted(body, &["/usage/input_tokens"], &["/usage/output_tokens"]);
+    if let Some(usage) = &mut usage {
+        let parts = [("audio", Unit::InputAudioTokens), ("text", Unit::InputTextTokens)];
+        for (part, unit) in parts {
+            usage.set_count(
+                unit,
+                sum(body, &[&format!("/usage/input_token_details/{part}_tokens")]).unwrap_or(0),
+            );
+        }
+    }
+    Found::new(usage, "chat")
 }
 
 fn bedrock_invoke(body: &Value, provider: &str) -> Found {

@@ -381,3 +381,83 @@ fn an_answer_that_never_came_is_no_usage_unless_it_broke_off() {
     assert_eq!(broken.usage_state, UsageState::Incomplete);
     assert!(broken.interrupted && broken.streamed && broken.status.is_none());
 }
+
+#[test]
+fn transcriptions_count_tokens_or_seconds_and_name_their_model_in_the_form() {
+    let url = "https://api.openai.com/v1/audio/transcriptions";
+    let form = |model: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n{model}\r\n--b--\r\n")
+            .into_bytes()
+    };
+    let read = |model: &str, content_type: &str, body: &str| {
+        parse(&ExchangeInput {
+            provider: "openai",
+            operation: None,
+            request: Some(RequestPart {
+                method: "POST",
+                url,
+                body: &form(model),
+            }),
+            response: Some(ResponsePart {
+                status: 200,
+                content_type,
+                body: body.as_bytes(),
+            }),
+            interrupted: false,
+        })
+    };
+    let total = |exchange: &Exchange| {
+        exchange
+            .price(PriceTable::builtin(), AT_US)
+            .unwrap()
+            .total
+            .to_string()
+    };
+    let seconds = r#"{"text": "hello", "usage": {"type": "duration", "seconds": 90}}"#;
+    let whisper = read("whisper-1", "application/json", seconds);
+    assert_eq!(
+        (whisper.operation.as_str(), whisper.output_text.as_str()),
+        ("transcriptions", "hello")
+    );
+    assert_eq!(total(&whisper), "0.009");
+    let stream = "data: {\"type\":\"transcript.text.delta\",\"delta\":\"hel\"}\n\ndata: {\"type\":\"transcript.text.done\",\
+        \"text\":\"hello\",\"usage\":{\"input_tokens\":10,\"output_tokens\":5,\"input_token_details\":{\"audio_tokens\":10}}}\n\n";
+    let tokens = read("gpt-4o-transcribe", "text/event-stream", stream);
+    assert_eq!((tokens.output_text.as_str(), tokens.streamed), ("hello", true));
+    // 10 at 6 and 5 at 10 dollars a million.
+    assert_eq!(total(&tokens), "0.00011");
+    let cut = read("gpt-4o-transcribe", "text/event-stream", &stream[..60]);
+    assert_eq!((cut.output_text.as_str(), cut.interrupted), ("hel", true));
+}
+
+#[test]
+fn what_changes_the_price_is_taken_from_the_answer() {
+    let url = "https://api.anthropic.com/v1/messages";
+    let message = |tier: &str| {
+        let usage = json!({"input_tokens": 1_000_000, "output_tokens": 0, "service_tier": tier});
+        answered(
+            url,
+            json!({}),
+            json!({"type": "message", "model": "claude-haiku-4-5", "content": [], "usage": usage}),
+        )
+    };
+    let price = |exchange: &Exchange| {
+        exchange
+            .price(PriceTable::builtin(), AT_US)
+            .map(|price| price.total.to_string())
+    };
+    assert_eq!(price(&message("standard")).unwrap(), "1");
+    assert_eq!(price(&message("batch")).unwrap(), "0.5");
+    assert_eq!(
+        price(&message("priority")).unwrap_err().reason,
+        "no_price_under:service_tier=priority"
+    );
+
+    let search = json!({"type": "web_search_call", "action": {"type": "search", "query": "q"}});
+    let page = json!({"type": "web_search_call", "action": {"type": "open_page"}});
+    let body = json!({"object": "response", "status": "completed", "model": "gpt-4.1", "service_tier": "default",
+        "output": [search, page, search], "usage": {"input_tokens": 0, "output_tokens": 0}});
+    let searched = answered("https://api.openai.com/v1/responses", json!({}), body);
+    assert_eq!(amounts(&searched), json!({"web_searches": 2}));
+    assert_eq!(price(&searched).unwrap(), "0.02");
+}

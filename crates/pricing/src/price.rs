@@ -33,8 +33,8 @@ pub struct Price {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{reason}")]
 pub struct Unpriced {
-    /// `unknown_provider`, `unknown_model`, `no_usage`, `no_price_for_bucket:...`, `usage_inconsistent:...`,
-    /// `amount_out_of_range`, ...
+    /// `unknown_provider`, `unknown_model`, `no_usage`, `no_price_for_bucket:...`,
+    /// `no_price_under:service_tier=...`, `usage_inconsistent:...`, `amount_out_of_range`, ...
     pub reason: String,
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clause::{Clause, RuleIndex};
 use crate::extract::{ExtractError, Extracted, Extractor};
-use crate::load::{self, LoadError, Model, Source};
+use crate::load::{self, LoadError, Model, Source, Variant};
 use crate::names::other_names;
 use crate::price::{Price, Rates, Unpriced};
 use crate::unit::Unit;
@@ -141,7 +141,7 @@ impl PriceTable {
     /// Like [`PriceTable::price`], with circumstances that change the price of some models.
     ///
     /// # Errors
-    /// [`Unpriced`] with the reason.
+    /// [`Unpriced`] with the reason; a circumstance without a listed price is one.
     pub fn price_under(
         &self,
         provider_id: &str,
@@ -163,7 +163,7 @@ impl PriceTable {
             .find(|(time, _)| time.holds(at_us))
             .or(prices.first());
         let (time, rates) = in_force.ok_or_else(|| Unpriced::new("no_price_for_model"))?;
-        let (special, because) = found.special(at_us, circumstances);
+        let (special, because) = found.special(at_us, circumstances)?;
         let overridden = special.map(|special| rates.overridden(&special));
         let billed = billed_usage(provider, found.model, usage);
         let amounts = overridden
@@ -289,14 +289,25 @@ impl Provider {
 }
 
 impl Found<'_> {
-    /// Special prices of the circumstances, and the words for the rule. Another provider's specials do not apply.
-    fn special(&self, at_us: i64, circumstances: Circumstances<'_>) -> (Option<Rates>, String) {
-        if circumstances.is_empty() || !self.own {
-            return (None, String::new());
-        }
+    /// Special prices of the circumstances, and the words for the rule.
+    ///
+    /// A circumstance for which the list has no price in force is refused: the ordinary price would be a guess.
+    /// Specials of one provider say nothing about another that offers the same model.
+    fn special(
+        &self,
+        at_us: i64,
+        circumstances: Circumstances<'_>,
+    ) -> Result<(Option<Rates>, String), Unpriced> {
         let mut special: Option<Rates> = None;
         let mut because = String::new();
-        for variant in &self.model.variants {
+        for (name, said) in circumstances {
+            let asks = |variant: &&Variant| variant.when.get(*name).is_some_and(|value| value == said);
+            let listed = self.model.variants.iter().filter(|_| self.own);
+            if !listed.filter(asks).any(|variant| variant.time.holds(at_us)) {
+                return Err(Unpriced::new(format!("no_price_under:{name}={said}")));
+            }
+        }
+        for variant in self.model.variants.iter().filter(|_| !circumstances.is_empty()) {
             let given = |(key, value): (&String, &String)| {
                 circumstances
                     .iter()
@@ -315,7 +326,7 @@ impl Found<'_> {
                 because.push_str(&format!(" {key}={value}"));
             }
         }
-        (special, because)
+        Ok((special, because))
     }
 }
 

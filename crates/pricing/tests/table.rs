@@ -124,26 +124,31 @@ fn a_model_goes_by_many_names() {
 }
 
 #[test]
-fn circumstances_change_the_price_where_the_list_says_so() {
+fn circumstances_change_the_price_where_the_list_says_so_and_are_unpriced_elsewhere() {
     let table = PriceTable::builtin();
     let million = usage(&[(Unit::InputTokens, 1_000_000)]);
-    let under = |circumstances| {
-        let price = table.price_under(
-            "anthropic",
-            "claude-sonnet-4-5",
-            us(NOVEMBER),
-            &million,
-            circumstances,
-        );
-        price.unwrap()
+    let under = |provider, model, circumstances| {
+        table.price_under(provider, model, us(NOVEMBER), &million, circumstances)
     };
-    let batch = under(&[("processing", "batch")]);
+    let plain = under("anthropic", "claude-sonnet-4-5", &[]).unwrap();
+    let batch = under("anthropic", "claude-sonnet-4-5", &[("processing", "batch")]).unwrap();
     assert_eq!(
         (batch.total * rust_decimal::Decimal::TWO).normalize(),
-        under(&[]).total
+        plain.total
     );
     assert!(batch.rule.ends_with("processing=batch"), "{}", batch.rule);
-    assert_eq!(under(&[("processing", "leisurely")]), under(&[]));
+    assert_eq!(
+        under("openai", "gpt-4.1", &[("service_tier", "default")]),
+        under("openai", "gpt-4.1", &[])
+    );
+    let reason = |found: Result<Price, Unpriced>| found.unwrap_err().reason;
+    let leisurely = under("anthropic", "claude-sonnet-4-5", &[("service_tier", "leisurely")]);
+    assert_eq!(reason(leisurely), "no_price_under:service_tier=leisurely");
+    // Azure lists no tiers of its own for OpenAI's models.
+    assert_eq!(
+        reason(under("azure", "gpt-4.1", &[("service_tier", "priority")])),
+        "no_price_under:service_tier=priority"
+    );
 }
 
 #[test]
