@@ -27,6 +27,8 @@ pub mod code {
     pub const CHECKSUM_DOESNT_MATCH: u32 = 40;
     /// `QUERY_WAS_CANCELLED`.
     pub const QUERY_WAS_CANCELLED: u32 = 394;
+    /// `ACCESS_DENIED`.
+    pub const ACCESS_DENIED: u32 = 497;
     /// `AUTHENTICATION_FAILED`.
     pub const AUTHENTICATION_FAILED: u32 = 516;
     /// `UNKNOWN_EXCEPTION`.

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::{EngineError, code};
 use crate::formats::{Joining, joining};
+use crate::guard;
 use crate::request::Request;
 use crate::run::{self, Event, Input, Job, KillOnDrop, Ticket};
 use crate::sql::{self, Statement};
@@ -122,6 +123,9 @@ impl Service {
             ));
         }
 
+        if let Some(sql) = statement.sql() {
+            guard::check(sql, &request.parameters)?;
+        }
         let permit = self.permit().await?;
         match statement {
             Statement::InsertData { sql, format, data_at } => {

@@ -16,13 +16,14 @@
 //!
 //! # What does not
 //! Users, roles, sessions over several requests (`session_id` is ignored, so no temporary tables), external tables,
-//! HTTP content encodings, progress headers, `INTO OUTFILE` and `FROM INFILE`. A result in a format that is one
+//! HTTP content encodings, progress headers, `INTO OUTFILE` and `FROM INFILE`, and every function, table engine or
+//! table name that reaches outside the database (`guard`). A result in a format that is one
 //! document (JSON, Parquet, ...) is made in memory. An INSERT of more than about a million rows becomes several
 //! blocks and is not atomic, as on a server.
 //!
 //! # Where things are
 //! [`config`] and [`server`] are the outside; `http` answers requests with the help of `request` (taking them
-//! apart), `body`, `sql` and `lexer` (what the statement is), `run` (running it on a thread), `formats` and `framing`
+//! apart), `body`, `sql`, `guard` and `lexer` (what the statement is), `run` (running it on a thread), `formats` and `framing`
 //! (bytes), `answer` (headers, errors). `engine` opens sessions; `ffi` is the only unsafe code.
 
 mod answer;
@@ -33,8 +34,10 @@ pub mod error;
 mod ffi;
 mod formats;
 mod framing;
+mod guard;
 mod http;
 mod lexer;
+mod process;
 mod request;
 mod run;
 pub mod server;
@@ -42,6 +45,7 @@ mod sql;
 
 pub use config::{Config, ENGINE_VERSION, default_library_path};
 pub use error::EngineError;
+pub use process::{Arguments, run_process};
 pub use server::{Server, Stopped};
 
 /// Opens the engine, prints the ready line (see [`aal_child`]) and answers until `shutdown` completes.

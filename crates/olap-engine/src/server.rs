@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -113,27 +113,33 @@ impl Server {
     }
 }
 
-/// Half of the time is for statements to end by themselves, the other half for those that were killed.
+/// Statements first may end by themselves, then they are killed, then the engine closes. Each step has its part of
+/// the time.
 async fn stop(
     engine: Arc<Engine>,
     service: Arc<Service>,
     connections: GracefulShutdown,
     stop_timeout: Duration,
 ) -> Stopped {
-    let half = stop_timeout / 2;
-    if timeout(half, connections.shutdown()).await.is_err() {
+    let start = Instant::now();
+    if timeout_at(start + stop_timeout.mul_f32(0.4), connections.shutdown())
+        .await
+        .is_err()
+    {
         let killing = engine.clone();
-        // The answers of killed statements are errors; whether killing works shows in the next wait.
+        // The answers of killed statements are errors; whether killing works shows in the next step.
         let killed = tokio::task::spawn_blocking(move || killing.kill_all()).await;
         tracing::info!(?killed, "killed the statements that still ran");
     }
-    if timeout(half, service.idle()).await.is_err() {
+    if timeout_at(start + stop_timeout.mul_f32(0.7), service.idle())
+        .await
+        .is_err()
+    {
         return Stopped::Abandoned;
     }
-    let closed = tokio::task::spawn_blocking(move || engine.close()).await;
-    if closed.unwrap_or(false) {
-        Stopped::Clean
-    } else {
-        Stopped::Abandoned
+    let closing = tokio::task::spawn_blocking(move || engine.close());
+    match timeout_at(start + stop_timeout, closing).await {
+        Ok(Ok(true)) => Stopped::Clean,
+        _ => Stopped::Abandoned,
     }
 }

@@ -37,6 +37,16 @@ pub enum Statement {
     Empty,
 }
 
+impl Statement {
+    /// The SQL without data; none when there is none.
+    pub fn sql(&self) -> Option<&str> {
+        match self {
+            Self::Select { sql, .. } | Self::InsertData { sql, .. } | Self::Other { sql, .. } => Some(sql),
+            Self::Empty => None,
+        }
+    }
+}
+
 /// Tells what `text` is. `text` may go on with the data of an INSERT, which need not be UTF-8 and is not looked at.
 ///
 /// # Errors

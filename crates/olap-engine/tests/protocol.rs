@@ -235,6 +235,27 @@ async fn what_would_reach_beyond_the_statement_is_refused() {
 }
 
 #[tokio::test]
+async fn files_and_networks_are_out_of_reach() {
+    let file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
+    std::fs::write(file.path(), "secret").unwrap();
+    let path = file.path().to_str().unwrap();
+    for sql in [
+        format!("SELECT * FROM file('{path}')"),
+        format!("SELECT file('{path}')"),
+        format!("SELECT * FROM `{path}`"),
+        format!("SELECT * FROM '{path}'"),
+        format!("CREATE TABLE outside (a String) ENGINE = File(CSV, '{path}')"),
+        format!("INSERT INTO FUNCTION file('{path}', 'CSV', 'a String') VALUES ('x')"),
+        "SELECT * FROM url('http://127.0.0.1:1/')".to_owned(),
+    ] {
+        let (status, code, text) = post(&[], sql.clone()).await;
+        assert_eq!((status, code), (403, Some(497)), "{sql}: {text}");
+    }
+    let by_parameter = post(&[("param_t", path)], "SELECT * FROM {t:Identifier}").await;
+    assert_eq!(by_parameter.1, Some(497));
+}
+
+#[tokio::test]
 async fn an_insert_that_fails_early_is_answered_after_its_body() {
     let body = "x".repeat(20 << 20);
     assert_eq!(

@@ -16,6 +16,7 @@ pub const START_TIMEOUT: Duration = Duration::from_secs(60);
 pub fn command(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aal-olap-engine"));
     command.arg("--data").arg(data).arg("--follow-parent");
+    command.env_remove("AAL_OLAP_PASSWORD");
     command
 }
 
