@@ -14,6 +14,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // The polyfill is an inline script in older targets; every supported browser has module preload.
     modulePreload: { polyfill: false },
+    // Libraries change less often than the console, so browsers may keep them longer.
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: "react", test: /node_modules\/react/ }] } },
+    },
   },
   server: {
     proxy: {

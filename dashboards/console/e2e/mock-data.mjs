@@ -144,7 +144,7 @@ function makeRecord(random, timeMs, index) {
       );
   const unpricedReason = failed ? "" : (model.unpriced ?? "");
   const units = failed || unpricedReason ? null : inputTokens * model.input + outputTokens * model.output;
-  const session = `${application.name}-${Math.floor(index / 28)}`;
+  const session = `${application.name}-${Math.floor(index / 60)}`;
   const flagged = random.chance(0.012);
   return {
     event_id: makeUuid(random, timeMs),

@@ -119,8 +119,13 @@ async function main() {
     for (const scheme of ["light", "dark"]) {
       console.log(`${scheme}:`);
       const watched = await open(browser, target, scheme);
-      await walk(watched, target, scheme);
-      if (target.mock && scheme === "light") await walkMockOnly(watched, target);
+      try {
+        await walk(watched, target, scheme);
+        if (target.mock && scheme === "light") await walkMockOnly(watched, target);
+      } catch (error) {
+        await watched.page.screenshot({ path: `${shots}/failure-${scheme}.png` });
+        faults.push(`[${scheme}] the walk stopped at ${watched.page.url()}: ${error.stack ?? error}`);
+      }
       await watched.page.context().close();
       faults.push(...watched.faults.map((fault) => `[${scheme}] ${fault}`));
     }

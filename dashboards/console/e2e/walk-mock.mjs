@@ -1,5 +1,4 @@
 // The steps that need a mock: refusals, an expired session, revealing, empty results.
-import { nowMs } from "./mock-data.mjs";
 import { signIn } from "./walk.mjs";
 
 const expect = (holds, message) => {
@@ -29,6 +28,20 @@ export async function walkMockOnly(watched, target) {
     .getByRole("region", { name: "Records" })
     .evaluate((element) => element.scrollTo(0, element.scrollHeight));
   await page.getByText("200 records so far").waitFor();
+
+  // Back from a record leads to the same place of the same list.
+  const list = page.getByRole("region", { name: "Records" });
+  await list.evaluate((element) => element.scrollTo(0, 3000));
+  await page.locator('[data-row="record"] a').first().waitFor();
+  await page
+    .getByRole("link", { name: /^2026-/ })
+    .nth(20)
+    .click();
+  await page.getByRole("tab", { name: "Conversation" }).waitFor();
+  await page.goBack();
+  await page.getByText("200 records so far").waitFor();
+  const scrolledPx = await list.evaluate((element) => element.scrollTop);
+  expect(scrolledPx === 3000, `the list came back at ${scrolledPx} px instead of 3000`);
 
   await page.goto(`${target.url}/explorer?q=nothing-like-this`);
   await page.getByText("No record matches these filters").waitFor();
@@ -74,7 +87,6 @@ export async function walkMockOnly(watched, target) {
   await page.goto(place);
   await page.getByRole("heading", { name: /^Groups/ }).waitFor();
   api.expired = true;
-  await page.clock.setFixedTime(nowMs + 1_000);
   await page.getByRole("button", { name: "Refresh" }).click();
   await page.getByText("Your session ended").waitFor();
   await watched.shoot("mock-session-ended");

@@ -12,7 +12,7 @@ export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () =>
         });
   const fix = fixFor(problem);
   return (
-    <div role="alert" className="m-3 rounded-md border border-bad bg-bad-soft px-3 py-2">
+    <div role="alert" className="m-3 max-w-4xl rounded-md border border-bad bg-bad-soft px-3 py-2">
       <p className="font-semibold text-bad">
         {problem.title}
         {problem.status > 0 && <span className="ml-2 font-normal">({problem.status})</span>}

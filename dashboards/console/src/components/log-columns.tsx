@@ -131,14 +131,35 @@ export function logColumns(tenantName: (id: string) => string) {
       cell: cell((item) => {
         const model = item.model || item.model_requested;
         return (
-          <span className="block max-w-48 truncate" title={`${item.provider} · ${model}`}>
+          <span className="block max-w-44 truncate" title={`${item.provider} · ${model}`}>
             <span className="text-muted">{item.provider}</span> {model}
           </span>
         );
       }),
     }),
     helper.display({ id: "status", header: "Status", cell: cell((item) => <StatusBadge item={item} />) }),
-    helper.display({ id: "marks", header: "Marks", cell: cell((item) => <Marks item={item} />) }),
+    helper.display({
+      id: "cost",
+      header: "Cost",
+      cell: cell((item) => (
+        <Cost cost={item.cost} currency={item.currency} reason={item.unpriced_reason} short />
+      )),
+    }),
+    helper.display({
+      id: "duration",
+      header: "Duration",
+      cell: cell((item) => formatDuration(item.duration_ms)),
+    }),
+    helper.display({
+      id: "tokens",
+      header: "Tokens in / out",
+      cell: cell((item) => (
+        <>
+          {tokens(item, item.input_tokens)} <span className="text-muted">/</span>{" "}
+          {tokens(item, item.output_tokens)}
+        </>
+      )),
+    }),
     helper.display({
       id: "pii",
       header: "Redacted",
@@ -154,28 +175,7 @@ export function logColumns(tenantName: (id: string) => string) {
         ),
       ),
     }),
-    helper.display({
-      id: "duration",
-      header: "Duration",
-      cell: cell((item) => formatDuration(item.duration_ms)),
-    }),
-    helper.display({
-      id: "tokens",
-      header: "Tokens in / out",
-      cell: cell((item) => (
-        <>
-          {formatCount(item.input_tokens)} <span className="text-muted">/</span>{" "}
-          {formatCount(item.output_tokens)}
-        </>
-      )),
-    }),
-    helper.display({
-      id: "cost",
-      header: "Cost",
-      cell: cell((item) => (
-        <Cost cost={item.cost} currency={item.currency} reason={item.unpriced_reason} short />
-      )),
-    }),
+    helper.display({ id: "marks", header: "Marks", cell: cell((item) => <Marks item={item} />) }),
     helper.display({
       id: "user",
       header: "User",

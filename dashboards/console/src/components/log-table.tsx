@@ -1,7 +1,8 @@
 import { useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef } from "react";
+import { type MouseEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import { useNavigate } from "react-router";
+import { useScrollMemory } from "../lib/view-memory";
 import { useTenantChoice, useTenantName, useTenants } from "../session/hooks";
 import { features, logColumns, numericColumns, recordPath, type TableLine } from "./log-columns";
 import { ScrollRegion } from "./scroll-region";
@@ -52,6 +53,14 @@ export function LogTable({ lines, label, hide, onNearEnd, footer }: LogTableProp
   useEffect(() => {
     if (nearEnd) onNearEnd?.();
   }, [nearEnd, onNearEnd]);
+
+  const [recall, note] = useScrollMemory();
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    element.scrollTop = recall();
+    return () => note(element.scrollTop);
+  }, [recall, note]);
 
   const before = visible[0]?.start ?? 0;
   const after = virtualizer.getTotalSize() - (visible.at(-1)?.end ?? 0);

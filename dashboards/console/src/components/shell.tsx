@@ -1,5 +1,5 @@
 import { useIsFetching } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Navigate, NavLink, Outlet, useLocation } from "react-router";
 import { credentials } from "../session/credentials";
 import { useExpiry, useSession, useTenantChoice, useTenants } from "../session/hooks";
@@ -24,6 +24,12 @@ export function Shell() {
   const session = useSession();
   const location = useLocation();
   const minutesLeft = useExpiry(warnMinutes);
+  const main = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another view begins at its top
+  useEffect(() => {
+    // Some browsers answer with a promise, which is no clean-up.
+    main.current?.scrollTo(0, 0);
+  }, [location.pathname]);
   if (!session) {
     const here = location.pathname + location.search;
     const query = new URLSearchParams({ next: here });
@@ -44,7 +50,7 @@ export function Shell() {
           page after signing in again.
         </p>
       )}
-      <main id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
+      <main ref={main} id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
         <Outlet />
       </main>
     </div>

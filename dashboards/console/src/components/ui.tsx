@@ -73,13 +73,17 @@ export function Panel({ title, actions, className = "", children }: PanelProps) 
 
 interface PageTitleProps {
   title: ReactNode;
+  /** What the browser's tab says; the title itself when that is a text. */
+  tab?: string;
   note?: ReactNode;
   children?: ReactNode;
 }
 
-export function PageTitle({ title, note, children }: PageTitleProps) {
+export function PageTitle({ title, tab, note, children }: PageTitleProps) {
+  const tabText = tab ?? (typeof title === "string" ? title : "");
   return (
     <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
+      {tabText && <title>{`${tabText} · AI Audit Layer`}</title>}
       <div className="flex flex-wrap items-baseline gap-x-3">
         <h1 className="text-base font-semibold">{title}</h1>
         {note && <p className="text-muted">{note}</p>}

@@ -10,6 +10,7 @@ import { Button, EmptyState, PageTitle, Spinner } from "../../components/ui";
 import { encodeFilters, toLogQuery } from "../../lib/filters";
 import { formatCount } from "../../lib/number";
 import { useFilters } from "../../lib/use-filters";
+import { useAsOf } from "../../lib/view-memory";
 import { ActiveFilters } from "./active-filters";
 import { FilterPanel } from "./filter-panel";
 
@@ -23,7 +24,7 @@ function ledgerKey(item: LogSummary): string {
 export function ExplorerView() {
   const { filters, ignored, change, reset } = useFilters();
   // A span back from now is fixed when the list is opened or refreshed, so that its pages fit together.
-  const [asOfMs, setAsOfMs] = useState(() => Date.now());
+  const [asOfMs, refresh] = useAsOf();
   const [filtersShown, setFiltersShown] = useState(true);
   const address = encodeFilters(filters).toString();
 
@@ -34,6 +35,8 @@ export function ExplorerView() {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (previous) => previous,
+    // What arrived since is fetched by refreshing; coming back from a record shows the same list.
+    staleTime: Number.POSITIVE_INFINITY,
   });
 
   const items = useMemo(() => logs.data?.pages.flatMap((page) => page.items) ?? [], [logs.data]);
@@ -65,7 +68,7 @@ export function ExplorerView() {
             >
               Report on these
             </Link>
-            <Button onClick={() => setAsOfMs(Date.now())}>Refresh</Button>
+            <Button onClick={refresh}>Refresh</Button>
           </PageTitle>
           <ActiveFilters filters={filters} ignored={ignored} onChange={change} />
         </div>

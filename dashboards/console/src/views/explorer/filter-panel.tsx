@@ -78,7 +78,7 @@ export function FilterPanel({ filters, items, onChange, onReset }: FilterPanelPr
   return (
     <aside
       aria-label="Filters"
-      className="w-56 shrink-0 space-y-2 overflow-y-auto border-r border-line bg-panel p-3"
+      className="w-52 shrink-0 space-y-2 overflow-y-auto border-r border-line bg-panel p-3"
     >
       {text("q", "Full text", { placeholder: "words in input or output", inputMode: "search" })}
       <RangePicker range={filters} allLabel="All time" onChange={onChange} />
@@ -87,7 +87,7 @@ export function FilterPanel({ filters, items, onChange, onReset }: FilterPanelPr
       {text("provider", "Provider", { suggestions: suggestions.provider })}
       {text("model", "Model", { suggestions: suggestions.model })}
       <div className="grid grid-cols-2 gap-2">
-        {text("status", "Status", { placeholder: "429, error", suggestions: ["ok", "error"] })}
+        {text("status", "Status", { placeholder: "429", suggestions: ["ok", "error"] })}
         {text("min_cost", "Cost at least", { placeholder: "0.05", inputMode: "decimal" })}
         {yesNo("flagged", "Flagged")}
         {yesNo("has_pii", "Redacted")}

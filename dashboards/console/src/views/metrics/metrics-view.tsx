@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useCallback, useState } from "react";
+import { useCallback } from "react";
 import { useSearchParams } from "react-router";
 import { fetchMetrics } from "../../api/calls";
 import { ErrorPanel } from "../../components/error-panel";
@@ -8,6 +8,7 @@ import { encodeFilters, toLogQuery } from "../../lib/filters";
 import { type Interval, intervalFor, intervals } from "../../lib/range";
 import { fromInputValue, toInputValue } from "../../lib/time";
 import { useFilters } from "../../lib/use-filters";
+import { useAsOf } from "../../lib/view-memory";
 import { Breakdown } from "./breakdown";
 import { Charts } from "./charts";
 import { groupings, MetricsControls } from "./metrics-controls";
@@ -18,7 +19,7 @@ const defaultRange = "30d";
 export function MetricsView() {
   const { filters: given, change, reset } = useFilters();
   const [parameters, setParameters] = useSearchParams();
-  const [asOfMs, setAsOfMs] = useState(() => Date.now());
+  const [asOfMs, refresh] = useAsOf();
 
   const filters = given.range || given.from || given.to ? given : { ...given, range: defaultRange as "30d" };
   const asked = parameters.get("interval") ?? "";
@@ -57,7 +58,7 @@ export function MetricsView() {
   return (
     <div className="space-y-3 p-4">
       <PageTitle title="Metrics" note={filters.range ? undefined : "fixed range; drag in a chart to zoom in"}>
-        <Button onClick={() => setAsOfMs(Date.now())}>Refresh</Button>
+        <Button onClick={refresh}>Refresh</Button>
       </PageTitle>
       <MetricsControls
         filters={filters}

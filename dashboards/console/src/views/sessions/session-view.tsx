@@ -34,6 +34,7 @@ function Timeline({ session, here }: { session: SessionDetail; here: string }) {
     <div className="mx-auto max-w-6xl space-y-3 p-4">
       <PageTitle
         title={<span className="break-all">Session {shortenPlaceholders(session.session_id)}</span>}
+        tab={`Session ${shortenPlaceholders(session.session_id)}`}
         note={first && `${tenantName(first.tenant)} · ${first.application}`}
       />
       <Totals totals={totals} items={items} />
@@ -43,7 +44,7 @@ function Timeline({ session, here }: { session: SessionDetail; here: string }) {
             <li
               key={`${item.ledger.shard} ${item.ledger.index}`}
               aria-current={item.event_id === here ? "true" : undefined}
-              className={`grid grid-cols-[9.5rem_4.5rem_minmax(0,1fr)_auto] items-center gap-x-3 border-b border-line px-3 py-1.5 last:border-b-0 ${
+              className={`grid grid-cols-[9.5rem_6rem_minmax(0,1fr)_auto] items-center gap-x-3 border-b border-line px-3 py-1.5 last:border-b-0 ${
                 item.event_id === here ? "bg-accent-soft" : ""
               }`}
             >
@@ -67,7 +68,7 @@ function Timeline({ session, here }: { session: SessionDetail; here: string }) {
                 )}
               </span>
               {item.kind === "event" ? (
-                <span className="flex items-center gap-3 text-right whitespace-nowrap">
+                <span className="grid grid-cols-[5rem_7rem_minmax(7rem,max-content)] items-center gap-3 text-right whitespace-nowrap">
                   <span className="text-muted">{formatDuration(item.duration_ms)}</span>
                   <span className="text-muted">
                     {tokens(item, item.input_tokens)} / {tokens(item, item.output_tokens)}

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { Link } from "react-router";
 import { fetchSessions } from "../../api/calls";
 import type { SessionSummary } from "../../api/types";
@@ -12,13 +12,14 @@ import { formatCount } from "../../lib/number";
 import { shortenPlaceholders } from "../../lib/placeholders";
 import { sessionPath } from "../../lib/session-path";
 import { useFilters } from "../../lib/use-filters";
+import { useAsOf } from "../../lib/view-memory";
 import { useTenantName } from "../../session/hooks";
 
 const pageSize = 100;
 
 export function SessionsView() {
   const { filters, change, reset } = useFilters();
-  const [asOfMs, setAsOfMs] = useState(() => Date.now());
+  const [asOfMs, refresh] = useAsOf();
   const sessions = useInfiniteQuery({
     queryKey: ["sessions", encodeFilters(filters).toString(), asOfMs],
     queryFn: ({ pageParam, signal }) => {
@@ -31,13 +32,15 @@ export function SessionsView() {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (previous) => previous,
+    // What arrived since is fetched by refreshing; coming back from a record shows the same list.
+    staleTime: Number.POSITIVE_INFINITY,
   });
   const items = useMemo(() => sessions.data?.pages.flatMap((page) => page.items) ?? [], [sessions.data]);
 
   return (
     <div className="space-y-3 p-4">
       <PageTitle title="Sessions" note={sessions.data ? `${formatCount(items.length)} shown` : undefined}>
-        <Button onClick={() => setAsOfMs(Date.now())}>Refresh</Button>
+        <Button onClick={refresh}>Refresh</Button>
       </PageTitle>
       <div className="grid grid-cols-2 gap-2 md:grid-cols-5 xl:max-w-5xl">
         <RangePicker range={filters} allLabel="All time" onChange={change} />
