@@ -105,6 +105,10 @@ export class MockApi {
   }
 
   #list(query) {
+    if (query.kind === "outcome") {
+      const items = [...this.outcomes.values()].flat().map((outcome) => ({ ...outcome, kind: "outcome" }));
+      return { items, next_cursor: null };
+    }
     const found = this.#filter(query);
     const start = Number(query.cursor ?? 0);
     const limit = Number(query.limit ?? 50);

@@ -137,7 +137,9 @@ export interface LedgerDetail extends LedgerPosition {
   chain?: string;
   leaf_hash: string;
   prev_leaf_hash: string;
-  state: "appended" | "sealed";
+  /** `unknown`: the anchor store does not answer. */
+  state: "appended" | "sealed" | "unknown";
+  /** The newest epoch that covers the record. */
   epoch?: number | null;
   tree_size?: number | null;
   receipt?: unknown;
@@ -286,7 +288,8 @@ export interface CheckpointSummary {
 }
 
 export interface Checkpoints {
-  origin: string;
+  /** Null without a trust policy. */
+  origin: string | null;
   latest: { epoch: number; checkpoint: string; manifest: string } | null;
   items: CheckpointSummary[];
 }
@@ -295,4 +298,6 @@ export interface CheckpointDetail {
   epoch: number;
   manifest: string;
   checkpoint: string;
+  /** One line for each chain; only for those who may read every tenant. */
+  heads?: string;
 }

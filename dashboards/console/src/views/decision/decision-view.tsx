@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { createReport, fetchLog } from "../../api/calls";
 import type { LogDetail } from "../../api/types";
@@ -17,21 +17,26 @@ import { OutcomesPanel } from "./outcomes-panel";
 import { RedactionsPanel } from "./redactions-panel";
 import { RevealDialog } from "./reveal-dialog";
 
-const sealPollMs = 4_000;
+/** Every fetch is a read that is recorded, so a page that is open does not fetch by itself. */
+const freshMs = 5 * 60_000;
 
 export function DecisionView() {
   const { eventId = "" } = useParams();
   const detail = useQuery({
     queryKey: ["log", eventId],
     queryFn: ({ signal }) => fetchLog(eventId, signal),
-    // A record is sealed by the next epoch; until then the page looks again by itself.
-    refetchInterval: (query) => (query.state.data?.ledger.state === "appended" ? sealPollMs : false),
+    staleTime: freshMs,
+    refetchOnReconnect: false,
   });
+  const { refetch } = detail;
+  const lookAgain = useCallback(() => {
+    refetch();
+  }, [refetch]);
   if (detail.isPending) return <Spinner label="Reading the record" />;
   if (detail.isError && !detail.data)
     return <ErrorPanel error={detail.error} onRetry={() => detail.refetch()} />;
   // Another record means another page: nothing revealed or verified may stay on it.
-  return <Decision key={eventId} log={detail.data} />;
+  return <Decision key={eventId} log={detail.data} onLookAgain={lookAgain} />;
 }
 
 const nothingRevealed: Record<string, string | null> = {};
@@ -39,7 +44,7 @@ const nothingRevealed: Record<string, string | null> = {};
 /** Fields that are sealed as a whole and so have no place in a text. */
 const sealedFields = ["user_email", "ip_address", "subject_email"];
 
-function Decision({ log }: { log: LogDetail }) {
+function Decision({ log, onLookAgain }: { log: LogDetail; onLookAgain: () => void }) {
   const tenantName = useTenantName();
   const mayReveal = useMay("admin", "compliance_officer");
   const [revealing, setRevealing] = useState(false);
@@ -94,12 +99,12 @@ function Decision({ log }: { log: LogDetail }) {
         <div className="grid items-start gap-3 lg:grid-cols-[minmax(0,1fr)_25rem]">
           <div className="min-w-0 space-y-3">
             <ExchangePanel log={log} />
-            <OutcomesPanel log={log} />
+            <OutcomesPanel log={log} onStored={onLookAgain} />
             <AttributesPanel attributes={log.attributes} />
           </div>
           <div className="min-w-0 space-y-3">
             <CostPanel log={log} />
-            <LedgerPanel log={log} />
+            <LedgerPanel log={log} onLookAgain={onLookAgain} />
             <RedactionsPanel redactions={log.redactions} pii={log.pii} />
             <TimingPanel log={log} />
             <ContextPanel log={log} tenant={tenantName(log.tenant)} />

@@ -9,7 +9,7 @@ import { saveFile } from "../../lib/save-file";
 export const verdictTones: Record<Verdict, Tone> = { pass: "good", fail: "bad", unproven: "warn" };
 
 /** Where the record stands in its chain, and every check of that claim on demand. */
-export function LedgerPanel({ log }: { log: LogDetail }) {
+export function LedgerPanel({ log, onLookAgain }: { log: LogDetail; onLookAgain: () => void }) {
   const { ledger } = log;
   const verify = useMutation({ mutationFn: () => verifyRecord(log.event_id) });
   const proof = useMutation({
@@ -34,13 +34,8 @@ export function LedgerPanel({ log }: { log: LogDetail }) {
     >
       <Facts
         rows={{
-          State: sealed ? (
-            <Badge tone="good">sealed in epoch {formatCount(ledger.epoch ?? null)}</Badge>
-          ) : (
-            <Badge tone="warn" title="The next epoch, within seconds, seals it.">
-              appended, not sealed yet
-            </Badge>
-          ),
+          State: <State ledger={ledger} onLookAgain={onLookAgain} />,
+          "Covered by": ledger.epoch == null ? "–" : `epoch ${formatCount(ledger.epoch)}`,
           Position: `shard ${ledger.shard}, index ${formatCount(ledger.index)}`,
           "Tree size": formatCount(ledger.tree_size ?? null),
           "Leaf hash": hash(ledger.leaf_hash),
@@ -51,6 +46,30 @@ export function LedgerPanel({ log }: { log: LogDetail }) {
       {verify.isError && <ErrorPanel error={verify.error} onRetry={() => verify.mutate()} />}
       {verify.data && <Checks answer={verify.data} />}
     </Panel>
+  );
+}
+
+interface StateProps {
+  ledger: LogDetail["ledger"];
+  onLookAgain: () => void;
+}
+
+/** Looking again is a read that is recorded, so the page does not do it by itself. */
+function State({ ledger, onLookAgain }: StateProps) {
+  if (ledger.state === "sealed") return <Badge tone="good">sealed</Badge>;
+  const [text, title] =
+    ledger.state === "appended"
+      ? ["appended, not sealed yet", "The next epoch seals it, within seconds."]
+      : ["unknown", "The store of the checkpoints does not answer."];
+  return (
+    <span className="flex items-center gap-2">
+      <Badge tone="warn" title={title}>
+        {text}
+      </Badge>
+      <button type="button" className="link" onClick={onLookAgain}>
+        Look again
+      </button>
+    </span>
   );
 }
 

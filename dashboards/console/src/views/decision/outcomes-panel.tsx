@@ -1,5 +1,5 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useState } from "react";
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
 import { addOutcome } from "../../api/calls";
 import type { LogDetail, NewOutcome } from "../../api/types";
 import { Dialog } from "../../components/dialog";
@@ -8,23 +8,23 @@ import { RedactedText } from "../../components/redacted-text";
 import { Badge, Button, Field, Panel, Time } from "../../components/ui";
 import { shortenPlaceholders } from "../../lib/placeholders";
 import { useUser } from "../../session/hooks";
-
-const lookAgainMs = 1_500;
-const lookAgainTimes = 12;
+import { useArrival } from "./use-arrival";
 
 /** What became of the decision: appended, never rewritten. */
-export function OutcomesPanel({ log }: { log: LogDetail }) {
+export function OutcomesPanel({ log, onStored }: { log: LogDetail; onStored: () => void }) {
   const [adding, setAdding] = useState(false);
-  const [expected, setExpected] = useState(0);
-  const pending = useLookAgain(log, expected);
+  const [addedId, setAddedId] = useState<string | null>(null);
+  const arrival = useArrival(addedId, log.tenant, onStored);
   return (
     <Panel title="Outcomes" actions={<Button onClick={() => setAdding(true)}>Add an outcome</Button>}>
-      {log.outcomes.length === 0 && !pending && (
+      {log.outcomes.length === 0 && arrival === "none" && (
         <p className="px-3 py-2 text-muted">Nothing was reported about what became of this decision.</p>
       )}
-      {pending && (
+      {arrival !== "none" && (
         <p role="status" className="px-3 py-2 text-muted">
-          Accepted. It shows here as soon as it is stored in the ledger.
+          {arrival === "awaited"
+            ? "Accepted. It shows here as soon as it is stored in the ledger."
+            : "Accepted, but not stored yet: the processor is behind. Reload the page later."}
         </p>
       )}
       {log.outcomes.length > 0 && (
@@ -65,9 +65,9 @@ export function OutcomesPanel({ log }: { log: LogDetail }) {
         <OutcomeDialog
           eventId={log.event_id}
           onClose={() => setAdding(false)}
-          onAdded={() => {
+          onAdded={(id) => {
             setAdding(false);
-            setExpected(log.outcomes.length + 1);
+            setAddedId(id);
           }}
         />
       )}
@@ -83,31 +83,10 @@ function Reviewer({ name }: { name: string | null }) {
   return <span className="inline-block max-w-56 truncate align-bottom">{shortenPlaceholders(name)}</span>;
 }
 
-/** An outcome travels through the log before it can be read: looks for it a few times. */
-function useLookAgain(log: LogDetail, expected: number): boolean {
-  const queries = useQueryClient();
-  const [tries, setTries] = useState(0);
-  const pending = expected > log.outcomes.length && tries < lookAgainTimes;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new expectation starts the count again
-  useEffect(() => setTries(0), [expected]);
-  useEffect(() => {
-    if (!pending) return;
-    const timer = setTimeout(
-      () => {
-        queries.invalidateQueries({ queryKey: ["log", log.event_id] });
-        setTries((count) => count + 1);
-      },
-      lookAgainMs * (tries > 4 ? 2 : 1),
-    );
-    return () => clearTimeout(timer);
-  }, [pending, tries, queries, log.event_id]);
-  return pending;
-}
-
 interface OutcomeDialogProps {
   eventId: string;
   onClose: () => void;
-  onAdded: () => void;
+  onAdded: (outcomeId: string) => void;
 }
 
 function OutcomeDialog({ eventId, onClose, onAdded }: OutcomeDialogProps) {
@@ -122,7 +101,7 @@ function OutcomeDialog({ eventId, onClose, onAdded }: OutcomeDialogProps) {
       if (note.trim()) body.note = note.trim();
       return addOutcome(eventId, body);
     },
-    onSuccess: onAdded,
+    onSuccess: (answer) => onAdded(answer.event_id),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();

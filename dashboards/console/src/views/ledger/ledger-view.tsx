@@ -33,7 +33,7 @@ export function LedgerView() {
   }
   return (
     <div className="space-y-3 p-4">
-      <PageTitle title="Ledger" note={newest && `origin ${newest.origin}`} />
+      <PageTitle title="Ledger" note={newest?.origin ? `origin ${newest.origin}` : undefined} />
       <p className="max-w-4xl text-muted">
         Every epoch re-reads and re-hashes what was stored and signs the result. A checkpoint kept elsewhere
         proves later that nothing up to it was changed, dropped or reordered;{" "}
@@ -114,7 +114,8 @@ function Checkpoint({ epoch }: { epoch: number }) {
         title={`Checkpoint of epoch ${formatCount(epoch)}, signed`}
         text={checkpoint.data.checkpoint}
       />
-      <TextPanel title="Manifest: one head for each chain" text={checkpoint.data.manifest} />
+      <TextPanel title="Manifest" text={checkpoint.data.manifest} />
+      {checkpoint.data.heads && <TextPanel title="Heads: one for each chain" text={checkpoint.data.heads} />}
     </div>
   );
 }
