@@ -1,15 +1,28 @@
+import { MockAdmin } from "./mock-admin.mjs";
 import { makeRecords, nowMs, tenants } from "./mock-data.mjs";
 import { detailOf, publicPart } from "./mock-detail.mjs";
 import { metricsOf } from "./mock-metrics.mjs";
 
-export const credentials = { email: "officer@example.org", password: "correct horse" };
-const user = {
-  id: "0190f0aa-0000-7000-8000-000000000001",
-  email: credentials.email,
-  role: "compliance_officer",
-  tenant: "*",
-};
-const token = "mock.session.token";
+const password = "correct horse battery";
+export const credentials = { email: "admin@example.org", password };
+export const viewerCredentials = { email: "viewer@example.org", password };
+const accounts = [
+  { id: "0190f0aa-0000-7000-8000-000000000001", email: credentials.email, role: "admin", tenant: "*" },
+  {
+    id: "0190f0aa-0000-7000-8000-000000000002",
+    email: "officer@example.org",
+    role: "compliance_officer",
+    tenant: tenants[0].id,
+  },
+  {
+    id: "0190f0aa-0000-7000-8000-000000000003",
+    email: viewerCredentials.email,
+    role: "viewer",
+    tenant: tenants[0].id,
+  },
+];
+const user = accounts[0];
+const tokenOf = (account) => `mock.session.${account.role}`;
 
 export class MockProblem extends Error {
   constructor(status, slug, title, detail, errors = []) {
@@ -24,6 +37,7 @@ const utc = (timeMs) => new Date(timeMs).toISOString().replace("Z", "000Z");
 export class MockApi {
   records = makeRecords();
   outcomes = new Map();
+  #admin = new MockAdmin(accounts);
   reports = [
     report(1, "range", "October: all decisions of the bank", "done"),
     report(2, "decision", "Decision 0193… for the regulator", "done"),
@@ -40,12 +54,21 @@ export class MockApi {
   answer(method, url, headers, body) {
     const { pathname, searchParams } = url;
     if (pathname === "/api/v1/auth/login") return this.#login(body);
-    if (this.expired || headers.authorization !== `Bearer ${token}`) {
+    const caller = accounts.find((account) => headers.authorization === `Bearer ${tokenOf(account)}`);
+    if (this.expired || !caller) {
       throw new MockProblem(401, "unauthorized", "Not signed in", "the session has ended");
     }
+    if (
+      caller.role === "viewer" &&
+      /reports|access-log|users|api-keys|applications|outcomes/.test(pathname)
+    ) {
+      throw new MockProblem(403, "forbidden", "Forbidden", "this needs the role admin or compliance_officer");
+    }
+    const administration = this.#admin.answer(method, pathname, body);
+    if (administration) return administration;
     const route = `${method} ${pathname}`;
     const query = Object.fromEntries(searchParams);
-    if (route === "GET /api/v1/auth/me") return ok(user);
+    if (route === "GET /api/v1/auth/me") return ok(caller);
     if (route === "GET /api/v1/tenants") return ok({ tenants });
     if (route === "GET /api/v1/audit/logs") return ok(this.#list(query));
     if (route === "GET /api/v1/audit/sessions") return ok(this.#sessions(query));
@@ -68,11 +91,10 @@ export class MockApi {
   }
 
   #login(body) {
-    if (body?.email !== credentials.email || body?.password !== credentials.password) {
-      throw new MockProblem(401, "unauthorized", "Not signed in", "e-mail or password is wrong");
-    }
+    const account = accounts.find((entry) => entry.email === body?.email && body?.password === password);
+    if (!account) throw new MockProblem(401, "unauthorized", "Not signed in", "e-mail or password is wrong");
     this.expired = false;
-    return ok({ token, expires_at: utc(nowMs + 3_600_000), user });
+    return ok({ token: tokenOf(account), expires_at: utc(nowMs + 3_600_000), user: account });
   }
 
   #filter(query) {

@@ -47,6 +47,12 @@ async function answerCall(api, request, response, url) {
 
 function answerFile(response, url) {
   const wanted = join(dist, normalize(url.pathname));
+  // As strict as the real service about what is a view and what is a missing file.
+  if (url.pathname.includes("%") || (extname(url.pathname) && !existsSync(wanted))) {
+    response.writeHead(404, { "content-type": "application/problem+json" });
+    response.end(JSON.stringify({ title: "Not found", status: 404 }));
+    return;
+  }
   const found = wanted.startsWith(dist) && existsSync(wanted) && statSync(wanted).isFile();
   const file = found ? wanted : join(dist, "index.html");
   response.writeHead(200, {

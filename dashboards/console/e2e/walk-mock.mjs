@@ -1,4 +1,5 @@
 // The steps that need a mock: refusals, an expired session, revealing, empty results.
+import { viewerCredentials } from "./mock-api.mjs";
 import { signIn } from "./walk.mjs";
 
 const expect = (holds, message) => {
@@ -99,8 +100,36 @@ export async function walkMockOnly(watched, target) {
   expect(page.url() === place, `back at ${page.url()} instead of ${place}`);
   watched.expected.delete(401);
 
+  await makeKey(watched, target);
+
   await page.setViewportSize({ width: 800, height: 1000 });
   await page.goto(`${target.url}/decisions/${redacted.event_id}`);
   await page.getByRole("tab", { name: "Conversation" }).waitFor();
   await watched.shoot("mock-narrow-decision");
+
+  // A viewer is not offered what the service would refuse.
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await signIn(page, { ...target, ...viewerCredentials });
+  await page.getByRole("tab", { name: "Conversation" }).waitFor();
+  for (const name of ["Reports", "Access log", "Administration"]) {
+    expect((await page.getByRole("link", { name }).count()) === 0, `a viewer is offered ${name}`);
+  }
+  for (const name of ["Reveal values", "Create report", "Add an outcome"]) {
+    expect((await page.getByRole("button", { name }).count()) === 0, `a viewer is offered ${name}`);
+  }
+}
+
+/** Makes an API key, which is shown once, and revokes it. */
+async function makeKey(watched, target) {
+  const { page } = watched;
+  await page.goto(`${target.url}/admin?tab=keys`);
+  await page.getByLabel("Tenant").last().selectOption({ label: "Northgate Bank" });
+  await page.getByLabel("Application").fill("loan-desk");
+  await page.getByLabel("Name of the key").fill("2026-12");
+  await page.getByRole("button", { name: "Make key" }).click();
+  await page.getByText(/copy it now/).waitFor();
+  await watched.shoot("mock-new-key");
+  await page.getByRole("button", { name: "Revoke 2026-12 of loan-desk" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await page.getByRole("button", { name: "Revoke 2026-12 of loan-desk" }).waitFor({ state: "detached" });
 }

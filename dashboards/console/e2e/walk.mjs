@@ -43,6 +43,8 @@ export async function walk(watched, target, scheme) {
   await page.locator("tbody tr").first().waitFor();
   await shoot("b-access");
 
+  await visitAdministration(page, shoot);
+
   await page.getByRole("link", { name: "Live feed" }).click();
   await page.getByText("live", { exact: true }).waitFor();
   if (target.mock) await page.locator("tbody a").nth(14).waitFor();
@@ -83,6 +85,21 @@ async function visitSession(page, shoot) {
   await page.locator("tbody a").first().click();
   await page.getByRole("heading", { name: "Timeline" }).waitFor();
   await shoot("6-session");
+}
+
+async function visitAdministration(page, shoot) {
+  const link = page.getByRole("link", { name: "Administration" });
+  // Only administrators have it.
+  if ((await link.count()) === 0) return;
+  await link.click();
+  await page.getByRole("columnheader", { name: "Role" }).waitFor();
+  await shoot("c-admin-users");
+  await page.getByRole("tab", { name: "API keys" }).click();
+  await page.getByRole("columnheader", { name: "Key id" }).waitFor();
+  await shoot("c-admin-keys");
+  await page.getByRole("tab", { name: "Applications" }).click();
+  await page.getByRole("button", { name: "Save application" }).waitFor();
+  await shoot("c-admin-applications");
 }
 
 async function visitReports(page, shoot, scheme) {

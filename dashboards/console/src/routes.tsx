@@ -3,6 +3,7 @@ import { NotFound, RouteFailure } from "./components/route-failure";
 import { Shell } from "./components/shell";
 import { Spinner } from "./components/ui";
 import { AccessView } from "./views/access/access-view";
+import { AdminView } from "./views/admin/admin-view";
 import { DecisionView } from "./views/decision/decision-view";
 import { ExplorerView } from "./views/explorer/explorer-view";
 import { FeedView } from "./views/feed/feed-view";
@@ -24,7 +25,7 @@ export const router = createBrowserRouter([
       { path: "explorer", element: <ExplorerView /> },
       { path: "decisions/:eventId", element: <DecisionView /> },
       { path: "sessions", element: <SessionsView /> },
-      { path: "sessions/:sessionId", element: <SessionView /> },
+      { path: "sessions/timeline", element: <SessionView /> },
       {
         path: "metrics",
         // The charts are the heaviest part; nobody who only reads records has to fetch them.
@@ -33,6 +34,7 @@ export const router = createBrowserRouter([
       { path: "reports", element: <ReportsView /> },
       { path: "ledger", element: <LedgerView /> },
       { path: "access", element: <AccessView /> },
+      { path: "admin", element: <AdminView /> },
       { path: "*", element: <NotFound /> },
     ],
   },

@@ -269,6 +269,7 @@ export interface NewReport {
   event_id?: string;
   from?: string;
   to?: string;
+  tenant?: string;
   filters?: Record<string, string>;
 }
 
@@ -300,4 +301,32 @@ export interface CheckpointDetail {
   checkpoint: string;
   /** One line for each chain; only for those who may read every tenant. */
   heads?: string;
+}
+
+export interface Account extends User {
+  disabled: boolean;
+  created_at: string;
+  /** Only in the answer to making it without a password, and only that once. */
+  password?: string;
+}
+
+export interface ApiKey {
+  id: string;
+  application: string;
+  tenant: string;
+  name: string;
+  created_at: string;
+  revoked_at: string | null;
+  /** Only in the answer to making it. */
+  key?: string;
+}
+
+/** What is stored of an application's texts. */
+export type ContentMode = "redacted" | "sealed" | "digest";
+
+export interface Application {
+  tenant: string;
+  name: string;
+  phi: boolean;
+  content_mode: ContentMode;
 }

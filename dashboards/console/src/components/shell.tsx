@@ -1,22 +1,35 @@
 import { useIsFetching } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Navigate, NavLink, Outlet, useLocation } from "react-router";
+import type { Role } from "../api/types";
+import { roleLabels } from "../lib/roles";
 import { credentials } from "../session/credentials";
 import { useExpiry, useSession, useTenantChoice, useTenants } from "../session/hooks";
 import { PasswordDialog } from "./password-dialog";
 import { Button } from "./ui";
 
-const sections = [
+const officers: readonly Role[] = ["admin", "compliance_officer"];
+
+interface Section {
+  to: string;
+  label: string;
+  /** Pages that belong to it though their address is elsewhere. */
+  alsoUnder?: string;
+  /** Who may see it; everybody when absent. */
+  roles?: readonly Role[];
+}
+
+const sections: readonly Section[] = [
   { to: "/feed", label: "Live feed" },
   { to: "/explorer", label: "Explorer", alsoUnder: "/decisions/" },
   { to: "/sessions", label: "Sessions" },
   { to: "/metrics", label: "Metrics" },
-  { to: "/reports", label: "Reports" },
+  { to: "/reports", label: "Reports", roles: officers },
   { to: "/ledger", label: "Ledger" },
-  { to: "/access", label: "Access log", roles: ["admin", "compliance_officer"] },
+  { to: "/access", label: "Access log", roles: officers },
+  { to: "/admin", label: "Administration", roles: ["admin"] },
 ];
 
-const roleLabels = { admin: "Administrator", compliance_officer: "Compliance officer", viewer: "Viewer" };
 const warnMinutes = 5;
 
 /** The frame of every view for signed-in users; without a session it leads to the sign-in and back. */
@@ -57,7 +70,7 @@ export function Shell() {
   );
 }
 
-function Header({ role }: { role: keyof typeof roleLabels }) {
+function Header({ role }: { role: Role }) {
   const { pathname } = useLocation();
   const [tenant] = useTenantChoice();
   const fetching = useIsFetching() > 0;

@@ -21,6 +21,11 @@ export function useMay(...roles: Role[]): boolean {
   return session !== null && roles.includes(session.user.role);
 }
 
+/** Whether the user may read more than their own records: outcomes, reports and the access log need it. */
+export function useIsOfficer(): boolean {
+  return useMay("admin", "compliance_officer");
+}
+
 /** Ends the session when its token does, and says how many minutes are left near the end. */
 export function useExpiry(warnMinutes: number): number | null {
   const session = useSession();

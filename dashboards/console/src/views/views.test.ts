@@ -5,7 +5,7 @@ import { localPath } from "../lib/local-path";
 import { sessionPath } from "../lib/session-path";
 import { columnLabel, columnsOf } from "./access/columns";
 import { align, largestGroups, namedSeries, timelineOf, totalsOf } from "./metrics/series";
-import { toRequest } from "./reports/to-request";
+import { leftOutOf, toRequest } from "./reports/to-request";
 
 const point = (t: string, values: Partial<MetricPoint>): MetricPoint => ({
   t,
@@ -103,6 +103,15 @@ describe("report requests", () => {
     });
   });
 
+  it("carry the tenant beside the filters and leave out what reports do not have", () => {
+    const filters = { range: "24h", tenant: "t", flagged: "true", q: "loan", subject: "s" } as const;
+    expect(toRequest("range", "", "", ["pdf"], filters, now)).toMatchObject({
+      tenant: "t",
+      filters: { flagged: "true" },
+    });
+    expect(leftOutOf(filters)).toEqual(["q", "subject"]);
+  });
+
   it("of one decision carry no range", () => {
     expect(toRequest("decision", "", "id", ["csv"], { range: "24h" }, now)).toEqual({
       type: "decision",
@@ -129,7 +138,7 @@ describe("paths", () => {
 
   it("survive any session id", () => {
     expect(sessionPath({ session_id: "a/b c?", tenant: "t" }, "e")).toBe(
-      "/sessions/a%2Fb%20c%3F?of=t&event=e",
+      "/sessions/timeline?id=a%2Fb+c%3F&of=t&event=e",
     );
   });
 });

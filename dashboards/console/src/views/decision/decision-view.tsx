@@ -9,7 +9,7 @@ import { RedactionsProvider } from "../../components/redacted-text";
 import { Button, PageTitle, Spinner, Time } from "../../components/ui";
 import { words } from "../../lib/number";
 import { sessionPath } from "../../lib/session-path";
-import { useMay, useTenantName } from "../../session/hooks";
+import { useIsOfficer, useTenantName } from "../../session/hooks";
 import { ExchangePanel } from "./exchange-panel";
 import { AttributesPanel, ContextPanel, CostPanel, TimingPanel } from "./facts-panels";
 import { LedgerPanel } from "./ledger-panel";
@@ -46,7 +46,7 @@ const sealedFields = ["user_email", "ip_address", "subject_email"];
 
 function Decision({ log, onLookAgain }: { log: LogDetail; onLookAgain: () => void }) {
   const tenantName = useTenantName();
-  const mayReveal = useMay("admin", "compliance_officer");
+  const isOfficer = useIsOfficer();
   const [revealing, setRevealing] = useState(false);
   const [revealed, setRevealed] = useState(nothingRevealed);
   const facts = useMemo(
@@ -77,12 +77,12 @@ function Decision({ log, onLookAgain }: { log: LogDetail; onLookAgain: () => voi
               Session timeline
             </Link>
           )}
-          {mayReveal && log.pii_total > 0 && (
+          {isOfficer && log.pii_total > 0 && (
             <Button onClick={() => (shown ? setRevealed(nothingRevealed) : setRevealing(true))}>
               {shown ? "Hide values" : "Reveal values"}
             </Button>
           )}
-          <ReportButton eventId={log.event_id} />
+          {isOfficer && <ReportButton eventId={log.event_id} />}
         </PageTitle>
         {shown && (
           <p role="status" className="rounded-md bg-warn-soft px-3 py-1.5 text-warn">

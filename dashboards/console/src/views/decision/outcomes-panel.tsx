@@ -7,16 +7,20 @@ import { ErrorPanel } from "../../components/error-panel";
 import { RedactedText } from "../../components/redacted-text";
 import { Badge, Button, Field, Panel, Time } from "../../components/ui";
 import { shortenPlaceholders } from "../../lib/placeholders";
-import { useUser } from "../../session/hooks";
+import { useIsOfficer, useUser } from "../../session/hooks";
 import { useArrival } from "./use-arrival";
 
 /** What became of the decision: appended, never rewritten. */
 export function OutcomesPanel({ log, onStored }: { log: LogDetail; onStored: () => void }) {
+  const isOfficer = useIsOfficer();
   const [adding, setAdding] = useState(false);
   const [addedId, setAddedId] = useState<string | null>(null);
   const arrival = useArrival(addedId, log.tenant, onStored);
   return (
-    <Panel title="Outcomes" actions={<Button onClick={() => setAdding(true)}>Add an outcome</Button>}>
+    <Panel
+      title="Outcomes"
+      actions={isOfficer && <Button onClick={() => setAdding(true)}>Add an outcome</Button>}
+    >
       {log.outcomes.length === 0 && arrival === "none" && (
         <p className="px-3 py-2 text-muted">Nothing was reported about what became of this decision.</p>
       )}

@@ -11,6 +11,7 @@ import { encodeFilters, toLogQuery } from "../../lib/filters";
 import { formatCount } from "../../lib/number";
 import { useFilters } from "../../lib/use-filters";
 import { useAsOf } from "../../lib/view-memory";
+import { useIsOfficer } from "../../session/hooks";
 import { ActiveFilters } from "./active-filters";
 import { FilterPanel } from "./filter-panel";
 
@@ -23,6 +24,7 @@ function ledgerKey(item: LogSummary): string {
 
 export function ExplorerView() {
   const { filters, ignored, change, reset } = useFilters();
+  const isOfficer = useIsOfficer();
   // A span back from now is fixed when the list is opened or refreshed, so that its pages fit together.
   const [asOfMs, refresh] = useAsOf();
   const [filtersShown, setFiltersShown] = useState(true);
@@ -62,12 +64,14 @@ export function ExplorerView() {
             <Button onClick={() => setFiltersShown(!filtersShown)} aria-expanded={filtersShown}>
               {filtersShown ? "Hide filters" : "Show filters"}
             </Button>
-            <Link
-              className="inline-flex h-[1.875rem] items-center rounded border border-line-strong bg-panel px-2.5 hover:bg-sunken"
-              to={`/reports?${reportAddress}`}
-            >
-              Report on these
-            </Link>
+            {isOfficer && (
+              <Link
+                className="inline-flex h-[1.875rem] items-center rounded border border-line-strong bg-panel px-2.5 hover:bg-sunken"
+                to={`/reports?${reportAddress}`}
+              >
+                Report on these
+              </Link>
+            )}
             <Button onClick={refresh}>Refresh</Button>
           </PageTitle>
           <ActiveFilters filters={filters} ignored={ignored} onChange={change} />

@@ -8,7 +8,7 @@ import { RangePicker } from "../../components/range-picker";
 import { Button, Field, Panel } from "../../components/ui";
 import { type FilterKey, type LogFilters, parseFilters, withFilters } from "../../lib/filters";
 import { words } from "../../lib/number";
-import { toRequest } from "./to-request";
+import { leftOutOf, reportFilters, toRequest } from "./to-request";
 
 const formats: readonly ReportFormat[] = ["pdf", "csv", "json"];
 const offered: readonly FilterKey[] = ["application", "decision_type", "provider", "model"];
@@ -41,9 +41,10 @@ export function NewReportForm() {
     event.preventDefault();
     request.mutate();
   };
-  const others = Object.entries(filters).filter(
-    ([key]) => !["range", "from", "to", "tenant", ...offered].includes(key),
-  );
+  const others = reportFilters.filter((key) => filters[key] && !offered.includes(key));
+  const leftOut = leftOutOf(filters);
+  const without = (keys: readonly FilterKey[]) =>
+    setFilters(withFilters(filters, Object.fromEntries(keys.map((key) => [key, undefined]))));
 
   return (
     <Panel title="New report">
@@ -91,18 +92,16 @@ export function NewReportForm() {
             ))}
             {others.length > 0 && (
               <p className="text-xs text-muted">
-                Also: {others.map(([key, value]) => `${words(key)} = ${value}`).join(", ")}{" "}
-                <button
-                  type="button"
-                  className="link"
-                  onClick={() =>
-                    setFilters(
-                      withFilters(filters, Object.fromEntries(others.map(([key]) => [key, undefined]))),
-                    )
-                  }
-                >
+                Also: {others.map((key) => `${words(key)} = ${filters[key]}`).join(", ")}{" "}
+                <button type="button" className="link" onClick={() => without(others)}>
                   remove
                 </button>
+              </p>
+            )}
+            {leftOut.length > 0 && (
+              <p role="status" className="rounded bg-warn-soft px-2 py-1 text-xs text-warn">
+                Reports cannot be narrowed by {leftOut.map(words).join(", ")}: this one will hold more than
+                the explorer showed.
               </p>
             )}
           </>

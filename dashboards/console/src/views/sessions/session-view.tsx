@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams, useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import { fetchSession } from "../../api/calls";
 import type { LogSummary, SessionDetail } from "../../api/types";
 import { ErrorPanel } from "../../components/error-panel";
@@ -12,8 +12,8 @@ import { useTenantName } from "../../session/hooks";
 import { SessionCost } from "./sessions-view";
 
 export function SessionView() {
-  const { sessionId = "" } = useParams();
   const [parameters] = useSearchParams();
+  const sessionId = parameters.get("id") ?? "";
   const tenant = parameters.get("of") ?? parameters.get("tenant") ?? "";
   const session = useQuery({
     queryKey: ["session", sessionId, tenant],
