@@ -17,7 +17,9 @@ pub mod state;
 pub use anchor::{Anchor, AnchorError};
 pub use objects::{Objects, ObjectsError};
 pub use sealer::{SealError, Sealed, Sealer, SealerSettings};
-pub use source::{LeafSource, StoredLeaf};
 pub use service::{
-    ServiceError, config::{AnchorConfig, Config, KeyConfig, SealerConfig}, read_signer, run,
+    ServiceError,
+    config::{AnchorConfig, Config, KeyConfig, SealerConfig},
+    read_signer, run,
 };
+pub use source::{LeafSource, StoredLeaf};

@@ -2,7 +2,8 @@
 
 use aal_ledger::merkle::CompactRange;
 use aal_ledger::{
-    ChainHead, Checkpoint, CheckpointError, Hash, Heads, HeadsError, Manifest, NoteSigner, ZERO_HASH,
+    ChainHead, Checkpoint, CheckpointError, Hash, Heads, HeadsError, Manifest, ManifestError, NoteSigner,
+    ZERO_HASH,
 };
 use bytes::Bytes;
 use tracing::{info, warn};
@@ -20,6 +21,8 @@ pub struct SealerSettings {
     pub origin: String,
     /// SHA-256 of the trust policy; zeros: none.
     pub policy_hash: Hash,
+    /// Keys that signed earlier epochs and were replaced.
+    pub former_keys: Vec<VerifierKey>,
     /// Rows asked for in one read of one shard.
     pub max_rows_per_read: usize,
     /// Leaves sealed in one epoch at most, so that a backlog does not delay the next epoch without end.
@@ -32,6 +35,7 @@ impl SealerSettings {
         SealerSettings {
             origin: origin.to_owned(),
             policy_hash: ZERO_HASH,
+            former_keys: Vec::new(),
             max_rows_per_read: 20_000,
             max_leaves_per_epoch: 500_000,
         }
@@ -216,19 +220,17 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
         self.rebuild(manifest, log, &heads).await
     }
 
-    /// The tree of the anchor log after the manifest, checked against the checkpoint before or at it.
+    /// The tree of the anchor log after the manifest. Only the tree before it is taken as saved, if its checkpoint
+    /// holds, so that the manifest itself is always hashed again.
     async fn restore_log(&self, manifest: &Manifest) -> Result<CompactRange, SealError> {
         let epoch = manifest.epoch;
-        for saved_epoch in [Some(epoch), epoch.checked_sub(1)].into_iter().flatten() {
-            let Some(mut log) = self.anchor.saved_log(saved_epoch).await? else {
-                continue;
-            };
-            if !self.is_signed(saved_epoch, &log).await? {
-                continue;
-            }
-            if saved_epoch < epoch {
-                log.append(manifest.leaf_hash());
-            }
+        if let Some(before) = epoch.checked_sub(1)
+            && let Some(mut log) = self.anchor.saved_log(before).await?
+            && self.is_signed(before, &log).await?
+        {
+            let previous = self.anchor.manifest(before).await?;
+            check_follows(manifest, Some(&previous))?;
+            log.append(manifest.leaf_hash());
             return Ok(log);
         }
         // Nothing usable was saved: take every manifest, checking that each follows the one before.
@@ -236,12 +238,7 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
         let mut before: Option<Manifest> = None;
         for number in 0..=epoch {
             let next = self.anchor.manifest(number).await?;
-            let damaged = |what: String| AnchorError::Damaged {
-                path: format!("manifest of epoch {number}"),
-                what,
-            };
-            next.check_follows(before.as_ref())
-                .map_err(|error| damaged(error.to_string()))?;
+            check_follows(&next, before.as_ref())?;
             log.append(next.leaf_hash());
             before = Some(next);
         }
@@ -259,8 +256,9 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
         let Some(note) = self.anchor.checkpoint(epoch).await? else {
             return Ok(None);
         };
-        let own_key = std::slice::from_ref(self.signer.verifier_key());
-        let opened = Checkpoint::open(&note, &self.settings.origin, own_key);
+        let mut keys = vec![self.signer.verifier_key().clone()];
+        keys.extend_from_slice(&self.settings.former_keys);
+        let opened = Checkpoint::open(&note, &self.settings.origin, &keys);
         let (checkpoint, _) = opened.map_err(|source| SealError::ForeignCheckpoint { epoch, source })?;
         Ok(Some(checkpoint))
     }
@@ -322,6 +320,14 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
         }
         Ok(range)
     }
+}
+
+fn check_follows(manifest: &Manifest, before: Option<&Manifest>) -> Result<(), AnchorError> {
+    let damaged = |error: ManifestError| AnchorError::Damaged {
+        path: format!("manifest of epoch {}", manifest.epoch),
+        what: error.to_string(),
+    };
+    manifest.check_follows(before).map_err(damaged)
 }
 
 fn source_error<E: std::error::Error + Send + Sync + 'static>(error: E) -> SealError {

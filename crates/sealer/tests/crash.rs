@@ -5,7 +5,7 @@ mod common;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aal_ledger::NoteSigner;
+use aal_ledger::{Checkpoint, NoteSigner};
 use aal_sealer::{Anchor, AnchorError, Objects as _, SealError, Sealer, SealerSettings};
 use bytes::Bytes;
 use common::{Memory, ORIGIN, START_US, STEP_US, Store, load, signer, verify};
@@ -171,7 +171,7 @@ async fn short_cuts_may_be_lost_or_damaged() {
         |path| path.ends_with("/log"),
         |path| path.ends_with("/latest"),
         |path| path.contains("/frontier/") || path.ends_with("/log") || path.ends_with("/latest"),
-        |path| path.ends_with("004/log"),
+        |path| path.ends_with("003/log"),
     ];
     for (position, kind) in kinds.into_iter().enumerate() {
         for is_damaged in [false, true] {
@@ -255,15 +255,23 @@ async fn evidence_that_was_tampered_with_stops_the_sealer() {
 }
 
 #[tokio::test]
-async fn another_key_does_not_go_on_with_the_log() {
+async fn another_key_goes_on_only_when_told_of_the_former_one() {
     let (objects, store) = sealed_log().await;
     let stranger = NoteSigner::from_seed(ORIGIN, &[9; 32]).unwrap();
-    let settings = SealerSettings::new(ORIGIN);
-    let loaded = Sealer::load(Anchor::new(objects, "log"), store, stranger, settings).await;
-    assert!(matches!(
-        loaded.err(),
-        Some(SealError::ForeignCheckpoint { epoch: 4, .. })
-    ));
+    let mut settings = SealerSettings::new(ORIGIN);
+    let load = |settings: SealerSettings| {
+        let anchor = Anchor::new(objects.clone(), "log");
+        Sealer::load(anchor, store.clone(), stranger.clone(), settings)
+    };
+    let refused = load(settings.clone()).await;
+    assert!(matches!(refused.err(), Some(SealError::ForeignCheckpoint { .. })));
+
+    settings.former_keys.push(signer().verifier_key().clone());
+    let mut sealer = load(settings).await.unwrap();
+    let sealed = sealer.seal(START_US + 9 * STEP_US).await.unwrap();
+    let keys = [stranger.verifier_key().clone()];
+    let (checkpoint, _) = Checkpoint::open(&sealed.checkpoint, ORIGIN, &keys).unwrap();
+    assert_eq!(checkpoint.size, 6);
 }
 
 #[tokio::test]

@@ -60,7 +60,12 @@ impl LeafSource for ClickHouseLeaves {
     type Error = ReadError;
 
     async fn incarnation(&self) -> Result<Uuid, ReadError> {
-        let rows = self.store.client().query("SELECT id FROM store_identity").fetch_all::<IdRow>().await?;
+        let rows = self
+            .store
+            .client()
+            .query("SELECT id FROM store_identity")
+            .fetch_all::<IdRow>()
+            .await?;
         match rows.as_slice() {
             [row] => Ok(row.id),
             rows => Err(ReadError::Identity(rows.len())),
@@ -68,10 +73,20 @@ impl LeafSource for ClickHouseLeaves {
     }
 
     async fn shards(&self) -> Result<Vec<u32>, ReadError> {
-        Ok(self.store.client().query("SELECT DISTINCT shard FROM records ORDER BY shard").fetch_all::<u32>().await?)
+        Ok(self
+            .store
+            .client()
+            .query("SELECT DISTINCT shard FROM records ORDER BY shard")
+            .fetch_all::<u32>()
+            .await?)
     }
 
-    async fn leaves(&self, shard: u32, from_block: u64, max_rows: usize) -> Result<Vec<StoredLeaf>, ReadError> {
+    async fn leaves(
+        &self,
+        shard: u32,
+        from_block: u64,
+        max_rows: usize,
+    ) -> Result<Vec<StoredLeaf>, ReadError> {
         // The last block that still fits, and the first one in any case.
         let last = self
             .store
@@ -112,7 +127,12 @@ impl LeafSource for ClickHouseLeaves {
         Ok(stored.collect())
     }
 
-    async fn leaf_hashes(&self, chain: ChainId, from_index: u64, max_rows: usize) -> Result<Vec<Hash>, ReadError> {
+    async fn leaf_hashes(
+        &self,
+        chain: ChainId,
+        from_index: u64,
+        max_rows: usize,
+    ) -> Result<Vec<Hash>, ReadError> {
         let rows = self
             .store
             .client()

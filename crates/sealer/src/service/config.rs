@@ -56,6 +56,10 @@ pub struct SealerConfig {
 
 impl Default for SealerConfig {
     fn default() -> Self {
-        SealerConfig { origin: "audit.local/anchor".to_owned(), interval_ms: 10_000, lease_ms: 30_000 }
+        SealerConfig {
+            origin: "audit.local/anchor".to_owned(),
+            interval_ms: 10_000,
+            lease_ms: 30_000,
+        }
     }
 }

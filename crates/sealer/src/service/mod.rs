@@ -8,11 +8,18 @@ use std::{path::Path, time::Duration};
 use aal_control::{Control, ControlError};
 use aal_kafka::{CHECKPOINTS, Producer, rdkafka::error::KafkaError};
 use aal_ledger::{NoteSigner, VerifierKeyError};
-use aal_service::{Component, Health, Metrics, ServeError, Shutdown, metrics::{Counter, Gauge}, objects::ObjectsError as OpenError};
+use aal_service::{
+    Component, Health, Metrics, ServeError, Shutdown,
+    metrics::{Counter, Gauge},
+    objects::ObjectsError as OpenError,
+};
 use aal_store::{Store, StoreError};
 use uuid::Uuid;
 
-use crate::{Anchor, SealError, Sealed, Sealer, SealerSettings, service::{clickhouse::ClickHouseLeaves, config::Config}};
+use crate::{
+    Anchor, SealError, Sealed, Sealer, SealerSettings,
+    service::{clickhouse::ClickHouseLeaves, config::Config},
+};
 
 const LEASE: &str = "sealer";
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,8 +58,10 @@ struct Numbers {
 
 /// Reads the signing key.
 pub fn read_signer(file: &Path, name: &str) -> Result<NoteSigner, ServiceError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|source| ServiceError::KeyFile { file: file.display().to_string(), source })?;
+    let text = std::fs::read_to_string(file).map_err(|source| ServiceError::KeyFile {
+        file: file.display().to_string(),
+        source,
+    })?;
     let seed = aal_ledger::hash::parse_hex(text.trim())
         .ok_or_else(|| ServiceError::KeyText(file.display().to_string()))?;
     Ok(NoteSigner::from_seed(name, &seed)?)
@@ -62,19 +71,31 @@ pub fn read_signer(file: &Path, name: &str) -> Result<NoteSigner, ServiceError> 
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError> {
     let metrics = Metrics::default();
     let health = Health::default();
-    let component = health.register("sealer", Some(Duration::from_millis(config.sealer.interval_ms * 6)));
+    let component = health.register(
+        "sealer",
+        Some(Duration::from_millis(config.sealer.interval_ms * 6)),
+    );
     component.down("no epoch sealed yet");
     let operations = match &config.operations {
-        Some(http) => {
-            Some(aal_service::ops::serve_operations(http.listen, health, metrics.clone(), shutdown.clone()).await?)
-        }
+        Some(http) => Some(
+            aal_service::ops::serve_operations(http.listen, health, metrics.clone(), shutdown.clone())
+                .await?,
+        ),
         None => None,
     };
     let numbers = Numbers {
         epochs: metrics.counter("aal_sealer_epochs_total", "epochs sealed", &[]),
         leaves: metrics.counter("aal_sealer_leaves_total", "leaves sealed", &[]),
-        failures: metrics.counter("aal_sealer_failures_total", "epochs that could not be sealed", &[]),
-        refused: metrics.gauge("aal_sealer_refused_shards", "shards that are inconsistent and not sealed", &[]),
+        failures: metrics.counter(
+            "aal_sealer_failures_total",
+            "epochs that could not be sealed",
+            &[],
+        ),
+        refused: metrics.gauge(
+            "aal_sealer_refused_shards",
+            "shards that are inconsistent and not sealed",
+            &[],
+        ),
     };
     let store = Store::new(&config.store);
     store.migrate().await?;
@@ -83,7 +104,10 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
     let signer = read_signer(&config.key.file, &config.sealer.origin)?;
     let holder = Uuid::new_v4().to_string();
     let result = loop {
-        let Some(fence) = shutdown.unless_requested(wait_for_lease(&control, &config, &holder)).await else {
+        let Some(fence) = shutdown
+            .unless_requested(wait_for_lease(&control, &config, &holder))
+            .await
+        else {
             break Ok(());
         };
         let fence = fence?;
@@ -94,9 +118,18 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
             signer.clone(),
             SealerSettings::new(&config.sealer.origin),
         );
-        let lease = Lease { control: &control, holder: &holder, fence, ttl_us: config.sealer.lease_ms as i64 * 1000 };
+        let lease = Lease {
+            control: &control,
+            holder: &holder,
+            fence,
+            ttl_us: config.sealer.lease_ms as i64 * 1000,
+        };
         match loaded.await {
-            Ok(sealer) => match seal_epochs(sealer, &lease, &config, &producer, &numbers, &component, &shutdown).await {
+            Ok(sealer) => match seal_epochs(
+                sealer, &lease, &config, &producer, &numbers, &component, &shutdown,
+            )
+            .await
+            {
                 // Somebody else sealed: read where the log stands and stand by.
                 Err(ServiceError::Seal(SealError::Superseded(epoch))) => {
                     tracing::warn!(epoch, "another sealer was faster; reading the log again");
@@ -132,7 +165,11 @@ struct Lease<'a> {
 impl Lease<'_> {
     async fn renew(&self) -> Result<(), ServiceError> {
         let now_us = aal_service::times::now_us();
-        match self.control.renew_lease(LEASE, self.holder, self.fence, self.ttl_us, now_us).await? {
+        match self
+            .control
+            .renew_lease(LEASE, self.holder, self.fence, self.ttl_us, now_us)
+            .await?
+        {
             true => Ok(()),
             false => Err(ServiceError::LeaseLost),
         }
@@ -189,9 +226,16 @@ fn report(sealed: &Sealed, producer: &Producer, numbers: &Numbers, component: &C
     if sealed.refused.is_empty() {
         component.up();
     } else {
-        component.down(format!("{} shards are inconsistent and stand still", sealed.refused.len()));
+        component.down(format!(
+            "{} shards are inconsistent and stand still",
+            sealed.refused.len()
+        ));
         for refusal in &sealed.refused {
-            tracing::error!(epoch = sealed.manifest.epoch, ?refusal, "refused to seal a shard: its stored records are inconsistent");
+            tracing::error!(
+                epoch = sealed.manifest.epoch,
+                ?refusal,
+                "refused to seal a shard: its stored records are inconsistent"
+            );
         }
     }
     // Best effort: the anchor store has it, and consumers of the topic may read it there.
@@ -199,5 +243,9 @@ fn report(sealed: &Sealed, producer: &Producer, numbers: &Numbers, component: &C
     if let Err(error) = producer.queue(CHECKPOINTS, key.as_bytes(), &sealed.checkpoint) {
         tracing::warn!(%error, "checkpoint not published to kafka");
     }
-    tracing::debug!(epoch = sealed.manifest.epoch, leaves = sealed.new_leaves, "sealed an epoch");
+    tracing::debug!(
+        epoch = sealed.manifest.epoch,
+        leaves = sealed.new_leaves,
+        "sealed an epoch"
+    );
 }
