@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::model::{Body, ListedRecord, Report};
 
 /// Columns of the listing.
-const COLUMNS: [&str; 38] = [
+const COLUMNS: [&str; 39] = [
+    "tenant",
     "event_id",
     "occurred_at",
     "edge_at",
@@ -73,11 +74,12 @@ pub fn to_csv(report: &Report) -> Result<Vec<u8>, serde_json::Error> {
     Ok(out.into_bytes())
 }
 
-fn listed(record: &ListedRecord) -> [String; 38] {
+fn listed(record: &ListedRecord) -> [String; 39] {
     let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
     let amount =
         |value: Option<rust_decimal::Decimal>| value.map(|value| value.to_string()).unwrap_or_default();
     [
+        record.tenant.to_string(),
         record.event_id.to_string(),
         record.occurred_at.to_string(),
         record.edge_at.to_string(),

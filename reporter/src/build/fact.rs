@@ -10,6 +10,7 @@ use crate::model::{Digest, Instant, ListedRecord};
 /// One record, without its bodies. Empty strings and zero mean "not recorded", as in the table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fact {
+    pub tenant: Uuid,
     pub shard: u32,
     pub index: u64,
     pub leaf_hash: [u8; 32],
@@ -72,6 +73,7 @@ impl Fact {
     #[must_use]
     pub(super) fn listed(&self, overridden: bool, flagged: bool, outcome: &str) -> ListedRecord {
         ListedRecord {
+            tenant: self.tenant,
             event_id: self.event_id,
             occurred_at: Instant(self.occurred_at_us),
             edge_at: Instant(self.edge_at_us),

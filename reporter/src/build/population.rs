@@ -14,11 +14,13 @@ pub(super) struct Sums {
 impl RangeBuilder {
     pub(super) fn chain_positions(&self, heads: &[ChainHead]) -> Vec<Chain> {
         let position = |head: &ChainHead| {
-            let here = self.chains.get(&head.shard);
+            let here = self.chains.get(&(head.tenant, head.shard));
             Chain {
+                tenant: head.tenant,
                 shard: head.shard,
                 size: head.size,
                 head: Digest(head.head),
+                sealed: head.sealed,
                 records_in_period: here.map_or(0, |(count, ..)| *count),
                 first_index: here.map(|(_, first, _)| *first),
                 last_index: here.map(|(.., last)| *last),

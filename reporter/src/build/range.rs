@@ -34,10 +34,13 @@ pub struct RangeLimits {
 /// Where one chain stood when reading began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainHead {
+    pub tenant: Uuid,
     pub shard: u32,
     /// Number of records: indexes 0 to `size - 1`.
     pub size: u64,
     pub head: [u8; 32],
+    /// How many of the records the newest signed checkpoint covers.
+    pub sealed: Option<u64>,
 }
 
 /// Counts that the store made by itself, to reconcile with.
@@ -58,7 +61,7 @@ pub struct RangeBuilder {
     pub(super) limits: RangeLimits,
     reviews: HashMap<Uuid, Review>,
     pub(super) kinds: BTreeMap<String, u64>,
-    pub(super) chains: BTreeMap<u32, (u64, u64, u64)>,
+    pub(super) chains: BTreeMap<(Uuid, u32), (u64, u64, u64)>,
     pub(super) filtered_out: u64,
     pub(super) totals: Totals,
     latency: Durations,
@@ -123,7 +126,7 @@ impl RangeBuilder {
         *self.kinds.entry(fact.kind.clone()).or_default() += 1;
         let (count, first, last) = self
             .chains
-            .entry(fact.shard)
+            .entry((fact.tenant, fact.shard))
             .or_insert((0, fact.index, fact.index));
         *count += 1;
         *first = fact.index.min(*first);

@@ -28,6 +28,7 @@ handlebars_helper!(count: |list: Json| list.as_array().map_or(0, Vec::len));
 handlebars_helper!(largest: |list: Json, field: str| largest_of(list, field));
 handlebars_helper!(width: |part: u64, all: u64| (part * 100).checked_div(all).unwrap_or(0));
 handlebars_helper!(all_hold: |checks: Json| all_checks_hold(checks));
+handlebars_helper!(any_failed: |verdicts: Json| has_failed(verdicts));
 handlebars_helper!(clip: |text: str| text.chars().take(CLIP_CHARACTERS).collect::<String>());
 handlebars_helper!(clipped: |text: str| text.chars().nth(CLIP_CHARACTERS).is_some());
 handlebars_helper!(clip_length: |*_arguments| CLIP_CHARACTERS);
@@ -51,6 +52,7 @@ pub(super) fn register(registry: &mut Handlebars<'_>) {
     registry.register_helper("largest", Box::new(largest));
     registry.register_helper("width", Box::new(width));
     registry.register_helper("all_hold", Box::new(all_hold));
+    registry.register_helper("any_failed", Box::new(any_failed));
     registry.register_helper("clip", Box::new(clip));
     registry.register_helper("clipped", Box::new(clipped));
     registry.register_helper("clip_length", Box::new(clip_length));
@@ -138,6 +140,13 @@ fn chunks_of(list: &Value, length: u64) -> Vec<Vec<Value>> {
 fn all_checks_hold(checks: &Value) -> bool {
     let holds = |check: &Value| check.get("holds").and_then(Value::as_bool).unwrap_or(false);
     checks.as_array().is_some_and(|checks| checks.iter().all(holds))
+}
+
+fn has_failed(verdicts: &Value) -> bool {
+    let failed = |verdict: &Value| verdict.get("state").and_then(Value::as_str) == Some("fail");
+    verdicts
+        .as_array()
+        .is_some_and(|verdicts| verdicts.iter().any(failed))
 }
 
 #[cfg(test)]

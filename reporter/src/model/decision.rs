@@ -22,6 +22,10 @@ pub struct Decision {
     pub input: Content,
     /// What the model answered, redacted.
     pub output: Content,
+    /// Body of the request, redacted; too long for print, so it is in `report.json` only.
+    pub request_body: Content,
+    /// Body of the answer, redacted; in `report.json` only.
+    pub response_body: Content,
     /// Placeholders that stand in the texts above.
     pub redactions: Vec<Redaction>,
     /// Removed spans by type, over the whole event.

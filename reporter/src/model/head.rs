@@ -45,8 +45,8 @@ pub struct Head {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
-    /// Identifier in the ledger.
-    pub id: Uuid,
+    /// Identifier in the ledger; `None` stands for all tenants.
+    pub id: Option<Uuid>,
     /// Name in the control store.
     pub name: Option<String>,
 }

@@ -236,11 +236,14 @@ pub struct AccessCount {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chain {
+    pub tenant: Uuid,
     pub shard: u32,
     /// Records in the chain when reading began: indexes 0 to `size - 1`.
     pub size: u64,
     /// Hash of the last of them.
     pub head: Digest,
+    /// How many of them the signed checkpoint covers, when there is one.
+    pub sealed: Option<u64>,
     pub records_in_period: u64,
     pub first_index: Option<u64>,
     pub last_index: Option<u64>,
@@ -250,6 +253,7 @@ pub struct Chain {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListedRecord {
+    pub tenant: Uuid,
     pub event_id: Uuid,
     pub occurred_at: Instant,
     pub edge_at: Instant,

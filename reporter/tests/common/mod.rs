@@ -64,6 +64,7 @@ pub fn event(number: u64) -> Fact {
         _ => BTreeMap::new(),
     };
     Fact {
+        tenant: id(42),
         shard: (number % 2) as u32,
         index: 40 + number / 2,
         leaf_hash: reporter::model::sha256(&number.to_be_bytes()).0,
@@ -157,6 +158,7 @@ pub fn outcomes(events: u64) -> Vec<Fact> {
 
 fn other(number: u64, kind: &str, detail: &str) -> Fact {
     Fact {
+        tenant: id(42),
         kind: kind.into(),
         event_id: id(700_000 + number),
         occurred_at_us: FEBRUARY_US + (scatter(number, 28) as i64) * DAY_US,
@@ -213,7 +215,7 @@ pub fn head(title: &str, is_range: bool) -> Head {
     Head {
         report_id: id(1_000_000),
         title: title.to_owned(),
-        tenant: Tenant { id: id(42), name: Some("Hansebank AG".to_owned()) },
+        tenant: Tenant { id: Some(id(42)), name: Some("Hansebank AG".to_owned()) },
         period: is_range.then_some(Period { from: Instant(FEBRUARY_US), to: Instant(FEBRUARY_US + 28 * DAY_US) }),
         generated_at: Instant(FEBRUARY_US + 29 * DAY_US + 34_234_567_890),
         generated_by: "compliance@hansebank.example".to_owned(),
@@ -257,11 +259,15 @@ pub fn month(events: u64, limits: RangeLimits) -> Report {
     others.iter().for_each(|fact| builder.push(fact).unwrap());
     let heads = [
         ChainHead {
+            tenant: id(42),
+            sealed: Some(2_007),
             shard: 0,
             size: 2_007,
             head: [0x5a; 32],
         },
         ChainHead {
+            tenant: id(42),
+            sealed: Some(30 + events / 2),
             shard: 1,
             size: 40 + events / 2,
             head: [0xc3; 32],
@@ -343,6 +349,8 @@ pub fn decision() -> Report {
             absent_because: None,
             bytes: 112,
         },
+        request_body: Content::default(),
+        response_body: Content::default(),
         redactions: vec![Redaction {
             token: "<EMAIL_ADDRESS_K3VD>".into(),
             entity: "EMAIL_ADDRESS".into(),
