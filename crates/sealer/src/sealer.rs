@@ -3,7 +3,7 @@
 use aal_ledger::merkle::CompactRange;
 use aal_ledger::{
     ChainHead, Checkpoint, CheckpointError, Hash, Heads, HeadsError, Manifest, ManifestError, NoteSigner,
-    ZERO_HASH,
+    VerifierKey, ZERO_HASH,
 };
 use bytes::Bytes;
 use tracing::{info, warn};
