@@ -118,6 +118,36 @@ impl PriceTable {
         self.provider(name).map(|provider| provider.id.as_str())
     }
 
+    /// The ids of the providers that have priced models, in the order of the table.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        let priced = self
+            .providers
+            .iter()
+            .filter(|provider| !provider.models.is_empty() || !provider.filled.is_empty());
+        priced.map(|provider| provider.id.as_str())
+    }
+
+    /// The priced models of a provider with the list their price is from, sorted by name within each list.
+    pub fn models(&self, provider_id: &str) -> Vec<(&str, &Source)> {
+        let Some(provider) = self.provider(provider_id) else {
+            return Vec::new();
+        };
+        let mut first: Vec<_> = provider
+            .models
+            .iter()
+            .map(|model| (model.id.as_str(), &self.sources[0]))
+            .collect();
+        let mut second: Vec<_> = provider
+            .filled
+            .keys()
+            .map(|name| (name.as_str(), &self.sources[1]))
+            .collect();
+        first.sort_unstable_by_key(|(name, _)| *name);
+        second.sort_unstable_by_key(|(name, _)| *name);
+        first.append(&mut second);
+        first
+    }
+
     /// How many models of a provider have a price.
     pub fn model_count(&self, provider_id: &str) -> usize {
         self.provider(provider_id)

@@ -189,3 +189,35 @@ fn every_rate_carries_its_table() {
         "genai-prices/0.2.3 anthropic/claude-sonnet-4-5 tier>200000"
     );
 }
+
+#[test]
+fn the_table_lists_what_it_prices() {
+    let table = PriceTable::builtin();
+    let providers: Vec<&str> = table.providers().collect();
+    assert!(
+        [
+            "openai",
+            "anthropic",
+            "aws",
+            "azure",
+            "google",
+            "mistral",
+            "cohere"
+        ]
+        .iter()
+        .all(|id| providers.contains(id))
+    );
+    for provider in providers {
+        assert_eq!(
+            table.models(provider).len(),
+            table.model_count(provider),
+            "{provider}"
+        );
+    }
+    let models = table.models("anthropic");
+    assert!(
+        models
+            .iter()
+            .any(|(name, source)| *name == "claude-sonnet-4-5" && source.name == "genai-prices")
+    );
+}
