@@ -103,6 +103,7 @@ async fn a_second_engine_on_a_directory_is_refused() {
     let data = TempDir::new().unwrap();
     let first = start(data.path()).await.unwrap();
     let second = command(data.path())
+        .args(["--open-timeout-ms", "300"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .output()

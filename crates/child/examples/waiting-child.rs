@@ -1,0 +1,14 @@
+//! A child that announces an address, then waits to be stopped. The tests' subject.
+
+use aal_child::inside::{StopReason, announce, stop_signal};
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<ExitCode> {
+    let stop = stop_signal(true)?;
+    announce(([127, 0, 0, 1], 9).into())?;
+    Ok(match stop.wait().await {
+        StopReason::Asked => ExitCode::SUCCESS,
+        StopReason::ParentGone => ExitCode::FAILURE,
+    })
+}
