@@ -122,6 +122,18 @@ impl Anchor {
                 return None;
             }
         };
+        let is_of_a_later_epoch = self
+            .last
+            .as_ref()
+            .is_some_and(|last| last.epoch > manifest.epoch && last.check_heads(&heads).is_ok());
+        if is_of_a_later_epoch && manifest.check_heads(&heads).is_err() {
+            let what = format!(
+                "heads are of an epoch after {}, the newest with a checkpoint",
+                manifest.epoch
+            );
+            tally.unproven(Verdict::Identity, Place::default(), what);
+            return None;
+        }
         if let Err(error) = manifest.check_heads(&heads) {
             refuse(tally, error.to_string());
             return None;

@@ -1,5 +1,7 @@
 //! One record by itself: do its stored bytes and columns agree with its leaf?
 
+use std::fmt::Display;
+
 use aal_ledger::hash::{ciphertext_hash, plaintext_commitment, sha256, to_hex};
 use aal_ledger::leaf::AEAD_NONE;
 use aal_ledger::{Hash, Kind, Leaf, Slot, jcs, leaf_hash};
@@ -100,29 +102,22 @@ impl Check<'_> {
     /// The table's own columns for where the record stands.
     fn stored_place(&mut self, leaf: &Leaf) {
         let record = self.record;
-        let differs = |name: &str, stored: String, leaf: String| {
-            format!("column {name} holds {stored}, the leaf {leaf}")
-        };
-        let texts = [
-            ("tenant", record.tenant.to_string(), leaf.tenant.to_string()),
-            ("shard", record.shard.to_string(), leaf.shard.to_string()),
-            (
-                "chain_index",
-                record.chain_index.to_string(),
-                leaf.index.to_string(),
-            ),
-            ("kind", record.kind.clone(), leaf.kind.name().to_owned()),
-            ("event_id", record.event_id.to_string(), leaf.event_id.to_string()),
-            ("kafka_offset", record.offset.to_string(), leaf.offset.to_string()),
-            (
-                "prev_leaf_hash",
-                hex_of(&record.prev_leaf_hash),
-                to_hex(&leaf.prev_leaf_hash),
-            ),
-        ];
-        for (name, stored, sealed) in texts {
-            self.content(stored == sealed, || differs(name, stored, sealed));
-        }
+        self.place_column("tenant", &record.tenant, &leaf.tenant);
+        self.place_column("shard", &record.shard, &leaf.shard);
+        self.place_column("chain_index", &record.chain_index, &leaf.index);
+        self.place_column("kind", &record.kind.as_str(), &leaf.kind.name());
+        self.place_column("event_id", &record.event_id, &leaf.event_id);
+        self.place_column("kafka_offset", &record.offset, &leaf.offset);
+        self.content(record.prev_leaf_hash == leaf.prev_leaf_hash, || {
+            let (stored, sealed) = (hex_of(&record.prev_leaf_hash), to_hex(&leaf.prev_leaf_hash));
+            format!("column prev_leaf_hash holds {stored}, the leaf {sealed}")
+        });
+    }
+
+    fn place_column<T: PartialEq + Display>(&mut self, name: &str, stored: &T, sealed: &T) {
+        self.content(stored == sealed, || {
+            format!("column {name} holds {stored}, the leaf {sealed}")
+        });
     }
 
     /// The header's members; empty when its bytes are not usable.

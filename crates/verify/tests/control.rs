@@ -114,12 +114,16 @@ fn what_cannot_be_read_is_said() {
 fn manifests_beyond_the_checkpoint_are_not_relied_on() {
     let mut log = default_log();
     let evidence = log.evidence();
+    assert_eq!(evidence.verify().not_yet_sealed, 2);
     log.seal();
     let later = log.evidence();
     let mut raced = evidence.clone();
     raced.manifests = later.manifests.clone();
     let report = raced.verify();
     assert_eq!((report.exit_code(), report.epochs), (0, 3), "{report}");
+    // Heads of an epoch that no checkpoint covers yet are no evidence, and no refutation either.
+    raced.heads = later.heads.clone();
+    assert_eq!(raced.verify().exit_code(), 3, "{}", raced.verify());
     // An older checkpoint that the auditor kept is checked beside the newest.
     let mut remembered = later.clone();
     remembered.checkpoints.push(evidence.checkpoints[0].clone());

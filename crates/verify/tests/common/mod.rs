@@ -10,7 +10,9 @@ use aal_ledger::{
     ChainHead, ChainId, Checkpoint, Hash, Heads, Kind, Leaf, Manifest, NoteSigner, ShardHead, Slot,
     TrustPolicy, ZERO_HASH, jcs, leaf_hash,
 };
-use aal_verify::{COLUMNS, Report, StoredCiphertext, StoredRecord, StoredTemplate, Verifier};
+use aal_verify::{
+    COLUMNS, Report, Status, StoredCiphertext, StoredRecord, StoredTemplate, Verdict, Verifier,
+};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -347,4 +349,26 @@ pub fn default_log() -> Log {
     log.seal();
     log.block(vec![event(1, 0, 20), event(2, 0, 21)]);
     log
+}
+
+/// One way to tamper with the default log.
+pub type Tamper = fn(&mut Evidence);
+
+/// Each case must be refuted by its verdict, with a finding that holds the text.
+pub fn check(cases: &[(&str, Tamper, Verdict, &str)]) {
+    let control = default_log().evidence();
+    assert_eq!(control.verify().exit_code(), 0);
+    for (name, tamper, verdict, expected) in cases {
+        let mut evidence = control.clone();
+        tamper(&mut evidence);
+        let report = evidence.verify();
+        assert_eq!(report.exit_code(), 1, "{name}:\n{report}");
+        let judged = report.verdict(*verdict);
+        assert_eq!(judged.status, Status::Fail, "{name}:\n{report}");
+        let is_named = judged
+            .findings
+            .iter()
+            .any(|finding| finding.to_string().contains(expected));
+        assert!(is_named, "{name}: no finding with {expected:?} in\n{report}");
+    }
 }
