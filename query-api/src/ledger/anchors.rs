@@ -1,0 +1,175 @@
+//! The anchor log as the sealer keeps it in the object store (docs/ledger-format.md, section 7.1).
+
+use std::sync::Arc;
+
+use aal_ledger::hash::to_hex;
+use aal_ledger::merkle::MemoryTree;
+use aal_ledger::tile::number_path;
+use aal_ledger::{Heads, Manifest, leaf_hash};
+use aal_service::Problem;
+use aal_service::times::rfc3339_us;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use warp::reply::Response;
+
+use crate::call::{Call, json};
+
+/// Objects above this size are not read.
+const MAX_OBJECT_BYTES: u64 = 256 * 1024 * 1024;
+/// Epochs of one answer.
+const MAX_EPOCHS: u32 = 1_000;
+
+/// Reads the anchor log.
+#[derive(Debug)]
+pub(crate) struct Anchors {
+    store: Arc<dyn ObjectStore>,
+    /// Leaf hashes of the manifests read so far, from epoch 0: manifests never change.
+    log: Mutex<MemoryTree>,
+}
+
+/// One sealed epoch.
+pub(crate) struct Epoch {
+    pub(crate) manifest: Manifest,
+    pub(crate) manifest_text: String,
+    pub(crate) checkpoint_text: String,
+}
+
+impl Anchors {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, log: Mutex::new(MemoryTree::new()) }
+    }
+
+    /// The text of an object; `None` when there is none.
+    async fn text(&self, name: &str) -> Result<Option<String>, Problem> {
+        let down = |error: object_store::Error| {
+            tracing::warn!(%error, name, "anchor store failed");
+            Problem::unavailable("the anchor store does not answer; try again").with_retry_after(5)
+        };
+        let found = match self.store.get(&Path::from(name)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(down(error)),
+        };
+        if found.meta.size > MAX_OBJECT_BYTES {
+            return Err(unreadable(name, "it is too long"));
+        }
+        let bytes = found.bytes().await.map_err(down)?;
+        let text = String::from_utf8(bytes.to_vec());
+        text.map(Some).map_err(|_| unreadable(name, "it is not UTF-8"))
+    }
+
+    /// The newest complete epoch; `None` before the first one.
+    pub(crate) async fn latest(&self) -> Result<Option<Epoch>, Problem> {
+        let Some(text) = self.text("latest").await? else { return Ok(None) };
+        let number = text.trim_end_matches('\n').parse();
+        let number: u64 = number.map_err(|_| unreadable("latest", "it is not a number"))?;
+        self.epoch(number).await
+    }
+
+    /// One epoch; `None` when it is not sealed.
+    pub(crate) async fn epoch(&self, number: u64) -> Result<Option<Epoch>, Problem> {
+        let Some((manifest, manifest_text)) = self.manifest(number).await? else { return Ok(None) };
+        let name = format!("epoch/{}/checkpoint", number_path(number));
+        let Some(checkpoint_text) = self.text(&name).await? else { return Ok(None) };
+        Ok(Some(Epoch { manifest, manifest_text, checkpoint_text }))
+    }
+
+    async fn manifest(&self, number: u64) -> Result<Option<(Manifest, String)>, Problem> {
+        let name = format!("epoch/{}/manifest", number_path(number));
+        let Some(text) = self.text(&name).await? else { return Ok(None) };
+        let manifest =
+            Manifest::parse(text.as_bytes()).map_err(|error| unreadable(&name, &error.to_string()))?;
+        Ok(Some((manifest, text)))
+    }
+
+    /// The heads that a manifest names, as text and read.
+    pub(crate) async fn heads(&self, manifest: &Manifest) -> Result<(String, Heads), Problem> {
+        let name = format!("heads/{}", to_hex(&manifest.heads_root));
+        let text = self.text(&name).await?.ok_or_else(|| unreadable(&name, "it is missing"))?;
+        let heads = Heads::parse(text.as_bytes()).map_err(|error| unreadable(&name, &error.to_string()))?;
+        manifest.check_heads(&heads).map_err(|error| unreadable(&name, &error.to_string()))?;
+        Ok((text, heads))
+    }
+
+    /// Calls `look` with the tree over the manifests of epochs 0 to `epoch`.
+    pub(crate) async fn with_log<T>(
+        &self,
+        epoch: u64,
+        look: impl FnOnce(&MemoryTree) -> T,
+    ) -> Result<T, Problem> {
+        let mut log = self.log.lock().await;
+        while log.size() <= epoch {
+            let number = log.size();
+            let missing = || unreadable(&format!("manifest of epoch {number}"), "it is missing");
+            let (_, text) = self.manifest(number).await?.ok_or_else(missing)?;
+            log.append(leaf_hash(text.as_bytes()));
+        }
+        Ok(look(&log))
+    }
+}
+
+fn unreadable(name: &str, why: &str) -> Problem {
+    tracing::error!(name, why, "anchor object cannot be used");
+    Problem::internal(format!("the anchor store's {name} cannot be used: {why}; run audit verify"))
+}
+
+fn epoch_json(epoch: &Epoch, with_manifest: bool) -> Value {
+    let manifest = &epoch.manifest;
+    let mut value = json!({
+        "epoch": manifest.epoch, "sealed_at": rfc3339_us(manifest.closed_us), "chains": manifest.head_count,
+        "leaves": manifest.leaf_count, "manifest_hash": to_hex(&manifest.hash()),
+    });
+    if with_manifest {
+        value["manifest"] = epoch.manifest_text.clone().into();
+    }
+    value
+}
+
+/// `GET /api/v1/checkpoints`: the newest epochs, newest first; with `manifests=true` their manifests too.
+pub(crate) async fn checkpoints(call: Call) -> Result<Response, Problem> {
+    let query = &call.request.query;
+    query.only(&["limit", "before", "manifests"])?;
+    let limit = query.limit(20, MAX_EPOCHS)?;
+    let with_manifests = query.boolean("manifests")?.unwrap_or(false);
+    let anchors = &call.app.anchors;
+    let Some(latest) = anchors.latest().await? else {
+        return json(&json!({"origin": origin(&call), "latest": null, "items": []}));
+    };
+    let end = query.parsed::<u64>("before", "an epoch number")?.unwrap_or(u64::MAX);
+    let mut next = end.min(latest.manifest.epoch + 1);
+    let mut items = Vec::new();
+    while next > 0 && items.len() < limit as usize {
+        next -= 1;
+        let missing = || unreadable(&format!("epoch {next}"), "it is missing");
+        let epoch = anchors.epoch(next).await?.ok_or_else(missing)?;
+        items.push(epoch_json(&epoch, with_manifests));
+    }
+    json(&json!({
+        "origin": origin(&call),
+        "latest": {"epoch": latest.manifest.epoch, "checkpoint": latest.checkpoint_text,
+                   "manifest": latest.manifest_text},
+        "items": items,
+    }))
+}
+
+fn origin(call: &Call) -> Option<String> {
+    call.app.trust.as_ref().map(|trust| trust.origin.clone())
+}
+
+/// `GET /api/v1/checkpoints/{epoch}`: one epoch with everything a verifier needs of it.
+pub(crate) async fn checkpoint(call: Call) -> Result<Response, Problem> {
+    let text = call.request.path.first().map_or("", String::as_str);
+    let number = text.parse().map_err(|_| Problem::bad_request(format!("{text:?} is not an epoch number")))?;
+    let unknown = || Problem::not_found("this epoch is not sealed");
+    let epoch = call.app.anchors.epoch(number).await?.ok_or_else(unknown)?;
+    let (heads, _) = call.app.anchors.heads(&epoch.manifest).await?;
+    let mut value = epoch_json(&epoch, true);
+    value["checkpoint"] = epoch.checkpoint_text.into();
+    // Heads name every tenant's chains: they are for those who may see every tenant.
+    if call.scope.tenants == aal_control::TenantScope::All {
+        value["heads"] = heads.into();
+    }
+    json(&value)
+}

@@ -1,0 +1,49 @@
+//! Where a record stands in the ledger, and whether the newest epoch covers it.
+
+use aal_ledger::hash::to_hex;
+use aal_ledger::{ChainHead, ChainId, Heads};
+use aal_service::Problem;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::ledger::anchors::Epoch;
+use crate::logs::DetailRow;
+
+/// The newest epoch, if it covers the record.
+pub(crate) struct Seal {
+    pub(crate) epoch: Epoch,
+    pub(crate) heads: Heads,
+    pub(crate) head: ChainHead,
+}
+
+/// The chain of a record.
+pub(crate) fn chain_of(record: &DetailRow) -> ChainId {
+    ChainId { tenant: record.tenant, shard: record.shard }
+}
+
+/// The seal over a record; `None` when no epoch covers it yet.
+pub(crate) async fn seal_of(app: &App, record: &DetailRow) -> Result<Option<Seal>, Problem> {
+    let Some(epoch) = app.anchors.latest().await? else { return Ok(None) };
+    let (_, heads) = app.anchors.heads(&epoch.manifest).await?;
+    let chain = chain_of(record);
+    let head = heads.chains().iter().find(|head| head.chain == chain).copied();
+    let head = head.filter(|head| head.size > record.chain_index);
+    Ok(head.map(|head| Seal { epoch, heads, head }))
+}
+
+/// The ledger position shown with a record. A failing anchor store is shown as unknown, not hidden.
+pub(crate) async fn position(app: &App, record: &DetailRow) -> Value {
+    let (state, epoch, tree_size) = match seal_of(app, record).await {
+        Ok(Some(seal)) => ("sealed", Some(seal.epoch.manifest.epoch), Some(seal.head.size)),
+        Ok(None) => ("appended", None, None),
+        Err(problem) => {
+            tracing::warn!(%problem, "seal of a record is unknown");
+            ("unknown", None, None)
+        }
+    };
+    json!({
+        "chain": chain_of(record).to_string(), "shard": record.shard, "index": record.chain_index,
+        "leaf_hash": to_hex(&record.leaf_hash), "prev_leaf_hash": to_hex(&record.prev_leaf_hash),
+        "state": state, "epoch": epoch, "tree_size": tree_size,
+    })
+}
