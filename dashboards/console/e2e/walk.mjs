@@ -22,7 +22,11 @@ export async function walk(watched, target, scheme) {
   await visitSession(page, shoot);
 
   await page.getByRole("link", { name: "Metrics" }).click();
-  await page.getByRole("img", { name: "Calls and errors over time" }).waitFor();
+  const calls = page.getByRole("img", { name: "Calls and errors over time" });
+  const widen = page.getByRole("button", { name: "Look at the last 365 days" });
+  await calls.or(widen).first().waitFor();
+  if (await widen.isVisible()) await widen.click();
+  await calls.waitFor();
   await page.locator(".u-over").first().hover();
   await shoot("7-metrics");
   await page.getByLabel("Group by").selectOption("model");

@@ -24,6 +24,8 @@ export interface TimeChartProps {
   kind: "bars" | "lines";
   format: (value: number) => string;
   wholeNumbers?: boolean;
+  /** False where the title says it all. */
+  legend?: boolean;
   onZoom?: (fromMs: number, toMs: number) => void;
 }
 
@@ -31,7 +33,7 @@ const heightPx = 170;
 
 /** Numbers over time. Bars are stacked. The same numbers can be read as a table. */
 export function TimeChart(props: TimeChartProps) {
-  const { label, times, stepS, series, kind, format, onZoom, wholeNumbers = false } = props;
+  const { label, times, stepS, series, kind, format, onZoom, wholeNumbers = false, legend = true } = props;
   const holder = useRef<HTMLDivElement>(null);
   const [hovered, setHovered] = useState<{ index: number; leftPx: number; widthPx: number } | null>(null);
   const dark = useDarkMode();
@@ -88,7 +90,7 @@ export function TimeChart(props: TimeChartProps) {
           </div>
         )}
       </div>
-      {(series.length > 1 || kind === "lines") && (
+      {legend && (
         <ul className="mt-1 flex flex-wrap gap-x-3 text-xs text-muted">
           {series.map((entry, index) => (
             <li key={entry.label} className="flex items-center gap-1.5">

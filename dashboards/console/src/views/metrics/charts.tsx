@@ -22,6 +22,8 @@ interface Chart {
   series: ChartSeries[];
   format: (value: number) => string;
   note?: string;
+  /** The title names the only series. */
+  legend?: false;
 }
 
 const axisMoney = (value: number) => `$${formatCompact(value)}`;
@@ -55,6 +57,7 @@ export function Charts({ metrics, onZoom }: ChartsProps) {
               series={chart.series}
               kind={chart.kind}
               format={chart.format}
+              legend={chart.legend ?? true}
               wholeNumbers={chart.format === formatCompact}
               onZoom={onZoom}
             />
@@ -114,7 +117,13 @@ function plainCharts(series: MetricSeries, times: readonly number[]): Chart[] {
       ],
     },
     { title: "Latency", kind: "lines", format: axisDuration, series: percentiles("latency_ms") },
-    { title: "Cost", kind: "bars", format: axisMoney, series: orNone([costSeries("cost", points)]) },
+    {
+      title: "Cost",
+      kind: "bars",
+      format: axisMoney,
+      legend: false,
+      series: orNone([costSeries("cost", points)]),
+    },
     {
       title: "Tokens by bucket",
       kind: "bars",
@@ -134,6 +143,7 @@ function plainCharts(series: MetricSeries, times: readonly number[]): Chart[] {
       format: formatCompact,
       series: orNone([count("unpriced", (point) => point.unpriced, "--chart-3")]),
       note: "not part of the cost",
+      legend: false,
     },
     {
       title: "Redactions by type",
