@@ -74,11 +74,11 @@ async fn sender(local: &Local) -> Result<Sender, DemoError> {
     let mut sender = Sender { clients: HashMap::new(), keys: Vec::new() };
     for company in COMPANIES {
         for scenario in company.scenarios {
-            let id = (company.tenant.to_owned(), scenario.application.to_owned());
+            let id = (company.slug.to_owned(), scenario.application.to_owned());
             if sender.clients.contains_key(&id) {
                 continue;
             }
-            let key = local.application_key(company.name, scenario.application, company.tenant == "hospital").await?;
+            let key = local.application_key(company.name, scenario.application, company.slug == "hospital").await?;
             sender.clients.insert(id, Client::new(&edge, &key.presented)?);
             sender.keys.push(key);
         }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use aal_pricing::PriceTable;
-use aal_redact::Detector;
+use aal_redact::{Detector, Entity, TokenMaker};
+use aal_seal::IndexKey;
+use rand::RngCore;
 
 /// Longest line in bytes; a longer one is refused, not read into memory.
 const LONGEST_LINE: u64 = 64 * 1024 * 1024;
@@ -64,8 +66,20 @@ pub fn price() -> Result<ExitCode, LinesError> {
     each_line(|line| aal_pricing::price_line(line, table, now_us).map_err(|error| error.to_string()))
 }
 
+/// Placeholders that are the same for the same value within one run and tell nothing outside of it.
+struct RunTokens(IndexKey);
+
+impl TokenMaker for RunTokens {
+    fn token(&self, entity: Entity, canonical: &str) -> String {
+        self.0.placeholder(entity.name(), canonical)
+    }
+}
+
 /// `audit redact`.
 pub fn redact() -> Result<ExitCode, LinesError> {
     let detector = Detector::builtin();
-    each_line(|line| detector.redact_line(line).map_err(|error| error.to_string()))
+    let mut secret = [0; 32];
+    rand::rng().fill_bytes(&mut secret);
+    let tokens = RunTokens(IndexKey::new("run", &secret));
+    each_line(|line| detector.redact_line(line, &tokens).map_err(|error| error.to_string()))
 }

@@ -39,6 +39,8 @@ pub struct KeysConfig {
 pub struct ProcessorConfig {
     /// Consumer group; its committed offsets are a lag gauge, the store is the truth.
     pub group: String,
+    /// How shards are shared out.
+    pub assignment: Assignment,
     /// After so many milliseconds without a sign of life the group gives this processor's shards away.
     pub session_timeout_ms: u64,
     /// Most records in a block.
@@ -53,10 +55,24 @@ impl Default for ProcessorConfig {
     fn default() -> Self {
         ProcessorConfig {
             group: "audit-processor".to_owned(),
+            assignment: Assignment::Group,
             session_timeout_ms: 30_000,
             max_block_rows: 10_000,
             max_block_bytes: 32 * 1024 * 1024,
             max_queued: 20_000,
         }
     }
+}
+
+/// How a processor comes by its shards. Whatever is chosen, the store's compare-and-set decides who writes a
+/// block, so that two processors on one shard cost work and never correctness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assignment {
+    /// The consumer group shares the shards among all processors.
+    #[default]
+    Group,
+    /// This processor takes every shard at once: for one processor alone, which then need not wait for a dead
+    /// predecessor's session to end.
+    All,
 }

@@ -23,6 +23,8 @@ use aal_kafka::{
 };
 use tokio::sync::mpsc;
 
+use crate::config::{Assignment, ProcessorConfig};
+
 /// One message of a shard.
 #[derive(Debug)]
 pub struct Message {
@@ -88,6 +90,7 @@ impl LastPoll {
     }
 }
 
+const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(2);
 
@@ -165,8 +168,7 @@ impl ConsumerHandle {
 /// Starts the thread.
 pub fn start(
     config: &KafkaConfig,
-    group: &str,
-    session_timeout_ms: u64,
+    processor: &ProcessorConfig,
 ) -> Result<
     (
         ConsumerHandle,
@@ -175,6 +177,7 @@ pub fn start(
     ),
     KafkaError,
 > {
+    let session_timeout_ms = processor.session_timeout_ms;
     let (event_sender, event_receiver) = mpsc::unbounded_channel();
     let (command_sender, command_receiver) = std::sync::mpsc::channel();
     let (released_sender, released_receiver) = std::sync::mpsc::channel();
@@ -185,7 +188,7 @@ pub fn start(
     };
     let mut client = config.client("aal-processor");
     client
-        .set("group.id", group)
+        .set("group.id", &processor.group)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
@@ -194,7 +197,15 @@ pub fn start(
         .set("fetch.wait.max.ms", "50")
         .set("queued.max.messages.kbytes", "65536");
     let consumer: BaseConsumer<Context> = client.create_with_context(context)?;
-    consumer.subscribe(&[EVENTS])?;
+    match processor.assignment {
+        Assignment::Group => consumer.subscribe(&[EVENTS])?,
+        Assignment::All => {
+            let all = assign_all(&consumer)?;
+            for shard in all {
+                let _ = event_sender.send(Event::Assigned(shard));
+            }
+        }
+    }
     let last_poll = LastPoll::new();
     let handle = ConsumerHandle {
         commands: command_sender,
@@ -217,6 +228,20 @@ pub fn start(
         Ok(thread) => Ok((handle, event_receiver, thread)),
         Err(error) => Err(KafkaError::ClientCreation(format!("no thread: {error}"))),
     }
+}
+
+/// Takes every partition, paused until its shard has read the store and seeks.
+fn assign_all(consumer: &BaseConsumer<Context>) -> Result<Vec<u32>, KafkaError> {
+    let metadata = consumer.fetch_metadata(Some(EVENTS), METADATA_TIMEOUT)?;
+    let mut list = TopicPartitionList::new();
+    let mut shards = Vec::new();
+    for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+        list.add_partition_offset(EVENTS, partition.id(), Offset::Beginning)?;
+        shards.push(partition.id() as u32);
+    }
+    consumer.assign(&list)?;
+    consumer.pause(&list)?;
+    Ok(shards)
 }
 
 struct Turner {

@@ -20,7 +20,7 @@ use aal_service::{Health, Metrics, ServeError, Shutdown};
 use aal_store::{Store, StoreError};
 use tokio::task::JoinHandle;
 
-pub use config::{Config, KeysConfig, ProcessorConfig};
+pub use config::{Assignment, Config, KeysConfig, ProcessorConfig};
 
 use crate::{consumer::Command, keys::Keys, metrics::ProcessorMetrics, seen::SeenIds, worker::Shared};
 
@@ -65,11 +65,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
     let control = Control::open(&config.control).await?;
     let ring = keys::read_ring(&config.keys.file)?;
     let producer = Producer::new(&config.kafka, "aal-processor", DELIVERY_TIMEOUT)?;
-    let (consumer, mut events, thread) = consumer::start(
-        &config.kafka,
-        &config.processor.group,
-        config.processor.session_timeout_ms,
-    )?;
+    let (consumer, mut events, thread) = consumer::start(&config.kafka, &config.processor)?;
     let shared = Arc::new(Shared {
         config: config.processor,
         kafka: config.kafka,
@@ -108,6 +104,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         revoked.request();
         let _ = task.await;
     }
+    // With nobody to answer them, the last revocations must not wait for answers.
+    drop(events);
     consumer.send(Command::Stop);
     // Joining blocks for at most one poll; the runtime's other threads go on.
     let _ = tokio::task::spawn_blocking(move || thread.join()).await;

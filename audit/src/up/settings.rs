@@ -61,7 +61,7 @@ impl Settings {
             store: self.store(),
             control: self.control(),
             keys: processor::KeysConfig { file: self.layout.key_file() },
-            processor: processor::ProcessorConfig { session_timeout_ms: 10_000, ..Default::default() },
+            processor: processor::ProcessorConfig { assignment: processor::Assignment::All, ..Default::default() },
             operations: None,
             log: LogConfig::default(),
         }

@@ -40,6 +40,12 @@ pub async fn ensure_topics(config: &KafkaConfig) -> Result<(), TopicError> {
         topic(REPORT_REQUESTS, 1).set("retention.ms", &week),
         topic(CHECKPOINTS, 1).set("retention.ms", "-1"),
     ];
+    // Asking first spares a broker's log a complaint for each topic at each start.
+    let existing = existing_topics(config).await?;
+    let topics: Vec<NewTopic<'_>> = topics.into_iter().filter(|topic| !existing.iter().any(|name| name == topic.name)).collect();
+    if topics.is_empty() {
+        return Ok(());
+    }
     let options = AdminOptions::new()
         .operation_timeout(Some(METADATA_TIMEOUT))
         .request_timeout(Some(METADATA_TIMEOUT));
@@ -50,6 +56,17 @@ pub async fn ensure_topics(config: &KafkaConfig) -> Result<(), TopicError> {
         }
     }
     Ok(())
+}
+
+async fn existing_topics(config: &KafkaConfig) -> Result<Vec<String>, TopicError> {
+    let consumer: BaseConsumer = config.client("aal-metadata").create()?;
+    let work = tokio::task::spawn_blocking(move || {
+        let metadata = consumer.fetch_metadata(None, METADATA_TIMEOUT)?;
+        let names = metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| topic.name().to_owned());
+        Ok::<_, KafkaError>(names.collect())
+    });
+    // The closure does not panic; if it did, every topic is tried.
+    Ok(work.await.unwrap_or(Ok(Vec::new()))?)
 }
 
 /// The partition ids of a topic, ascending. Blocks; call it where blocking is fine.
