@@ -170,7 +170,7 @@ pub(crate) fn id_nik(digits: &[u8]) -> bool {
         return false;
     }
     let province_known =
-        matches!(two(digits), 11..=21 | 31..=36 | 51..=53 | 61..=65 | 71..=76 | 81 | 82 | 91..=97);
+        matches!(two(digits), 11..=21 | 31..=36 | 51..=53 | 61..=65 | 71..=76 | 81 | 82 | 91..=96);
     let (day, month, year) = (two(&digits[6..]) % 40, two(&digits[8..]), two(&digits[10..]));
     let day_in_range = two(&digits[6..]) <= 71;
     province_known && day_in_range && (is_date(1900 + year, month, day) || is_date(2000 + year, month, day))

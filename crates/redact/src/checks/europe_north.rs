@@ -1,7 +1,7 @@
 //! Identifiers of Northern, Central and Eastern Europe.
 
 use super::arithmetic::{all_digits, all_same, digit, number, weighted};
-use super::dates::{is_date, is_ddmmyy, two};
+use super::dates::{is_date, two};
 
 /// Polish PESEL: date with the century in the month, weights 1 3 7 9 mod 10.
 pub(crate) fn pl_pesel(digits: &[u8]) -> bool {
@@ -56,9 +56,18 @@ pub(crate) fn no_fnr(digits: &[u8]) -> bool {
     is_date(century + year, month, day) && first == digit(digits[9]) && second == digit(digits[10])
 }
 
-/// Danish CPR: a date; the mod 11 check has not been kept since 2007.
+/// Danish CPR: a date with the century in the seventh digit; the mod 11 check has not been kept since 2007.
 pub(crate) fn dk_cpr(digits: &[u8]) -> bool {
-    digits.len() == 10 && all_digits(digits) && is_ddmmyy(digits) && &digits[6..] != b"0000"
+    if digits.len() != 10 || !all_digits(digits) || &digits[6..] == b"0000" {
+        return false;
+    }
+    let year = two(&digits[4..]);
+    let century = match (digits[6], year) {
+        (b'0'..=b'3', _) | (b'4' | b'9', 37..) => 1900,
+        (b'4' | b'9', _) | (_, 0..=57) => 2000,
+        _ => 1800,
+    };
+    is_date(century + year, two(&digits[2..]), two(digits))
 }
 
 /// Estonian and Lithuanian personal code: century digit, date, two-pass mod 11.
@@ -110,11 +119,9 @@ pub(crate) fn cz_rodne_cislo(digits: &[u8]) -> bool {
         month @ 71..=82 if century == 2000 => month - 70,
         _ => return false,
     };
-    // Until 1985 a remainder of 10 was written as 0.
-    let remainder = number(&digits[..9]) % 11 % 10;
-    let divisible = number(digits).is_multiple_of(11)
-        || (century == 1900 && year <= 85 && remainder == u64::from(digit(digits[9])));
-    is_date(century + year, month, two(&digits[4..])) && divisible
+    // A remainder of 10 is written as 0; common until 1985, and still accepted.
+    let expected = number(&digits[..9]) % 11 % 10;
+    is_date(century + year, month, two(&digits[4..])) && expected == u64::from(digit(digits[9]))
 }
 
 /// Romanian CNP: century and sex, date, county, weights 2 7 9 1 4 6 3 5 8 2 7 9 mod 11.

@@ -65,9 +65,12 @@ pub(crate) fn ie_pps(compact: &[u8]) -> bool {
     if !matches!(compact.len(), 8 | 9) || !all_digits(&compact[..7]) {
         return false;
     }
+    // A, B and H count since 2013; W, T and X are older marks that do not.
     let second = match compact.get(8) {
-        None | Some(b'W') => 0,
-        Some(letter @ b'A'..=b'I') => u32::from(letter - b'A') + 1,
+        None | Some(b'W' | b'T' | b'X') => 0,
+        Some(b'A') => 1,
+        Some(b'B') => 2,
+        Some(b'H') => 8,
         Some(_) => return false,
     };
     let sum = weighted(compact, &[8, 7, 6, 5, 4, 3, 2]) + second * 9;
@@ -90,13 +93,11 @@ pub(crate) fn be_nn(digits: &[u8]) -> bool {
     }
     let body = number(&digits[..9]);
     let check = u64::from(two(&digits[9..]));
-    let (year, month, day) = (two(digits), two(&digits[2..]) % 20, two(&digits[4..]));
-    // Month and day are 0 when unknown; bis numbers add 20 or 40 to the month.
-    let dated = |century: u32| month == 0 || day == 0 || is_date(century + year, month, day);
-    let month_in_range = two(&digits[2..]) <= 52;
-    let born_1900s = 97 - body % 97 == check && dated(1900);
-    let born_2000s = 97 - (2_000_000_000 + body) % 97 == check && dated(2000);
-    month_in_range && (born_1900s || born_2000s)
+    // Bis numbers add 20 or 40 to the month; month 0 and days past the month's end stand for unknown dates.
+    let month_fits = two(&digits[2..]) <= 52 && two(&digits[2..]) % 20 <= 12;
+    let born_1900s = 97 - body % 97 == check;
+    let born_2000s = 97 - (2_000_000_000 + body) % 97 == check;
+    body > 0 && month_fits && (born_1900s || born_2000s)
 }
 
 /// German tax id: MOD 11,10; among the first ten digits one appears twice or three times, at least one never.

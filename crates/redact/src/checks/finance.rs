@@ -72,14 +72,13 @@ pub(crate) fn iban_length(country: &[u8]) -> Option<usize> {
     Some(length)
 }
 
-/// IBAN: country, its length, check digits 02 to 98, MOD 97-10 (ISO 13616-1).
+/// IBAN: country, its length, MOD 97-10 (ISO 13616-1).
 pub(crate) fn iban(compact: &[u8]) -> bool {
     if compact.len() < 5 || iban_length(&compact[..2]) != Some(compact.len()) {
         return false;
     }
-    let check_digits_in_range = all_digits(&compact[2..4]) && (2..=98).contains(&two(&compact[2..]));
     let rotated = compact[4..].iter().chain(&compact[..4]).copied();
-    check_digits_in_range && mod_97(rotated) == 1
+    all_digits(&compact[2..4]) && mod_97(rotated) == 1
 }
 
 /// ABA routing number: Federal Reserve prefix and weights 3, 7, 1.

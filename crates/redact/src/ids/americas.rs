@@ -97,7 +97,7 @@ pub(super) const RULES: &[IdRule] = &[
     IdRule {
         id: "mx_rfc",
         entity: Entity::MxRfc,
-        shapes: &[shape("AAAA999999NNN", CERTAIN), shape("AAAA-999999-NNN", CERTAIN)],
+        shapes: &[shape("AAAA999999NNN", 220), shape("AAAA-999999-NNN", CERTAIN)],
         check: check::mx_rfc,
         topics: Topics::of(&[Rfc, TaxId]),
     },
