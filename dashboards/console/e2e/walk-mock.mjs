@@ -13,6 +13,11 @@ export async function walkMockOnly(watched, target) {
 
   await page.getByRole("button", { name: /Resume/ }).click();
   await page.getByText(/37 records were not shown/).waitFor();
+  // Leaving the feed and coming back loses nothing.
+  await page.getByRole("link", { name: "Explorer" }).click();
+  await page.getByRole("table", { name: "Records" }).waitFor();
+  await page.goBack();
+  await page.getByText(/37 records were not shown/).waitFor();
 
   // Filters live in the address: a shared link shows the same.
   await page.goto(`${target.url}/explorer?provider=anthropic&has_pii=true&min_cost=0.01&status=abc`);

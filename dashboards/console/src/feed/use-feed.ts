@@ -17,6 +17,21 @@ function later(task: () => void, delayMs: number): () => void {
   return () => clearTimeout(timer);
 }
 
+/** The feed as it was when its view was left: reading one record must not cost the reader the list. */
+interface Memory {
+  reader: string | undefined;
+  filtersJson: string;
+  cursor: string | undefined;
+  buffer: FeedBuffer;
+}
+
+let memory: Memory | null = null;
+
+function recall(filtersJson: string): Memory | null {
+  const reader = credentials.current()?.user.id;
+  return memory?.filtersJson === filtersJson && memory.reader === reader ? memory : null;
+}
+
 export interface Feed {
   status: FeedStatus;
   buffer: FeedBuffer;
@@ -29,8 +44,14 @@ export interface Feed {
 /** The live feed with these filters; other filters mean a new feed. */
 export function useFeed(filtersJson: string): Feed {
   const [status, setStatus] = useState<FeedStatus>({ state: "connecting" });
-  const [buffer, dispatch] = useReducer(reduceFeed, emptyBuffer);
+  const [buffer, dispatch] = useReducer(
+    reduceFeed,
+    filtersJson,
+    (json) => recall(json)?.buffer ?? emptyBuffer,
+  );
   const connection = useRef<FeedConnection | null>(null);
+  const latest = useRef(buffer);
+  latest.current = buffer;
 
   useEffect(() => {
     let burst: LogSummary[] = [];
@@ -41,6 +62,8 @@ export function useFeed(filtersJson: string): Feed {
       burst = [];
     };
 
+    const earlier = recall(filtersJson);
+    const reader = credentials.current()?.user.id;
     const feed = new FeedConnection(
       { open: openSocket, later, random: Math.random, token: () => credentials.current()?.token ?? null },
       {
@@ -56,14 +79,18 @@ export function useFeed(filtersJson: string): Feed {
         onUnauthorized: () => credentials.expire(),
       },
       JSON.parse(filtersJson) as FeedFilters,
+      earlier?.cursor,
     );
     connection.current = feed;
-    dispatch({ type: "clear" });
+    if (!earlier) dispatch({ type: "clear" });
     feed.start();
     return () => {
       cancelFlush?.();
       feed.stop();
       connection.current = null;
+      // The cursor is behind everything that arrived, so what was not drawn yet goes along.
+      const complete = reduceFeed(latest.current, { type: "records", items: burst });
+      memory = { reader, filtersJson, cursor: feed.cursor, buffer: complete };
     };
   }, [filtersJson]);
 
