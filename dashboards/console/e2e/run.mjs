@@ -68,7 +68,7 @@ class Watched {
     await this.page.screenshot({ path: `${shots}/${name}.png` });
     await this.page.evaluate(axeSource);
     const violations = await this.page.evaluate(async () => {
-      const options = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] };
+      const options = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] };
       const result = await window.axe.run(document, options);
       return result.violations.map(({ id, impact, nodes }) => ({
         id,

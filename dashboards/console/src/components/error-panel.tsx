@@ -36,3 +36,13 @@ export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () =>
     </div>
   );
 }
+
+/** A page of which nothing but the failure can be shown. */
+export function ErrorPage({ title, error, onRetry }: { title: string; error: unknown; onRetry: () => void }) {
+  return (
+    <>
+      <h1 className="px-4 pt-4 text-base font-semibold">{title}</h1>
+      <ErrorPanel error={error} onRetry={onRetry} />
+    </>
+  );
+}

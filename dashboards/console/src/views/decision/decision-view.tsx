@@ -3,7 +3,7 @@ import { useCallback, useMemo, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { createReport, fetchLog } from "../../api/calls";
 import type { LogDetail } from "../../api/types";
-import { ErrorPanel } from "../../components/error-panel";
+import { ErrorPage, ErrorPanel } from "../../components/error-panel";
 import { Marks, StatusBadge } from "../../components/log-columns";
 import { RedactionsProvider } from "../../components/redacted-text";
 import { Button, PageTitle, Spinner, Time } from "../../components/ui";
@@ -34,7 +34,7 @@ export function DecisionView() {
   }, [refetch]);
   if (detail.isPending) return <Spinner label="Reading the record" />;
   if (detail.isError && !detail.data)
-    return <ErrorPanel error={detail.error} onRetry={() => detail.refetch()} />;
+    return <ErrorPage title="Decision" error={detail.error} onRetry={() => detail.refetch()} />;
   // Another record means another page: nothing revealed or verified may stay on it.
   return <Decision key={eventId} log={detail.data} onLookAgain={lookAgain} />;
 }

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { fetchCheckpoint, fetchCheckpoints } from "../../api/calls";
 import { CopyButton } from "../../components/copy-button";
-import { ErrorPanel } from "../../components/error-panel";
+import { ErrorPage, ErrorPanel } from "../../components/error-panel";
 import { ScrollRegion } from "../../components/scroll-region";
 import { Button, EmptyState, PageTitle, Panel, Spinner, Time } from "../../components/ui";
 import { formatCount } from "../../lib/number";
@@ -29,7 +29,7 @@ export function LedgerView() {
 
   if (checkpoints.isPending) return <Spinner label="Reading checkpoints" />;
   if (checkpoints.isError && !checkpoints.data) {
-    return <ErrorPanel error={checkpoints.error} onRetry={() => checkpoints.refetch()} />;
+    return <ErrorPage title="Ledger" error={checkpoints.error} onRetry={() => checkpoints.refetch()} />;
   }
   return (
     <div className="space-y-3 p-4">

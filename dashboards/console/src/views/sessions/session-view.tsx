@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
 import { fetchSession } from "../../api/calls";
 import type { LogSummary, SessionDetail } from "../../api/types";
-import { ErrorPanel } from "../../components/error-panel";
+import { ErrorPage } from "../../components/error-panel";
 import { Marks, piiTitle, recordPath, StatusBadge, tokens, whatHappened } from "../../components/log-columns";
 import { Badge, Cost, EmptyState, PageTitle, Panel, Spinner, Time } from "../../components/ui";
 import { formatCount } from "../../lib/number";
@@ -20,7 +20,8 @@ export function SessionView() {
     queryFn: ({ signal }) => fetchSession(sessionId, { tenant }, signal),
   });
   if (session.isPending) return <Spinner label="Reading the session" />;
-  if (session.isError) return <ErrorPanel error={session.error} onRetry={() => session.refetch()} />;
+  if (session.isError)
+    return <ErrorPage title="Session" error={session.error} onRetry={() => session.refetch()} />;
   if (session.data.items.length === 0) return <EmptyState title="This session has no record you may read" />;
   return <Timeline session={session.data} here={parameters.get("event") ?? ""} />;
 }
