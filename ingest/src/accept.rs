@@ -29,7 +29,8 @@ pub struct Prepared {
 pub struct Refusal {
     /// As far as it could be read.
     pub event_id: Option<Uuid>,
-    pub problem: Problem,
+    /// Boxed, because the way of an accepted event should not carry room for it.
+    pub problem: Box<Problem>,
 }
 
 /// Checks events and makes records of them.
@@ -67,10 +68,13 @@ impl Acceptor {
     ) -> Result<Prepared, Refusal> {
         let value = self.parse(body).map_err(|problem| Refusal {
             event_id: None,
-            problem,
+            problem: problem.into(),
         })?;
         let event_id = claimed_id(&value);
-        let refuse = |problem| Refusal { event_id, problem };
+        let refuse = |problem: Problem| Refusal {
+            event_id,
+            problem: problem.into(),
+        };
         let mut event = aal_event::parse_json(value).map_err(|errors| refuse(validation(errors)))?;
         if *event.application != *caller.application {
             return Err(refuse(other_application(&event.application, caller)));
@@ -98,9 +102,9 @@ impl Acceptor {
         caller: &Caller,
         edge_at_us: i64,
     ) -> Result<Prepared, Refusal> {
-        let refuse = |problem| Refusal {
+        let refuse = |problem: Problem| Refusal {
             event_id: Some(outcome_id),
-            problem,
+            problem: problem.into(),
         };
         let value = self.parse(body).map_err(refuse)?;
         let outcome =
@@ -147,9 +151,9 @@ impl Acceptor {
         edge_at_us: i64,
     ) -> Result<Prepared, Refusal> {
         let event_id = event.event_id;
-        let refuse = |problem| Refusal {
+        let refuse = |problem: Problem| Refusal {
             event_id: Some(event_id),
-            problem,
+            problem: problem.into(),
         };
         event.tenant = caller.tenant;
         let errors = aal_event::validate(&event, &self.limits);

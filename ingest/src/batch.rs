@@ -113,7 +113,7 @@ fn queue(
 ) -> Queued {
     let prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(refusal) => return Queued::Refused(Item::refused(refusal.event_id, refusal.problem)),
+        Err(refusal) => return Queued::Refused(Item::refused(refusal.event_id, *refusal.problem)),
     };
     if let Some(problem) = queue_failure {
         return Queued::Refused(Item::refused(Some(prepared.event_id), problem.clone()));

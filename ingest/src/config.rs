@@ -88,7 +88,8 @@ impl Default for LimitsConfig {
 pub struct AdmissionConfig {
     /// Requests between their head and their answer.
     pub requests: usize,
-    /// Bytes of their bodies; a chunked body counts with its limit.
+    /// Bytes of their bodies; a chunked body counts with its limit. While it is parsed and encoded a request needs about
+    /// three times its body.
     pub body_bytes: usize,
     /// How long Kafka may take to acknowledge before the answer is 503.
     pub delivery_timeout_ms: u64,

@@ -8,7 +8,10 @@ use aal_service::{
 };
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
-use http::{HeaderMap, header::CONTENT_LENGTH};
+use http::{
+    HeaderMap,
+    header::{CONTENT_ENCODING, CONTENT_LENGTH},
+};
 
 use crate::{
     accept::Acceptor,
@@ -59,6 +62,13 @@ impl Edge {
     {
         let caller = self.authenticator.caller(headers).await?;
         expect_content_type(headers, content_types)?;
+        if let Some(encoding) = headers
+            .get(CONTENT_ENCODING)
+            .filter(|encoding| *encoding != "identity")
+        {
+            let detail = format!("content encoding {encoding:?} is not accepted; send the body as it is");
+            return Err(Problem::unsupported_media_type(detail));
+        }
         let announced = headers
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok()?.parse().ok());

@@ -58,7 +58,7 @@ pub async fn deliver(
         edge.stats.refused(problem.status);
         problem
     };
-    let prepared = prepared.map_err(|refusal| counted(refusal.problem))?;
+    let prepared = prepared.map_err(|refusal| counted(*refusal.problem))?;
     let pending = edge.delivery.queue(&prepared).map_err(counted)?;
     edge.delivery.acknowledged(pending).await.map_err(counted)?;
     edge.stats.acknowledged_seconds.observe(begun.elapsed());

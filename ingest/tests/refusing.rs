@@ -65,6 +65,14 @@ async fn addresses_methods_and_media_types_are_checked() {
     let form = problem(form).await;
     assert_eq!(form["status"], 415);
     assert!(form["detail"].as_str().unwrap().contains("application/json"));
+    let packed = rig
+        .post("/api/v1/audit/log")
+        .header("content-encoding", "gzip")
+        .body("x")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(problem(packed).await["status"], 415);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,10 @@
 //! An edge with a mock Kafka cluster behind it, on free ports, in a directory of its own.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use aal_control::{Control, ControlConfig, TenantScope};
 use aal_event::Event;
@@ -34,7 +37,8 @@ pub struct Rig {
     pub base: String,
     pub operations: String,
     control: Control,
-    _directory: tempfile::TempDir,
+    control_url: String,
+    directory: tempfile::TempDir,
 }
 
 /// Starts an edge after `adjust` had its way with the configuration, and waits until it is ready.
@@ -49,6 +53,7 @@ pub async fn rig(adjust: impl FnOnce(&mut Config)) -> Rig {
         url: format!("sqlite://{}", database.display()),
         ..ControlConfig::default()
     };
+    let control_url = control_config.url.clone();
     let control = Control::open(&control_config).await.unwrap();
     let key = control
         .create_api_key(TENANT, "loan-desk", "test", 1)
@@ -75,7 +80,8 @@ pub async fn rig(adjust: impl FnOnce(&mut Config)) -> Rig {
         http: reqwest::Client::builder().no_proxy().build().unwrap(),
         shutdown,
         control,
-        _directory: directory,
+        control_url,
+        directory,
     };
     rig.wait_until_ready().await;
     rig
@@ -96,6 +102,14 @@ impl Rig {
             .send()
             .await
             .is_ok_and(|answer| answer.status() == 200)
+    }
+
+    pub fn control_url(&self) -> &str {
+        &self.control_url
+    }
+
+    pub fn key_file(&self) -> PathBuf {
+        self.directory.path().join("keys.json")
     }
 
     pub async fn revoke_key(&self) {
