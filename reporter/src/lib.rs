@@ -15,7 +15,7 @@ pub mod pdf;
 pub mod read;
 pub mod request;
 mod run;
-mod worker;
+pub mod worker;
 
 pub use config::{Config, Limits, ObjectsConfig, PdfConfig, WorkerConfig};
 pub use run::{RunError, run};

@@ -103,7 +103,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
         objects: reports,
         job_timeout: Duration::from_millis(config.limits.job_timeout_ms),
         bell,
-        numbers: numbers(&metrics),
+        numbers: Numbers::new(&metrics),
         health: component,
         config: config.worker,
     };
@@ -128,20 +128,4 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
         operations.stopped().await;
     }
     Ok(())
-}
-
-fn numbers(metrics: &Metrics) -> Numbers {
-    let jobs = |result| {
-        metrics.counter(
-            "aal_report_jobs_total",
-            "Report jobs by result.",
-            &[("result", result)],
-        )
-    };
-    Numbers {
-        done: jobs("done"),
-        failed: jobs("failed"),
-        abandoned: jobs("abandoned"),
-        duration: metrics.histogram("aal_report_job_seconds", "Time of one report job.", &[]),
-    }
 }

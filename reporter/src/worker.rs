@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aal_control::{Control, Job, JobFile, TenantScope};
+use aal_control::{Control, ControlError, Job, JobFile, TenantScope};
 use aal_service::Shutdown;
-use aal_service::metrics::{Counter, Histogram};
+use aal_service::metrics::{Counter, Histogram, Metrics};
 use aal_service::times::now_us;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -25,24 +25,33 @@ const BATCH: u32 = 16;
 
 /// What one worker needs.
 #[derive(Debug, Clone)]
-pub(crate) struct Worker {
+pub struct Worker {
+    /// Where jobs are.
     pub control: Control,
+    /// Makes the files.
     pub maker: Arc<Maker>,
+    /// Where finished files go.
     pub objects: Arc<dyn ObjectStore>,
+    /// Lease, polling, attempts.
     pub config: WorkerConfig,
+    /// Longest job.
     pub job_timeout: Duration,
     /// Rung when a request was announced.
     pub bell: Arc<Notify>,
+    /// What is measured.
     pub numbers: Numbers,
+    /// Its place in the readiness page.
     pub health: aal_service::Component,
 }
 
 /// What is measured.
 #[derive(Debug, Clone)]
-pub(crate) struct Numbers {
+pub struct Numbers {
+    /// Jobs by result.
     pub done: Counter,
     pub failed: Counter,
     pub abandoned: Counter,
+    /// Time of one job.
     pub duration: Histogram,
 }
 
@@ -57,21 +66,47 @@ enum Ended {
     Stopped,
 }
 
+impl Numbers {
+    /// Numbers that `metrics` shows.
+    #[must_use]
+    pub fn new(metrics: &Metrics) -> Self {
+        let jobs = |result| {
+            metrics.counter(
+                "aal_report_jobs_total",
+                "Report jobs by result.",
+                &[("result", result)],
+            )
+        };
+        Self {
+            done: jobs("done"),
+            failed: jobs("failed"),
+            abandoned: jobs("abandoned"),
+            duration: metrics.histogram("aal_report_job_seconds", "Time of one report job.", &[]),
+        }
+    }
+}
+
 impl Worker {
+    /// Takes every job that waits now, one after the other; returns how many it looked at.
+    ///
+    /// # Errors
+    /// The control store does not answer.
+    pub async fn take_waiting(&self, shutdown: &Shutdown) -> Result<usize, ControlError> {
+        let waiting = self.control.waiting_jobs(now_us(), BATCH).await?;
+        for id in &waiting {
+            if !shutdown.is_requested() {
+                self.take(*id, shutdown).await;
+            }
+        }
+        Ok(waiting.len())
+    }
+
     /// Works until `shutdown`. A job under way then is given back at once.
     pub async fn run(self, shutdown: Shutdown) {
         let poll = Duration::from_millis(self.config.poll_ms.max(100));
         while !shutdown.is_requested() {
-            match self.control.waiting_jobs(now_us(), BATCH).await {
-                Ok(waiting) => {
-                    self.health.up();
-                    for id in waiting {
-                        if shutdown.is_requested() {
-                            return;
-                        }
-                        self.take(id, &shutdown).await;
-                    }
-                }
+            match self.take_waiting(&shutdown).await {
+                Ok(_) => self.health.up(),
                 Err(error) => {
                     tracing::warn!(%error, "cannot look for jobs");
                     self.health.down("the control store does not answer");
