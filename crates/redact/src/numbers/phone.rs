@@ -65,10 +65,15 @@ impl<'s> Run<'s> {
                 && separator
                     .iter()
                     .all(|byte| matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')'));
-            if !joins || !pair[1].all_digits() {
+            let text = &bytes[pair[1].start..pair[1].end];
+            let end = pair[1].start + text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if !joins || !(pair[1].all_digits() || has_extension(bytes, end)) {
                 break;
             }
-            groups.push((pair[1].start, pair[1].end));
+            groups.push((pair[1].start, end));
+            if !pair[1].all_digits() {
+                break;
+            }
         }
         Run { bytes, groups }
     }
@@ -94,7 +99,7 @@ impl<'s> Run<'s> {
         let end = self.groups[count - 1].1;
         match self.bytes.get(end) {
             Some(b'-' | b'.' | b'/') => self.bytes.get(end + 1).is_some_and(u8::is_ascii_digit),
-            Some(byte) => byte.is_ascii_alphanumeric(),
+            Some(byte) => byte.is_ascii_alphanumeric() && !has_extension(self.bytes, end),
             None => false,
         }
     }
@@ -226,6 +231,11 @@ fn is_date_or_address(lengths: &[usize]) -> bool {
         && lengths.iter().all(|length| *length <= 3)
         && lengths.iter().sum::<usize>() > 9)
         || lengths == [4, 4]
+}
+
+/// Whether `x345` follows a number at once.
+fn has_extension(bytes: &[u8], end: usize) -> bool {
+    matches!(bytes.get(end), Some(b'x' | b'X')) && bytes.get(end + 1).is_some_and(u8::is_ascii_digit)
 }
 
 /// The end of the number including an extension such as ` ext. 12` or ` x345`.

@@ -134,16 +134,24 @@ fn value_after(bytes: &[u8], from: usize) -> Option<Value> {
 
 /// Punctuation of the sentence or of the format around an unquoted value: a separator ends it.
 fn trim_sentence(bytes: &[u8], start: usize, end: usize) -> usize {
-    let separators = bytes[start..end]
-        .iter()
-        .position(|byte| matches!(byte, b',' | b';' | b'&' | b'|'));
-    let mut end = separators
-        .filter(|index| *index >= SHORTEST_PASSWORD)
-        .map_or(end, |index| start + index);
+    let mut end = end;
+    for at in start + 1..end {
+        if matches!(bytes[at], b',' | b';' | b'&' | b'|') && starts_pair(&bytes[at + 1..end]) {
+            end = at;
+            break;
+        }
+    }
     while end > start && b".,;:!?)]}".contains(&bytes[end - 1]) {
         end -= 1;
     }
     end
+}
+
+/// Whether `bytes` begin with a name and an operator, as the next pair of a query or a configuration line does.
+fn starts_pair(bytes: &[u8]) -> bool {
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    let name = bytes.iter().take(40).take_while(is_name).count();
+    name > 0 && matches!(bytes.get(name), Some(b'=' | b':'))
 }
 
 fn spaces(bytes: &[u8]) -> usize {
@@ -160,7 +168,12 @@ fn tie_at(bytes: &[u8]) -> Option<(Tie, usize)> {
     if let Some(operator) = operators.into_iter().find(|operator| bytes.starts_with(operator)) {
         return Some((Tie::Operator, operator.len()));
     }
-    let verbs: [&[u8]; 14] = [
+    let verbs: [&[u8]; 19] = [
+        b"lautet: ",
+        b"lautet ",
+        b"est : ",
+        b"est: ",
+        b"es: ",
         b"is: ",
         b"is ",
         b"was ",

@@ -6,13 +6,16 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
         value,
         [b'<', ..] | [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'[', ..] | [b'%', b'(', ..]
     );
+    let shell_variable = value.len() > 1
+        && value[0] == b'$'
+        && value[1..].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let one_character = value.iter().all(|byte| *byte == value[0]);
     let masked = value
         .iter()
         .filter(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X' | b'_' | b'-'))
         .count()
         == value.len();
-    if value.is_empty() || starts_like_one || one_character || masked {
+    if value.is_empty() || starts_like_one || shell_variable || one_character || masked {
         return true;
     }
     let lower = value.to_ascii_lowercase();
