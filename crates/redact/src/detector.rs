@@ -101,7 +101,7 @@ impl Detector {
             let last_key = context_key.rsplit('.').next().unwrap_or(context_key);
             keyed::propose_field(
                 &context,
-                self.inner.vocabulary.topics_of(last_key),
+                self.inner.vocabulary.topics_at_end(last_key),
                 &mut candidates,
             );
         }

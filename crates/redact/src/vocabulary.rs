@@ -115,6 +115,13 @@ impl Vocabulary {
             .iter()
             .fold(Topics::NONE, |topics, hit| topics.union(hit.topics))
     }
+
+    /// The topics that a field's name ends in: `db_password` is a password, `password_length` is none.
+    pub fn topics_at_end(&self, key: &str) -> Topics {
+        let found = self.find(key.as_bytes());
+        let at_end = found.context.iter().filter(|hit| hit.end == key.len());
+        at_end.fold(Topics::NONE, |topics, hit| topics.union(hit.topics))
+    }
 }
 
 fn is_whole_word(bytes: &[u8], start: usize, end: usize) -> bool {

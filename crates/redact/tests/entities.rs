@@ -12,23 +12,49 @@ fn check(cases: &[(&str, &[&str])]) {
     for (text, expected) in cases {
         let actual = found(text);
         if actual != *expected {
-            wrong.push(format!("{text:?}\n  expected {expected:?}\n  found    {actual:?}"));
+            wrong.push(format!(
+                "{text:?}\n  expected {expected:?}\n  found    {actual:?}"
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} texts:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} texts:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn email_addresses() {
     check(&[
-        ("write to jane.doe+tag@mail.example.co.uk.", &["EMAIL_ADDRESS jane.doe+tag@mail.example.co.uk"]),
-        ("<jane@example.org>, 'joe@example.org'", &["EMAIL_ADDRESS jane@example.org", "EMAIL_ADDRESS joe@example.org"]),
-        ("mailto:o'brien@example.ie?subject=x", &["EMAIL_ADDRESS brien@example.ie"]),
+        (
+            "write to jane.doe+tag@mail.example.co.uk.",
+            &["EMAIL_ADDRESS jane.doe+tag@mail.example.co.uk"],
+        ),
+        (
+            "<jane@example.org>, 'joe@example.org'",
+            &["EMAIL_ADDRESS jane@example.org", "EMAIL_ADDRESS joe@example.org"],
+        ),
+        (
+            "mailto:o'brien@example.ie?subject=x",
+            &["EMAIL_ADDRESS brien@example.ie"],
+        ),
         ("q=jane%40example.org&x=1", &["EMAIL_ADDRESS jane%40example.org"]),
         ("jürgen@müller.de", &["EMAIL_ADDRESS jürgen@müller.de"]),
-        ("联系jane@example.org谢谢", &["EMAIL_ADDRESS 联系jane@example.org谢谢"]),
-        ("jane@xn--mller-kva.xn--p1ai", &["EMAIL_ADDRESS jane@xn--mller-kva.xn--p1ai"]),
-        ("jane＠example。org is not one; jane＠example.org is", &["EMAIL_ADDRESS jane＠example.org"]),
+        (
+            "联系jane@example.org谢谢",
+            &["EMAIL_ADDRESS 联系jane@example.org谢谢"],
+        ),
+        (
+            "jane@xn--mller-kva.xn--p1ai",
+            &["EMAIL_ADDRESS jane@xn--mller-kva.xn--p1ai"],
+        ),
+        (
+            "jane＠example。org is not one; jane＠example.org is",
+            &["EMAIL_ADDRESS jane＠example.org"],
+        ),
         ("git clone git@github.com:rust-lang/rust.git", &[]),
         ("npm i @scope/pkg@1.2.3 and logo@2x.png", &[]),
         ("@app.route and user@localhost and a@b", &[]),
@@ -39,12 +65,25 @@ fn email_addresses() {
 fn cards() {
     check(&[
         ("4111 1111 1111 1111", &["CREDIT_CARD 4111 1111 1111 1111"]),
-        ("pay with 5555-5555-5555-4444 exp 12/27 cvv 123", &["CREDIT_CARD 5555-5555-5555-4444", "CREDIT_CARD_EXPIRY 12/27", "CREDIT_CARD_CVV 123"]),
+        (
+            "pay with 5555-5555-5555-4444 exp 12/27 cvv 123",
+            &[
+                "CREDIT_CARD 5555-5555-5555-4444",
+                "CREDIT_CARD_EXPIRY 12/27",
+                "CREDIT_CARD_CVV 123",
+            ],
+        ),
         ("378282246310005", &["CREDIT_CARD 378282246310005"]),
         ("Amex 3782 822463 10005.", &["CREDIT_CARD 3782 822463 10005"]),
-        ("card:6011111111111117,2223003122003222", &["CREDIT_CARD 6011111111111117", "CREDIT_CARD 2223003122003222"]),
+        (
+            "card:6011111111111117,2223003122003222",
+            &["CREDIT_CARD 6011111111111117", "CREDIT_CARD 2223003122003222"],
+        ),
         ("diners club 30569309025904", &["CREDIT_CARD 30569309025904"]),
-        ("Kreditkarte 4000 0000 0000 0002", &["CREDIT_CARD 4000 0000 0000 0002"]),
+        (
+            "Kreditkarte 4000 0000 0000 0002",
+            &["CREDIT_CARD 4000 0000 0000 0002"],
+        ),
         ("卡号4111111111111111。", &["CREDIT_CARD 4111111111111111"]),
         ("4111 1111 1111 1112", &[]),
         ("30569309025904", &[]),
@@ -58,11 +97,20 @@ fn cards() {
 #[test]
 fn accounts() {
     check(&[
-        ("IBAN: GB29 NWBK 6016 1331 9268 19", &["IBAN_CODE GB29 NWBK 6016 1331 9268 19"]),
+        (
+            "IBAN: GB29 NWBK 6016 1331 9268 19",
+            &["IBAN_CODE GB29 NWBK 6016 1331 9268 19"],
+        ),
         ("de89370400440532013000", &["IBAN_CODE de89370400440532013000"]),
-        ("FR14 2004 1010 0505 0001 3M02 606", &["IBAN_CODE FR14 2004 1010 0505 0001 3M02 606"]),
+        (
+            "FR14 2004 1010 0505 0001 3M02 606",
+            &["IBAN_CODE FR14 2004 1010 0505 0001 3M02 606"],
+        ),
         ("GB29 NWBK 6016 1331 9268 18", &[]),
-        ("routing 021000021, acct 000123456789", &["ABA_ROUTING_NUMBER 021000021", "US_BANK_NUMBER 000123456789"]),
+        (
+            "routing 021000021, acct 000123456789",
+            &["ABA_ROUTING_NUMBER 021000021", "US_BANK_NUMBER 000123456789"],
+        ),
         ("SWIFT code DEUTDE5M", &["BIC_SWIFT DEUTDE5M"]),
         ("BIC: NEDSZAJJ001", &["BIC_SWIFT NEDSZAJJ001"]),
         ("please open an account by 2024", &[]),
@@ -77,7 +125,10 @@ fn numbers_of_people_in_the_united_states() {
         ("536-90-4399", &["US_SSN 536-90-4399"]),
         ("ssn=536904399", &["US_SSN 536904399"]),
         ("social security number: 536 90 4399", &["US_SSN 536 90 4399"]),
-        ("SSNs: 536-90-4399, 536-90-4398", &["US_SSN 536-90-4399", "US_SSN 536-90-4398"]),
+        (
+            "SSNs: 536-90-4399, 536-90-4398",
+            &["US_SSN 536-90-4399", "US_SSN 536-90-4398"],
+        ),
         ("SSN 536–90–4399", &["US_SSN 536–90–4399"]),
         ("SSN ５３６-９０-４３９９", &["US_SSN ５３６-９０-４３９９"]),
         ("SSN \u{200B}536\u{200B}904399", &["US_SSN 536\u{200B}904399"]),
@@ -106,7 +157,10 @@ fn telephone_numbers() {
         ("Telefon: 0151/23456789", &["PHONE_NUMBER 0151/23456789"]),
         ("+49 (0)30 901820", &["PHONE_NUMBER +49 (0)30 901820"]),
         ("+44 (0)20 7946 0958", &["PHONE_NUMBER +44 (0)20 7946 0958"]),
-        ("0044 20 7946 0958 is my phone", &["PHONE_NUMBER 0044 20 7946 0958"]),
+        (
+            "0044 20 7946 0958 is my phone",
+            &["PHONE_NUMBER 0044 20 7946 0958"],
+        ),
         ("appelez le 06 12 34 56 78", &["PHONE_NUMBER 06 12 34 56 78"]),
         ("mobile 07700 900123", &["PHONE_NUMBER 07700 900123"]),
         ("+81 90-1234-5678", &["PHONE_NUMBER +81 90-1234-5678"]),
@@ -126,14 +180,20 @@ fn addresses_on_networks() {
         ("10.0.0.0/8", &["IP_ADDRESS 10.0.0.0"]),
         ("http://198.51.100.23/admin", &["IP_ADDRESS 198.51.100.23"]),
         ("[2001:db8::1]:8080", &["IP_ADDRESS 2001:db8::1"]),
-        ("fe80::1ff:fe23:4567:890a%eth0", &["IP_ADDRESS fe80::1ff:fe23:4567:890a%eth0"]),
+        (
+            "fe80::1ff:fe23:4567:890a%eth0",
+            &["IP_ADDRESS fe80::1ff:fe23:4567:890a%eth0"],
+        ),
         ("::ffff:192.0.2.128", &["IP_ADDRESS ::ffff:192.0.2.128"]),
         ("version 4.0.12.1, Chrome/120.0.0.0, 1.2.3.4.5, v1.2.3.4", &[]),
         ("256.1.1.1 and 1.2.3 and 01:02:03", &[]),
         ("std::env::args() and a::b and fe::add and ::", &[]),
         ("00:1A:2B:3C:4D:5E", &["MAC_ADDRESS 00:1A:2B:3C:4D:5E"]),
         ("001a.2b3c.4d5e", &["MAC_ADDRESS 001a.2b3c.4d5e"]),
-        ("postgres://app:hunter2@db.internal:5432/prod?x=1", &["URL_WITH_CREDENTIALS postgres://app:hunter2@db.internal:5432/prod?x=1"]),
+        (
+            "postgres://app:hunter2@db.internal:5432/prod?x=1",
+            &["URL_WITH_CREDENTIALS postgres://app:hunter2@db.internal:5432/prod?x=1"],
+        ),
         ("https://user@example.org/ and ssh://git@github.com/x", &[]),
         ("redis://:${REDIS_PASSWORD}@cache:6379", &[]),
     ]);
@@ -143,18 +203,37 @@ fn addresses_on_networks() {
 fn keys_with_a_prefix() {
     let alphabet = "aB3dE5gH7jK9mN1pQ2sT4vW6yZ8";
     let body = |length: usize| alphabet.chars().cycle().take(length).collect::<String>();
-    let hex = |length: usize| "0123456789abcdef".chars().cycle().skip(3).take(length).collect::<String>();
-    let upper = |length: usize| "ABCDEFGH234567QRSTUV".chars().cycle().take(length).collect::<String>();
+    let hex = |length: usize| {
+        "0123456789abcdef"
+            .chars()
+            .cycle()
+            .skip(3)
+            .take(length)
+            .collect::<String>()
+    };
+    let upper = |length: usize| {
+        "ABCDEFGH234567QRSTUV"
+            .chars()
+            .cycle()
+            .take(length)
+            .collect::<String>()
+    };
     let cases = [
         ("OPENAI_API_KEY", format!("sk-{}", body(48))),
         ("OPENAI_API_KEY", format!("sk-proj-{}_{}", body(60), body(60))),
-        ("ANTHROPIC_API_KEY", format!("sk-ant-api03-{}-{}AA", body(50), body(40))),
+        (
+            "ANTHROPIC_API_KEY",
+            format!("sk-ant-api03-{}-{}AA", body(50), body(40)),
+        ),
         ("AWS_ACCESS_KEY", format!("AKIA{}", upper(16))),
         ("GITHUB_TOKEN", format!("ghp_{}", body(36))),
         ("GITHUB_TOKEN", format!("github_pat_{}_{}", body(22), body(59))),
         ("GITLAB_TOKEN", format!("glpat-{}", body(20))),
         ("GOOGLE_API_KEY", format!("AIza{}", body(35))),
-        ("SLACK_TOKEN", format!("xoxb-123456789012-123456789012-{}", body(24))),
+        (
+            "SLACK_TOKEN",
+            format!("xoxb-123456789012-123456789012-{}", body(24)),
+        ),
         ("STRIPE_KEY", format!("sk_live_{}", body(24))),
         ("TWILIO_KEY", format!("SK{}", hex(32))),
         ("SENDGRID_KEY", format!("SG.{}.{}", body(22), body(43))),
@@ -168,24 +247,38 @@ fn keys_with_a_prefix() {
         ("API_KEY", format!("gsk_{}", body(52))),
     ];
     for (entity, key) in cases {
-        for text in [format!("use {key}."), format!("\"{key}\""), format!("curl -H 'Authorization: Bearer {key}'"), key.clone()] {
+        for text in [
+            format!("use {key}."),
+            format!("\"{key}\""),
+            format!("curl -H 'Authorization: Bearer {key}'"),
+            key.clone(),
+        ] {
             assert_eq!(found(&text), [format!("{entity} {key}")], "in {text}");
         }
-        assert!(found(&format!("x{key}")).is_empty() || !key.starts_with("sk-"), "inside a word: {key}");
+        assert!(
+            found(&format!("x{key}")).is_empty() || !key.starts_with("sk-"),
+            "inside a word: {key}"
+        );
     }
 }
 
 #[test]
 fn structured_secrets() {
     let header = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
-    let token = format!("{header}.eyJzdWIiOiIxMjM0NTY3ODkwIn0.{}", "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U");
+    let token = format!(
+        "{header}.eyJzdWIiOiIxMjM0NTY3ODkwIn0.{}",
+        "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+    );
     assert_eq!(found(&format!("token {token}, ok")), [format!("JWT {token}")]);
     assert!(found(&format!("{header} alone")).is_empty());
 
     let begin = format!("-----BEGIN {} KEY-----", "RSA PRIVATE");
     let end = format!("-----END {} KEY-----", "RSA PRIVATE");
     let key = format!("{begin}\nMIIEow{}\n{end}", "A1b2".repeat(40));
-    assert_eq!(found(&format!("key:\n{key}\nbye")), [format!("PRIVATE_KEY {key}")]);
+    assert_eq!(
+        found(&format!("key:\n{key}\nbye")),
+        [format!("PRIVATE_KEY {key}")]
+    );
     let cut = format!("{begin}\nMIIEow");
     assert_eq!(found(&format!("key: {cut}")), [format!("PRIVATE_KEY {cut}")]);
     assert!(found("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----").is_empty());
@@ -194,21 +287,36 @@ fn structured_secrets() {
     let id = format!("AKIA{}", "IOSFODNN7EXAMPLE");
     let text = format!("aws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
     let actual = found(&text);
-    assert!(actual.iter().any(|line| line.ends_with(&id)) && actual.iter().any(|line| line.ends_with(secret)), "{actual:?}");
-    assert_eq!(found(&format!("Authorization: Basic {}", "dXNlcjpwYXNzd29yZA==")), ["GENERIC_SECRET dXNlcjpwYXNzd29yZA=="]);
+    assert!(
+        actual.iter().any(|line| line.ends_with(&id)) && actual.iter().any(|line| line.ends_with(secret)),
+        "{actual:?}"
+    );
+    assert_eq!(
+        found(&format!("Authorization: Basic {}", "dXNlcjpwYXNzd29yZA==")),
+        ["GENERIC_SECRET dXNlcjpwYXNzd29yZA=="]
+    );
 }
 
 #[test]
 fn announced_secrets() {
     check(&[
         ("password: Tr0ub4dor&3", &["PASSWORD Tr0ub4dor&3"]),
-        ("PASSWORD=\"correct horse battery 9\"", &["PASSWORD correct horse battery 9"]),
+        (
+            "PASSWORD=\"correct horse battery 9\"",
+            &["PASSWORD correct horse battery 9"],
+        ),
         ("my password is hunter22!", &["PASSWORD hunter22"]),
         ("Das Passwort lautet: Geheim#2024", &["PASSWORD Geheim#2024"]),
         ("db_password = 's3cr3t-pw'", &["PASSWORD s3cr3t-pw"]),
         ("{\\\"password\\\": \\\"Xk29dkW!\\\"}", &["PASSWORD Xk29dkW!"]),
-        ("api_key=4f9a8b7c6d5e4f3a2b1c", &["GENERIC_SECRET 4f9a8b7c6d5e4f3a2b1c"]),
-        ("https://x.example/a?token=9f8e7d6c5b4a3f2e&b=1", &["GENERIC_SECRET 9f8e7d6c5b4a3f2e"]),
+        (
+            "api_key=4f9a8b7c6d5e4f3a2b1c",
+            &["GENERIC_SECRET 4f9a8b7c6d5e4f3a2b1c"],
+        ),
+        (
+            "https://x.example/a?token=9f8e7d6c5b4a3f2e&b=1",
+            &["GENERIC_SECRET 9f8e7d6c5b4a3f2e"],
+        ),
         ("client_secret: \"8dX~kLq2mZ\"", &["GENERIC_SECRET 8dX~kLq2mZ"]),
         ("password: <your password>", &[]),
         ("password = os.environ['DB_PASSWORD']", &[]),
@@ -222,7 +330,17 @@ fn announced_secrets() {
         ("password=********", &[]),
         ("secret: true, token: null", &[]),
     ]);
-    assert_eq!(found_in_field("hunter2000", "db.password"), ["PASSWORD hunter2000"]);
+    assert_eq!(
+        found_in_field("hunter2000", "db.password"),
+        ["PASSWORD hunter2000"]
+    );
+    assert_eq!(
+        found_in_field("4f9a8b7c6d5e", "headers.x-api-key"),
+        ["GENERIC_SECRET 4f9a8b7c6d5e"]
+    );
+    assert!(found_in_field("1024", "usage.input_tokens").is_empty());
+    assert!(found_in_field("12345678", "limits.token").is_empty());
+    assert!(found_in_field("twelve", "password_length").is_empty());
     assert!(found_in_field("The password of the user", "password").is_empty());
 }
 
@@ -230,32 +348,50 @@ fn announced_secrets() {
 fn dates_of_birth() {
     check(&[
         ("DOB: 05/06/1973", &["DATE_OF_BIRTH 05/06/1973"]),
-        ("born on the 1st of March 2001 in Rome", &["DATE_OF_BIRTH 1st of March 2001"]),
+        (
+            "born on the 1st of March 2001 in Rome",
+            &["DATE_OF_BIRTH 1st of March 2001"],
+        ),
         ("geboren am 26. Mai 1952", &["DATE_OF_BIRTH 26. Mai 1952"]),
         ("né le 4 août 1971", &["DATE_OF_BIRTH 4 août 1971"]),
-        ("fecha de nacimiento: 3 de mayo de 1960", &["DATE_OF_BIRTH 3 de mayo de 1960"]),
+        (
+            "fecha de nacimiento: 3 de mayo de 1960",
+            &["DATE_OF_BIRTH 3 de mayo de 1960"],
+        ),
         ("出生日期：1958年4月16日", &["DATE_OF_BIRTH 1958年4月16日"]),
         ("the meeting is on 2024-03-18", &[]),
         ("Founded 12 March 2024.", &[]),
     ]);
-    assert_eq!(found_in_field("1980-02-29", "patient.date_of_birth"), ["DATE_OF_BIRTH 1980-02-29"]);
+    assert_eq!(
+        found_in_field("1980-02-29", "patient.date_of_birth"),
+        ["DATE_OF_BIRTH 1980-02-29"]
+    );
 }
 
 #[test]
 fn national_identifiers() {
     check(&[
-        ("NINO QQ123456C is a sample, AB123456C is one", &["UK_NINO AB123456C"]),
+        (
+            "NINO QQ123456C is a sample, AB123456C is one",
+            &["UK_NINO AB123456C"],
+        ),
         ("NHS 943 476 5919", &["UK_NHS 943 476 5919"]),
         ("Steuer-ID 86095742719", &["DE_TAX_ID 86095742719"]),
         ("NIR 2 95 10 99 126 111 93", &["FR_NIR 2 95 10 99 126 111 93"]),
         ("DNI 54362315K", &["ES_NIF 54362315K"]),
         ("NIE X2482300W", &["ES_NIE X2482300W"]),
-        ("codice fiscale RCCMNL83S18D969H", &["IT_FISCAL_CODE RCCMNL83S18D969H"]),
+        (
+            "codice fiscale RCCMNL83S18D969H",
+            &["IT_FISCAL_CODE RCCMNL83S18D969H"],
+        ),
         ("BSN 1112.22.333", &["NL_BSN 1112.22.333"]),
         ("rijksregisternummer 85.07.30-033.28", &["BE_NN 85.07.30-033.28"]),
         ("PESEL 44051401359", &["PL_PESEL 44051401359"]),
         ("personnummer 880320-0016", &["SE_PERSONNUMMER 880320-0016"]),
-        ("henkilötunnus 131052-308T", &["FI_PERSONAL_IDENTITY_CODE 131052-308T"]),
+        (
+            "henkilötunnus 131052-308T",
+            &["FI_PERSONAL_IDENTITY_CODE 131052-308T"],
+        ),
         ("fødselsnummer 15108695088", &["NO_FNR 15108695088"]),
         ("CPR 211062-5629", &["DK_CPR 211062-5629"]),
         ("rodné číslo 710319/2745", &["CZ_RODNE_CISLO 710319/2745"]),
@@ -263,14 +399,20 @@ fn national_identifiers() {
         ("OIB 33392005961", &["HR_OIB 33392005961"]),
         ("AHV 756.9217.0769.85", &["CH_AHV 756.9217.0769.85"]),
         ("PPS 6433435F", &["IE_PPS 6433435F"]),
-        ("SIN 046 454 286 is a sample; SIN 130 692 544", &["CA_SIN 130 692 544"]),
+        (
+            "SIN 046 454 286 is a sample; SIN 130 692 544",
+            &["CA_SIN 130 692 544"],
+        ),
         ("TFN 123 456 782", &["AU_TFN 123 456 782"]),
         ("ABN 83 914 571 673", &["AU_ABN 83 914 571 673"]),
         ("IRD 49-091-850", &["NZ_IRD 49-091-850"]),
         ("ID number 7503305044089", &["ZA_ID 7503305044089"]),
         ("NRIC S1234567D", &["SG_NRIC S1234567D"]),
         ("主民 주민등록번호 971013-9019902", &["KR_RRN 971013-9019902"]),
-        ("身份证 360426199101010071", &["CN_RESIDENT_ID 360426199101010071"]),
+        (
+            "身份证 360426199101010071",
+            &["CN_RESIDENT_ID 360426199101010071"],
+        ),
         ("Aadhaar 2341 2341 2346", &["IN_AADHAAR 2341 2341 2346"]),
         ("PAN ACUPA7085R", &["IN_PAN ACUPA7085R"]),
         ("GSTIN 27AAPFU0939F1ZV", &["IN_GSTIN 27AAPFU0939F1ZV"]),
@@ -288,19 +430,46 @@ fn national_identifiers() {
 #[test]
 fn ordinary_text_is_left_alone() {
     check(&[
-        ("The model was trained for 3 epochs with a learning rate of 0.00015 and 4096 tokens.", &[]),
-        ("commit 4d69d357f57ab5b37b0f25d05e879f5914722bd5 on main, sha256:f33729b71a68f9296226fc9d20537d89", &[]),
+        (
+            "The model was trained for 3 epochs with a learning rate of 0.00015 and 4096 tokens.",
+            &[],
+        ),
+        (
+            "commit 4d69d357f57ab5b37b0f25d05e879f5914722bd5 on main, sha256:f33729b71a68f9296226fc9d20537d89",
+            &[],
+        ),
         ("{\"id\": 284467418, \"created\": 1710755352, \"index\": 0}", &[]),
-        ("chatcmpl-943uCLXJ85N1BFjlodTrOrxwwdmpj, msg_01MCkQZZtEKF3nVbFaExwATe, fp_4f2ebda25a", &[]),
-        ("ISBN 978-3-16-148410-0, DOI 10.1000/182, RFC 9457, ISO 13616-1:2020", &[]),
-        ("tracking code 1ZF8243XFGXUUTVF90, flight BA6729, JIRA-30051, INC8296042", &[]),
+        (
+            "chatcmpl-943uCLXJ85N1BFjlodTrOrxwwdmpj, msg_01MCkQZZtEKF3nVbFaExwATe, fp_4f2ebda25a",
+            &[],
+        ),
+        (
+            "ISBN 978-3-16-148410-0, DOI 10.1000/182, RFC 9457, ISO 13616-1:2020",
+            &[],
+        ),
+        (
+            "tracking code 1ZF8243XFGXUUTVF90, flight BA6729, JIRA-30051, INC8296042",
+            &[],
+        ),
         ("call f(x) = 27*x + 461 when x > 5; phone home", &[]),
         ("coordinates -25.170500, 110.771936; 151.186429", &[]),
-        ("gpt-4o-2024-08-06, claude-3-5-sonnet-20241022, text-embedding-3-small", &[]),
+        (
+            "gpt-4o-2024-08-06, claude-3-5-sonnet-20241022, text-embedding-3-small",
+            &[],
+        ),
         ("data:image/png;base64,QGvehwtABKD8+mmv4111111111111111GfYr", &[]),
-        ("SELECT * FROM t WHERE ts >= '2024-01-01 00:00:00' AND n = 1234567890;", &[]),
-        ("total $1,499.00, population 331,002,651, phone numbers are 10 digits", &[]),
+        (
+            "SELECT * FROM t WHERE ts >= '2024-01-01 00:00:00' AND n = 1234567890;",
+            &[],
+        ),
+        (
+            "total $1,499.00, population 331,002,651, phone numbers are 10 digits",
+            &[],
+        ),
         ("ports 8080:80, 127.0.0.1:3000, 0.0.0.0", &[]),
-        ("function_call id call_abc123DEF456ghi789 and toolu_01A09q90qw90lq917835lq9", &[]),
+        (
+            "function_call id call_abc123DEF456ghi789 and toolu_01A09q90qw90lq917835lq9",
+            &[],
+        ),
     ]);
 }

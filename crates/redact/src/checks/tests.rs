@@ -71,7 +71,10 @@ fn disagreements(vectors: &str) -> (Vec<&str>, usize) {
         let (Some(name), Some(value), Some(verdict)) = (parts.next(), parts.next(), parts.next()) else {
             panic!("malformed line {line}");
         };
-        let (_, check) = CHECKS.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no check {name}"));
+        let (_, check) = CHECKS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .unwrap_or_else(|| panic!("no check {name}"));
         judged += 1;
         if check(value.as_bytes()) != (verdict == "valid") {
             wrong.push(line);
@@ -83,6 +86,11 @@ fn disagreements(vectors: &str) -> (Vec<&str>, usize) {
 #[test]
 fn checks_agree_with_python_stdnum() {
     let (wrong, judged) = disagreements(include_str!("../../tests/golden/identifiers.txt"));
-    assert!(wrong.is_empty(), "{} disagreements of {judged}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} disagreements of {judged}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(judged > 2_000, "only {judged} values were judged");
 }

@@ -40,7 +40,11 @@ pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
         let Some(value) = value_after(context.bytes, hit.end) else {
             continue;
         };
-        if let Some(log_odds) = judge(&context.bytes[value.start..value.end], &value, shortest) {
+        let text = &context.bytes[value.start..value.end];
+        if entity == Entity::GenericSecret && !text.iter().any(u8::is_ascii_alphabetic) {
+            continue;
+        }
+        if let Some(log_odds) = judge(text, &value, shortest) {
             out.push(Candidate {
                 start: value.start,
                 end: value.end,
@@ -63,7 +67,12 @@ pub(crate) fn propose_field(context: &Context<'_>, last_key: Topics, out: &mut V
         return;
     };
     let one_value = bytes.len() <= MAX_VALUE && !bytes.iter().any(u8::is_ascii_whitespace);
-    if bytes.len() >= 4 && one_value && !is_placeholder(bytes) && !is_code(bytes) {
+    // Numbers of tokens are counted in every answer; a secret has a letter. A password may be all digits.
+    let credible = match entity {
+        Entity::Password => bytes.len() >= 4,
+        _ => bytes.len() >= SHORTEST_SECRET && bytes.iter().any(u8::is_ascii_alphabetic),
+    };
+    if credible && one_value && !is_placeholder(bytes) && !is_code(bytes) {
         out.push(Candidate {
             start: 0,
             end: bytes.len(),

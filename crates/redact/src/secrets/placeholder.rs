@@ -8,7 +8,9 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     );
     let shell_variable = value.len() > 1
         && value[0] == b'$'
-        && value[1..].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+        && value[1..]
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let one_character = value.iter().all(|byte| *byte == value[0]);
     let masked = value
         .iter()
