@@ -225,6 +225,9 @@ def model(raw, units, where):
     steps = prices if isinstance(prices, list) else [{"prices": prices}]
     out = {"id": raw["id"], "match": clause(raw["match"]),
            "prices": [{**constraint(step.get("constraint")), "rates": rates(step["prices"], units, where)} for step in steps]}
+    # OpenRouter's `:free` models are free by name; any other model without prices is unknown, not free.
+    if where.startswith("openrouter/") and where.endswith(":free") and not out["prices"][0]["rates"]:
+        out["prices"][0]["rates"] = {"input_mtok": "0", "output_mtok": "0"}
     variants = [{"when": item["when"], **constraint(item.get("constraint")), "rates": rates(item["prices"], units, where)}
                 for item in raw.get("price_variants") or []]
     return {**out, "variants": variants} if variants else out

@@ -9,15 +9,11 @@ pub(crate) fn field(body: &[u8], name: &str) -> Option<String> {
         return None;
     }
     let mark = format!("name=\"{name}\"\r\n\r\n");
-    let start = position(body, mark.as_bytes())? + mark.len();
+    let start = memchr::memmem::find(body, mark.as_bytes())? + mark.len();
     let rest = body.get(start..)?;
-    let end = position(&rest[..rest.len().min(LONGEST_VALUE)], b"\r\n")?;
+    let end = memchr::memmem::find(&rest[..rest.len().min(LONGEST_VALUE)], b"\r\n")?;
     let value = std::str::from_utf8(&rest[..end]).ok()?;
     (!value.is_empty()).then(|| value.to_owned())
-}
-
-fn position(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    bytes.windows(part.len()).position(|window| window == part)
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ pub(crate) fn other_names(name: &str) -> Vec<String> {
     if let Some(dashed) = dashed_date(name) {
         names.push(dashed);
     }
-    let resource = if name.starts_with("arn:") || name.contains("models/") {
+    let is_path = name.starts_with("arn:") || name.starts_with("models/") || name.contains("publishers/");
+    let resource = if is_path {
         name.rsplit_once('/').map(|(_, tail)| tail)
     } else {
         None
