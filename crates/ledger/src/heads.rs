@@ -68,6 +68,16 @@ impl ChainHead {
     }
 }
 
+impl ChainHead {
+    /// The chain head that a line of the heads, without its `\n`, stands for.
+    pub fn parse_line(line: &str) -> Option<ChainHead> {
+        match parse_line(line)? {
+            Line::Chain(head) => Some(head),
+            Line::Shard(_) => None,
+        }
+    }
+}
+
 impl ShardHead {
     fn to_line(self) -> String {
         format!("shard {} {} {}", self.shard, self.next_block, self.next_offset)

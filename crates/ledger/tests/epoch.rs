@@ -139,7 +139,7 @@ fn one_line_of_the_heads_can_be_shown_alone() {
     let line = heads.to_text().lines().nth(1).unwrap().to_owned();
     let hash = aal_ledger::leaf_hash(line.as_bytes());
     assert_eq!(
-        verify::inclusion(1, heads.line_count(), &hash, &proof, &heads.root()),
+        verify::inclusion(heads.line_count(), 1, &hash, &proof, &heads.root()),
         Ok(())
     );
 }

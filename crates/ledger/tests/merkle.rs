@@ -109,11 +109,11 @@ fn every_proof_of_small_trees_holds_and_no_other() {
         for index in 0..size {
             let proof = prove::inclusion(&tree, index, size).unwrap();
             let leaf = &hashes[index as usize];
-            assert_eq!(verify::inclusion(index, size, leaf, &proof, &root), Ok(()));
+            assert_eq!(verify::inclusion(size, index, leaf, &proof, &root), Ok(()));
             for other in (0..size).filter(|other| *other != index) {
-                assert!(verify::inclusion(other, size, leaf, &proof, &root).is_err());
+                assert!(verify::inclusion(size, other, leaf, &proof, &root).is_err());
             }
-            refuses_changed_lengths(&proof, |proof| verify::inclusion(index, size, leaf, proof, &root));
+            refuses_changed_lengths(&proof, |proof| verify::inclusion(size, index, leaf, proof, &root));
         }
         assert_eq!(
             prove::inclusion(&tree, size, size),
@@ -216,7 +216,7 @@ fn all_published_vectors() {
     let inclusion = run_vectors("inclusion", |vector| {
         let (index, size) = (number(vector, "leafIdx"), number(vector, "treeSize"));
         let (leaf, root) = (hash_of(&vector["leafHash"]), hash_of(&vector["root"]));
-        verify::inclusion(index, size, &leaf, &proof_of(vector), &root)
+        verify::inclusion(size, index, &leaf, &proof_of(vector), &root)
     });
     let consistency = run_vectors("consistency", |vector| {
         let (size1, size2) = (number(vector, "size1"), number(vector, "size2"));
@@ -275,11 +275,11 @@ proptest! {
         let path = prove::inclusion(&Repeated, index, large).unwrap();
         prop_assert!(path.len() <= aal_ledger::merkle::MAX_PROOF_LEN);
         let leaf = leaf_hash(b"again");
-        prop_assert_eq!(verify::inclusion(index, large, &leaf, &path, &large_root), Ok(()));
+        prop_assert_eq!(verify::inclusion(large, index, &leaf, &path, &large_root), Ok(()));
         if !path.is_empty() {
             let mut changed = path.clone();
             changed[position.index(path.len())][0] ^= 1;
-            prop_assert_eq!(verify::inclusion(index, large, &leaf, &changed, &large_root), Err(ProofError::Root));
+            prop_assert_eq!(verify::inclusion(large, index, &leaf, &changed, &large_root), Err(ProofError::Root));
         }
     }
 

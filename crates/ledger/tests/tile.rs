@@ -93,7 +93,7 @@ fn a_tiled_tree_gives_the_hashes_of_the_tree() {
         let proof = prove::inclusion(&tiled, index, SIZE).unwrap();
         assert_eq!(proof, prove::inclusion(&tree, index, SIZE).unwrap());
         assert_eq!(
-            verify::inclusion(index, SIZE, &leaf_hash(&index.to_be_bytes()), &proof, &root),
+            verify::inclusion(SIZE, index, &leaf_hash(&index.to_be_bytes()), &proof, &root),
             Ok(())
         );
     }

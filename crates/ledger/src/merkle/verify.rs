@@ -23,13 +23,13 @@ pub enum ProofError {
     OldRoot,
 }
 
-/// Checks that the leaf with that hash is at `index` in the tree of `size` leaves with that root.
+/// Checks that in the tree of `size` leaves with that root, the leaf at `index` has that hash.
 ///
 /// # Errors
 /// Says what does not hold.
 pub fn inclusion(
-    index: u64,
     size: u64,
+    index: u64,
     leaf_hash: &Hash,
     proof: &[Hash],
     root: &Hash,
