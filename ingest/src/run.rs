@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use aal_control::{Control, ControlError};
 use aal_kafka::rdkafka::error::KafkaError;
 use aal_ledger::{NoteSigner, VerifierKeyError};
-use aal_seal::{KeyRing, KeyRingError};
+use aal_seal::{KeyRing, KeyRingError, purpose};
 use aal_service::{
     Bound, Component, Health, Metrics, ServeError, Shutdown, http::serve_measured, ops::serve_operations,
 };
@@ -22,8 +22,6 @@ use crate::{
     stats::Stats,
 };
 
-/// What the receipt key is derived for; changing it changes the key.
-const RECEIPT_PURPOSE: &str = "receipt signing";
 const CONTROL_CHECK_EVERY: Duration = Duration::from_secs(5);
 /// After the last request was answered nothing should be queued; this bounds the surprise.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -163,7 +161,7 @@ fn receipt_signer(config: &Config) -> Result<NoteSigner, RunError> {
     })?;
     Ok(NoteSigner::from_seed(
         &config.receipt.key_name,
-        &ring.derive(RECEIPT_PURPOSE),
+        &ring.derive(purpose::RECEIPTS),
     )?)
 }
 
