@@ -76,7 +76,7 @@ async function visitDecision(page, shoot) {
   await page.getByRole("button", { name: "Verify" }).click();
   await page.getByRole("list", { name: "Checks" }).waitFor();
   await shoot("4-decision-verified");
-  await page.getByRole("tab", { name: "Request as sent" }).click();
+  await page.getByRole("tab", { name: "Raw request" }).click();
   await page.getByRole("button", { name: "Copy" }).waitFor();
   await shoot("4-decision-raw");
 }

@@ -12,8 +12,8 @@ import { Conversation } from "./conversation";
 
 const views: readonly Tab[] = [
   { id: "conversation", label: "Conversation" },
-  { id: "request", label: "Request as sent" },
-  { id: "response", label: "Response as received" },
+  { id: "request", label: "Raw request" },
+  { id: "response", label: "Raw response" },
 ];
 
 /** What was sent and what came back: as a conversation, and to the letter. */
@@ -128,7 +128,7 @@ function Raw({ head, body, empty }: { head: string; body: unknown; empty: string
         <code className="min-w-0 truncate font-mono text-xs" title={head}>
           <RedactedText text={head} />
         </code>
-        <CopyButton text={text} />
+        <CopyButton text={typeof body === "string" ? body : text} />
       </div>
       <pre className="overflow-x-auto px-3 py-2 font-mono text-xs leading-relaxed break-words whitespace-pre-wrap">
         {shown ? <RedactedText text={shown} /> : <span className="text-muted">(empty body)</span>}

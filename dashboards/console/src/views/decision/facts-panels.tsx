@@ -23,7 +23,7 @@ export function CostPanel({ log }: { log: LogDetail }) {
   const buckets = Object.entries(log.usage).sort(([left], [right]) => left.localeCompare(right));
   return (
     <Panel title="Cost and tokens">
-      <p className="px-3 pt-2 text-lg font-semibold">
+      <p className="px-3 py-2 text-lg leading-6 font-semibold">
         <Cost cost={total} currency={currency} reason={reason} />
       </p>
       {detail && total !== null && (
