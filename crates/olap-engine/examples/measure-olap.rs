@@ -1,6 +1,6 @@
 //! Measures the engine through the `clickhouse` crate: start, inserts, reads, a crash.
 //!
-//! `cargo run --release -p aal-olap-engine --example measure` (build the package's binary in the same profile first)
+//! `cargo run --release -p aal-olap-engine --example measure-olap` (build the package's binary in the same profile first)
 
 use aal_child::Child;
 use clickhouse::{Client, Row};
@@ -12,7 +12,7 @@ use tokio::process::Command;
 #[derive(Debug, Clone, Row, Serialize, Deserialize)]
 struct Record {
     shard: u32,
-    index: u64,
+    leaf_index: u64,
     at_us: i64,
     #[serde(with = "clickhouse::serde::uuid")]
     tenant: uuid::Uuid,
@@ -28,17 +28,18 @@ struct Record {
     search: String,
 }
 
-const TABLE: &str = "CREATE OR REPLACE TABLE records (shard UInt32, index UInt64, at_us DateTime64(6, 'UTC'), tenant UUID,
+const TABLE: &str = "CREATE OR REPLACE TABLE records (shard UInt32, leaf_index UInt64, at_us DateTime64(6, 'UTC'), tenant UUID,
     leaf_hash FixedString(32), previous FixedString(32), leaf String, header String, model LowCardinality(String),
     application LowCardinality(String), cost Decimal(38, 12), input_tokens UInt64, output_tokens UInt64, search String,
     INDEX words search TYPE text(tokenizer = 'splitByNonAlpha'),
-    PROJECTION by_app (SELECT application, model, toStartOfHour(at_us), count(), sum(cost) GROUP BY ALL)
-) ENGINE = MergeTree ORDER BY (shard, index) SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1";
+    PROJECTION by_app (SELECT application, model, toStartOfHour(at_us), count(), sum(cost)
+        GROUP BY application, model, toStartOfHour(at_us))
+) ENGINE = MergeTree ORDER BY (shard, leaf_index) SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1";
 
 fn record(n: u64) -> Record {
     Record {
         shard: (n % 4) as u32,
-        index: n / 4,
+        leaf_index: n / 4,
         at_us: 1_760_000_000_000_000 + n as i64 * 1000,
         tenant: uuid::Uuid::from_u128(u128::from(n % 3)),
         leaf_hash: [(n % 251) as u8; 32],
@@ -109,7 +110,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("SELECT 1", "SELECT toUInt64(1)", 500),
         (
             "a row by its key",
-            "SELECT index FROM records WHERE shard = 1 AND index = 5010000 LIMIT 1",
+            "SELECT leaf_index FROM records WHERE shard = 1 AND leaf_index = 250005000 LIMIT 1",
             200,
         ),
         (

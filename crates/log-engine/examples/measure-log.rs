@@ -1,6 +1,6 @@
 //! Measures the embedded broker through `rdkafka`: start, acknowledged produce rate, consume rate, a crash.
 //!
-//! `cargo run --release -p aal-log-engine --example measure` (build the package's binary in the same profile first)
+//! `cargo run --release -p aal-log-engine --example measure-log` (build the package's binary in the same profile first)
 
 use aal_child::Child;
 use rdkafka::ClientConfig;
