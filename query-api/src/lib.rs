@@ -11,7 +11,7 @@ mod admin;
 mod app;
 mod auth_routes;
 mod call;
-mod config;
+pub mod config;
 mod console;
 mod feed;
 mod ledger;
@@ -27,5 +27,5 @@ mod sessions;
 mod sql;
 
 pub use app::StartError;
-pub use config::{ConsoleConfig, Config, KeysConfig, Limits, ObjectsConfig, TrustConfig};
+pub use config::Config;
 pub use serve::{Running, run, start};

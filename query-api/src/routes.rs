@@ -49,6 +49,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         GET "/api/v1/checkpoints/{epoch}" ANY ledger::checkpoint;
         POST "/api/v1/verify" ANY ledger::verify;
         GET "/api/v1/verify/chains" OFFICER ledger::chains;
+        GET "/api/v1/verify/epochs" OFFICER ledger::epochs;
         GET "/api/v1/verify/records" OFFICER ledger::records;
     }
 });

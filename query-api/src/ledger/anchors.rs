@@ -76,6 +76,11 @@ impl Anchors {
         Ok(Some(Epoch { manifest, manifest_text, checkpoint_text }))
     }
 
+    /// A manifest as it is stored.
+    pub(crate) async fn manifest_text(&self, number: u64) -> Result<Option<String>, Problem> {
+        self.text(&format!("epoch/{}/manifest", number_path(number))).await
+    }
+
     async fn manifest(&self, number: u64) -> Result<Option<(Manifest, String)>, Problem> {
         let name = format!("epoch/{}/manifest", number_path(number));
         let Some(text) = self.text(&name).await? else { return Ok(None) };
@@ -84,10 +89,16 @@ impl Anchors {
         Ok(Some((manifest, text)))
     }
 
+    /// The heads that a manifest names, as they are stored.
+    pub(crate) async fn heads_text(&self, manifest: &Manifest) -> Result<String, Problem> {
+        let name = format!("heads/{}", to_hex(&manifest.heads_root));
+        self.text(&name).await?.ok_or_else(|| unreadable(&name, "it is missing"))
+    }
+
     /// The heads that a manifest names, as text and read.
     pub(crate) async fn heads(&self, manifest: &Manifest) -> Result<(String, Heads), Problem> {
         let name = format!("heads/{}", to_hex(&manifest.heads_root));
-        let text = self.text(&name).await?.ok_or_else(|| unreadable(&name, "it is missing"))?;
+        let text = self.heads_text(manifest).await?;
         let heads = Heads::parse(text.as_bytes()).map_err(|error| unreadable(&name, &error.to_string()))?;
         manifest.check_heads(&heads).map_err(|error| unreadable(&name, &error.to_string()))?;
         Ok((text, heads))

@@ -1,11 +1,15 @@
 //! Stored records for the verifier, as they are: `audit verify` trusts nothing that is computed here.
 
+use std::sync::Arc;
+
+use aal_control::TenantScope;
+use aal_ledger::Manifest;
 use aal_service::Problem;
 use aal_verify::{StoredCiphertext, StoredRecord, StoredTemplate};
 use bytes::Bytes;
 use clickhouse::Row;
-use clickhouse::query::RowCursor;
 use futures_util::stream;
+use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -14,12 +18,14 @@ use uuid::Uuid;
 use warp::reply::{Reply, Response};
 
 use crate::access::AccessNote;
+use crate::app::App;
 use crate::call::{Call, json};
 use crate::ledger::rows::{COLUMNS, VerifyRow};
+use crate::scope::Scope;
 use crate::sql::Sql;
 
-const DEFAULT_RECORDS: u32 = 1_000;
-const MAX_RECORDS: u32 = 20_000;
+/// Records of one query of the store.
+const PAGE_RECORDS: u64 = 2_000;
 /// Lines that are read ahead of the client.
 const LINES_AHEAD: usize = 64;
 
@@ -48,7 +54,8 @@ pub(crate) async fn chains(call: Call) -> Result<Response, Problem> {
     json(&json!({"chains": chains}))
 }
 
-/// `GET /api/v1/verify/records`: NDJSON of [`StoredRecord`] from an index on, in order of the chain.
+/// `GET /api/v1/verify/records`: NDJSON of [`StoredRecord`] from an index on, in order of the chain; all
+/// of it without a limit.
 pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
     let query = &call.request.query;
     query.only(&["tenant", "shard", "from", "limit"])?;
@@ -56,52 +63,124 @@ pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
     let scope = call.scope.narrowed(Some(tenant))?;
     let shard: u32 = query.parsed("shard", "a shard number")?.unwrap_or(0);
     let from: u64 = query.parsed("from", "a chain index")?.unwrap_or(0);
-    let limit = query.limit(DEFAULT_RECORDS, MAX_RECORDS)?;
-    if from == 0 {
-        // One note per chain, not one per page.
-        let note = AccessNote {
-            user: &call.scope.user,
-            tenant,
-            action: "verify",
-            target: None,
-            reason: None,
-            detail: json!({"shard": shard}),
-        };
-        call.app.record_access(note).await?;
-    }
-    let mut sql = Sql::new(COLUMNS);
-    sql.records(&scope)
-        .push(" AND shard = ? AND chain_index >= ? ORDER BY chain_index, block, block_row LIMIT ?")
-        .bind_u64(u64::from(shard))
-        .bind_u64(from)
-        .bind_u64(u64::from(limit));
-    let rows = call.app.cursor::<VerifyRow>(sql)?;
+    let limit: u64 = query.parsed("limit", "a number of records")?.unwrap_or(u64::MAX);
+    let note = AccessNote {
+        user: &call.scope.user,
+        tenant,
+        action: "export",
+        target: None,
+        reason: None,
+        detail: json!({"shard": shard, "from": from}),
+    };
+    call.app.record_access(note).await?;
+    let pages = Pages { app: Arc::clone(&call.app), scope, shard, from, after: None, left: limit };
     let (sender, mut lines) = mpsc::channel(LINES_AHEAD);
-    tokio::spawn(copy_lines(rows, sender));
+    tokio::spawn(pages.copy(sender));
     let mut response = warp::reply::stream(stream::poll_fn(move |context| lines.poll_recv(context))).into_response();
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, http::HeaderValue::from_static("application/x-ndjson"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
 }
 
-/// Copies rows until the end, an error or the client's leaving.
-async fn copy_lines(mut rows: RowCursor<VerifyRow>, lines: mpsc::Sender<Result<Bytes, std::io::Error>>) {
-    loop {
-        let line = match rows.next().await {
-            Ok(None) => return,
-            Ok(Some(row)) => Ok(line_of(row)),
-            // The broken chunked body tells the client that this was not the end.
-            Err(error) => {
-                tracing::warn!(%error, "export broke off");
-                Err(std::io::Error::other("the record store broke off"))
+type Line = Result<Bytes, std::io::Error>;
+
+/// Reads a chain page by page, so that no query of the store lasts as long as the whole export.
+struct Pages {
+    app: Arc<App>,
+    scope: Scope,
+    shard: u32,
+    from: u64,
+    /// Index, block and row of the last record: an index may be stored twice, which the verifier must see.
+    after: Option<(u64, u64, u32)>,
+    left: u64,
+}
+
+impl Pages {
+    async fn copy(mut self, lines: mpsc::Sender<Line>) {
+        loop {
+            let rows: Vec<VerifyRow> = match self.app.rows(self.page()).await {
+                Ok(rows) => rows,
+                Err(problem) => {
+                    // The broken chunked body tells the client that this was not the end.
+                    let broken = std::io::Error::other(problem.detail);
+                    // When the client is gone too, there is nobody left to tell.
+                    let _ = lines.send(Err(broken)).await;
+                    return;
+                }
+            };
+            let Some(last) = rows.last() else { return };
+            self.after = Some((last.chain_index, last.block, last.block_row));
+            self.left = self.left.saturating_sub(rows.len() as u64);
+            let is_last = rows.len() < PAGE_RECORDS as usize || self.left == 0;
+            for row in rows {
+                if lines.send(Ok(line_of(row))).await.is_err() {
+                    return;
+                }
             }
-        };
-        let is_broken = line.is_err();
-        if lines.send(line).await.is_err() || is_broken {
-            return;
+            if is_last {
+                return;
+            }
         }
     }
+
+    fn page(&self) -> Sql {
+        let mut sql = Sql::new(COLUMNS);
+        let (index, block, row) = self.after.unwrap_or((self.from, 0, 0));
+        sql.records(&self.scope)
+            .push(" AND shard = ? AND chain_index >= ?")
+            .bind_u64(u64::from(self.shard))
+            .bind_u64(index);
+        if self.after.is_some() {
+            sql.push(" AND (chain_index, block, block_row) > (toUInt64(?), toUInt64(?), toUInt32(?))")
+                .bind_u64(index)
+                .bind_u64(block)
+                .bind_u64(u64::from(row));
+        }
+        sql.push(" ORDER BY chain_index, block, block_row LIMIT ?").bind_u64(self.left.min(PAGE_RECORDS));
+        sql
+    }
+}
+
+/// `GET /api/v1/verify/epochs`: NDJSON of every manifest from epoch 0; the last line has the heads too.
+///
+/// `to` is the last epoch wanted, so that it can be the one of a checkpoint fetched before.
+pub(crate) async fn epochs(call: Call) -> Result<Response, Problem> {
+    let query = &call.request.query;
+    query.only(&["to"])?;
+    let latest = call.app.anchors.latest().await?;
+    let newest = latest.map(|epoch| epoch.manifest.epoch);
+    let wanted: Option<u64> = query.parsed("to", "an epoch number")?;
+    let end = match (newest, wanted) {
+        (Some(newest), Some(wanted)) => Some(newest.min(wanted)),
+        (newest, _) => newest,
+    };
+    // Heads name the chains of every tenant.
+    let with_heads = call.scope.tenants == TenantScope::All;
+    let app = Arc::clone(&call.app);
+    let (sender, mut lines) = mpsc::channel(LINES_AHEAD);
+    tokio::spawn(async move {
+        for number in 0..end.map_or(0, |end| end + 1) {
+            let line = epoch_line(&app, number, with_heads && Some(number) == end).await;
+            let is_broken = line.is_err();
+            if sender.send(line).await.is_err() || is_broken {
+                return;
+            }
+        }
+    });
+    let mut response = warp::reply::stream(stream::poll_fn(move |context| lines.poll_recv(context))).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    Ok(response)
+}
+
+/// A manifest as it is stored: one that cannot be read is the verifier's to judge.
+async fn epoch_line(app: &App, number: u64, with_heads: bool) -> Line {
+    let broken = |problem: Problem| std::io::Error::other(problem.detail);
+    let missing = || std::io::Error::other(format!("the manifest of epoch {number} is missing"));
+    let text = app.anchors.manifest_text(number).await.map_err(broken)?.ok_or_else(missing)?;
+    let mut line = json!({"epoch": number, "manifest": text});
+    if with_heads && let Ok(manifest) = Manifest::parse(text.as_bytes()) {
+        line["heads"] = app.anchors.heads_text(&manifest).await.map_err(broken)?.into();
+    }
+    Ok(format!("{line}\n").into())
 }
 
 fn line_of(row: VerifyRow) -> Bytes {

@@ -9,6 +9,6 @@ mod seal;
 
 pub(crate) use anchors::{Anchors, checkpoint, checkpoints};
 pub(crate) use check::verify;
-pub(crate) use export::{chains, records};
+pub(crate) use export::{chains, epochs, records};
 pub(crate) use proof::proof;
 pub(crate) use seal::position;

@@ -122,7 +122,6 @@ impl VerifyRow {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     /// A column that the verifier expects and does not get would refute every record.
     #[test]
