@@ -73,7 +73,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
     if isolation.is_full() {
         tracing::info!(%isolation, "pdf sandbox is complete");
     } else {
-        tracing::warn!(%isolation, "pdf sandbox is weaker than it should be; see docs/reports.md");
+        tracing::warn!(%isolation, "pdf sandbox is weaker than it should be; see reporter/README.md");
     }
     let maker = Maker {
         reader: Reader::new(

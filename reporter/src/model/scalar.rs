@@ -116,10 +116,11 @@ impl Money {
     /// # Errors
     /// The sum does not fit, or would have to be rounded.
     pub fn add(&mut self, currency: &str, amount: Decimal) -> Result<(), MoneyOverflow> {
+        let amount = amount.normalize();
         let sum = self.0.entry(currency.to_owned()).or_default();
         let next = sum.checked_add(amount).ok_or(MoneyOverflow)?;
-        // `checked_add` may drop decimals to make room; taking the amount off again shows whether it did.
-        if next.checked_sub(amount) != Some(*sum) {
+        // `checked_add` drops decimals to make room in its 96 bits; the sum must keep the finer of both scales.
+        if next.scale() < sum.scale().max(amount.scale()) {
             return Err(MoneyOverflow);
         }
         *sum = next.normalize();
