@@ -10,7 +10,8 @@ use crate::folded::Folded;
 use crate::ids::{self, IdMatcher};
 use crate::network::{email, ip, mac, url};
 use crate::numbers::{announced, iban, phone};
-use crate::personal::{birth, wallet};
+use crate::personal::names::GIVEN_NAMES;
+use crate::personal::{address, birth, person, wallet};
 use crate::placeholder_token::token_ranges;
 use crate::resolve::{resolve, words_outside};
 use crate::secrets::{keyed, prefixes, structured};
@@ -107,12 +108,14 @@ impl Detector {
         }
         mac::propose(&context, &mut candidates);
         birth::propose(&context, &mut candidates);
+        person::propose(&context, &mut candidates);
         if !words.is_empty() {
             self.inner.ids.propose(&context, &words, &mut candidates);
             iban::propose(&context, &words, &mut candidates);
             phone::propose(&context, &words, &mut candidates);
             announced::propose(&context, &words, &mut candidates);
             ip::propose(&context, &words, &mut candidates);
+            address::propose(&context, &words, &mut candidates);
             wallet::propose(&context, &words, &mut candidates);
         }
         resolve(&folded, candidates)
@@ -130,6 +133,7 @@ fn version() -> [u8; 32] {
     part(&MATCHER_REVISION.to_string());
     part(env!("CARGO_PKG_VERSION"));
     LISTS.iter().for_each(|list| part(list));
+    part(GIVEN_NAMES);
     for entity in Entity::ALL {
         part(entity.name());
     }

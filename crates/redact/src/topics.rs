@@ -25,11 +25,11 @@ topics! {
     EsNif "es_nif", Expiry "expiry", Fnr "fnr", FrNir "fr_nir", Gstin "gstin", HealthPlan "health_plan", Hetu "hetu",
     HkId "hk_id", Iban "iban", IlId "il_id", Imei "imei", Ip "ip", Ird "ird", ItCf "it_cf", Itin "itin", Mac "mac",
     Mbi "mbi", MedicareAu "medicare_au", Mrn "mrn", MyNric "my_nric", MyNumber "my_number", Name "name",
-    NationalId "national_id", Negative "negative", Nhs "nhs", Nik "nik", Nino "nino", Nit "nit", NlBsn "nl_bsn",
+    NameWeak "name_weak", NationalId "national_id", Negative "negative", Nhs "nhs", Nik "nik", Nino "nino", Nit "nit", NlBsn "nl_bsn",
     Nric "nric", Npi "npi", Oib "oib", Pan "pan", Passport "passport", Password "password", Personnummer "personnummer",
     Pesel "pesel", Phone "phone", Pps "pps", PtNif "pt_nif", RodneCislo "rodne_cislo", Routing "routing", Rrn "rrn",
     Rut "rut", Rfc "rfc", Secret "secret", Sin "sin", Ssn "ssn", Svnr "svnr", Taj "taj", TaxId "tax_id", Tckn "tckn",
-    Tfn "tfn", Thai "thai", TwId "tw_id", UkDriver "uk_driver", Utr "utr", Version "version", Vin "vin", ZaId "za_id",
+    Tfn "tfn", Thai "thai", Title "title", TwId "tw_id", UkDriver "uk_driver", Utr "utr", Version "version", Vin "vin", ZaId "za_id",
 }
 
 /// A set of topics.

@@ -473,3 +473,35 @@ fn ordinary_text_is_left_alone() {
         ),
     ]);
 }
+
+#[test]
+fn people_and_places() {
+    check(&[
+        ("My name is Anthony Young.", &["PERSON Anthony Young"]),
+        (
+            "Patient name: María José Núñez-Álvarez, age 41",
+            &["PERSON María José Núñez-Álvarez"],
+        ),
+        ("Dear Dr. O'Brien,", &["PERSON O'Brien"]),
+        ("Tara Mitchell asked for a refund", &["PERSON Tara Mitchell"]),
+        (
+            "Ludwig van Beethoven is not cued; Peter van der Berg is known",
+            &["PERSON Peter van der Berg"],
+        ),
+        (
+            "Ship it to 5451 James Oval, Bradleyville, UT 17562.",
+            &["ADDRESS 5451 James Oval, Bradleyville, UT 17562"],
+        ),
+        (
+            "221B Baker Street, London NW1 6XE",
+            &["ADDRESS 221B Baker Street, London NW1 6XE"],
+        ),
+        (
+            "Ich wohne in der Musterstraße 12a, 12345 Berlin.",
+            &["ADDRESS Musterstraße 12a, 12345 Berlin"],
+        ),
+        ("Dear Sir or Madam, Dear Customer, Dear Hiring Manager", &[]),
+        ("The client is React and the manager is Kubernetes.", &[]),
+        ("Section 12 Main Results and 3 New Features", &[]),
+    ]);
+}

@@ -115,7 +115,7 @@ fn top_level_length(label: &[u8]) -> Option<usize> {
         .take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80)
         .count();
     let bounded = label.get(letters).is_none_or(|next| *next == b'-');
-    (letters >= 2 && letters <= 24 && bounded).then_some(letters)
+    ((2..=24).contains(&letters) && bounded).then_some(letters)
 }
 
 /// Things with an `@` that are no address: `git@host:path`, images `logo@2x.png`, URL user-info (see `url`).

@@ -53,15 +53,14 @@ fn is_mac(text: &[u8], separator: u8, width: usize) -> bool {
     shaped && !filler && !decimal
 }
 
+/// Whether neither a longer word nor a longer row of pairs surrounds the address.
 fn is_bounded(bytes: &[u8], start: usize, end: usize) -> bool {
-    let part = |byte: u8| byte.is_ascii_alphanumeric();
-    let joined = |byte: u8| matches!(byte, b':' | b'-');
-    let left = before(bytes, start);
-    let left_free = !left.is_some_and(part)
-        && !(left.is_some_and(joined)
-            && before(bytes, start.saturating_sub(1)).is_some_and(|b| b.is_ascii_hexdigit()));
-    let right = bytes.get(end).copied();
-    let right_free = !right.is_some_and(part)
-        && !(right.is_some_and(joined) && bytes.get(end + 1).is_some_and(u8::is_ascii_hexdigit));
-    left_free && right_free
+    let continues = |near: Option<u8>, far: Option<u8>| match near {
+        Some(byte) if byte.is_ascii_alphanumeric() => true,
+        Some(b':' | b'-') => far.is_some_and(|byte| byte.is_ascii_hexdigit()),
+        _ => false,
+    };
+    let left = continues(before(bytes, start), before(bytes, start.saturating_sub(1)));
+    let right = continues(bytes.get(end).copied(), bytes.get(end + 1).copied());
+    !left && !right
 }

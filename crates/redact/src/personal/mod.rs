@@ -1,5 +1,8 @@
 //! Who, when and where: dates of birth, names, postal addresses, and wallets.
 
+pub(crate) mod address;
 pub(crate) mod birth;
 pub(crate) mod dates;
+pub(crate) mod names;
+pub(crate) mod person;
 pub(crate) mod wallet;
