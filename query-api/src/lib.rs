@@ -27,5 +27,5 @@ mod sessions;
 mod sql;
 
 pub use app::StartError;
-pub use config::Config;
+pub use config::{Config, ConsoleConfig, KeysConfig, Limits, ObjectsConfig, TrustConfig};
 pub use serve::{Running, run, start};

@@ -87,11 +87,27 @@ impl Settings {
             store: self.store(),
             control: self.control(),
             kafka: self.kafka(),
-            keys: query_api::config::KeysConfig { file: self.layout.key_file() },
-            reports: query_api::config::ObjectsConfig { url: self.layout.objects_url() },
-            anchors: query_api::config::ObjectsConfig { url: self.layout.anchor_url() },
-            console: self.console_dir.clone().map(|dir| query_api::config::ConsoleConfig { dir }),
-            limits: query_api::config::Limits::default(),
+            keys: query_api::KeysConfig { file: self.layout.key_file() },
+            reports: query_api::ObjectsConfig { url: self.layout.objects_url() },
+            anchors: query_api::ObjectsConfig { url: self.layout.anchor_url() },
+            trust: Some(query_api::TrustConfig { policy: self.layout.policy_file() }),
+            console: self.console_dir.clone().map(|dir| query_api::ConsoleConfig { dir }),
+            limits: query_api::Limits::default(),
+            log: LogConfig::default(),
+        }
+    }
+
+    pub fn reporter(&self) -> reporter::Config {
+        reporter::Config {
+            operations: Some(http(any_port())),
+            store: self.store(),
+            control: self.control(),
+            kafka: self.kafka(),
+            reports: reporter::ObjectsConfig { url: self.layout.objects_url() },
+            anchors: Some(reporter::ObjectsConfig { url: self.layout.anchor_url() }),
+            worker: reporter::WorkerConfig::default(),
+            limits: reporter::Limits::default(),
+            pdf: reporter::PdfConfig::default(),
             log: LogConfig::default(),
         }
     }
