@@ -75,9 +75,14 @@ impl Context<'_> {
     pub fn is_announced(&self, start: usize, topics: Topics) -> bool {
         self.field.meets(topics)
             || self
-                .hits
-                .iter()
+                .hits_within(start.saturating_sub(2 * LOOK_BEHIND), start)
                 .any(|hit| hit.topics.meets(topics) && hit.end <= start && start - hit.end <= LOOK_BEHIND)
+    }
+
+    /// The words that start in `from..to`.
+    pub fn hits_within(&self, from: usize, to: usize) -> impl Iterator<Item = &Hit> {
+        let first = self.hits.partition_point(|hit| hit.start < from);
+        self.hits[first..].iter().take_while(move |hit| hit.start < to)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::resolve::{resolve, words_outside};
 use crate::secrets::{keyed, prefixes, structured};
 use crate::span::Span;
 use crate::vocabulary::{LISTS, Vocabulary};
-use crate::words::{vetoed_regions, words_with_digits};
+use crate::words::{meets_region, vetoed_regions, words_with_digits};
 
 /// Raised whenever a matcher's behaviour changes in a way the tables do not show, so that [`Detector::version`]
 /// changes with it.
@@ -75,11 +75,9 @@ impl Detector {
         let mut vetoed = vetoed_regions(bytes, &words);
         let tokens = token_ranges(bytes);
         if !tokens.is_empty() {
-            findings.context.retain(|hit| {
-                !tokens
-                    .iter()
-                    .any(|(start, end)| hit.start < *end && *start < hit.end)
-            });
+            findings
+                .context
+                .retain(|hit| !meets_region(&tokens, hit.start, hit.end));
             vetoed.extend(&tokens);
             vetoed.sort_unstable();
         }

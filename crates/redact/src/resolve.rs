@@ -3,7 +3,7 @@
 use crate::folded::Folded;
 use crate::placeholder_token::token_ranges;
 use crate::span::{Band, Candidate, Span, probability_permille};
-use crate::words::Word;
+use crate::words::{Word, meets_region};
 
 /// Resolves `candidates` of a text. Everything that any accepted candidate covers is covered by a span, except
 /// placeholders, which are no longer anybody's data; candidates that are only possible are reported where nothing
@@ -15,32 +15,21 @@ pub(crate) fn resolve(folded: &Folded<'_>, mut candidates: Vec<Candidate>) -> Ve
     let mut spans = merge(folded, candidates.iter().filter(|candidate| accepted(candidate)));
     let possible = merge(folded, candidates.iter().filter(|candidate| !accepted(candidate)));
 
-    let tokens = token_ranges(folded.bytes());
+    let tokens = token_ranges(folded.bytes()).into_iter();
+    let tokens: Vec<(usize, usize)> = tokens
+        .map(|(start, end)| folded.original_range(start, end))
+        .collect();
     if !tokens.is_empty() {
-        let ranges: Vec<(usize, usize)> = tokens
-            .iter()
-            .map(|(start, end)| folded.original_range(*start, *end))
-            .collect();
         spans = spans
             .into_iter()
-            .flat_map(|span| without(span, &ranges))
+            .flat_map(|span| without(span, &tokens))
             .collect();
     }
-    let redacted = spans.clone();
-    let overlaps = |span: &Span| {
-        let next = redacted.partition_point(|other| other.end <= span.start);
-        redacted.get(next).is_some_and(|other| other.start < span.end)
+    let redacted: Vec<(usize, usize)> = spans.iter().map(|span| (span.start, span.end)).collect();
+    let is_free = |span: &Span| {
+        !meets_region(&redacted, span.start, span.end) && !meets_region(&tokens, span.start, span.end)
     };
-    let in_token = |span: &Span| {
-        tokens
-            .iter()
-            .any(|(start, end)| span.start < *end && *start < span.end)
-    };
-    spans.extend(
-        possible
-            .into_iter()
-            .filter(|span| !overlaps(span) && !in_token(span)),
-    );
+    spans.extend(possible.into_iter().filter(is_free));
     spans.sort_by_key(|span| span.start);
     spans
 }
@@ -88,10 +77,8 @@ fn is_better(candidate: &Candidate, best: &Candidate) -> bool {
 fn without(span: Span, ranges: &[(usize, usize)]) -> Vec<Span> {
     let mut parts = Vec::new();
     let mut start = span.start;
-    for (from, to) in ranges
-        .iter()
-        .filter(|(from, to)| *from < span.end && *to > span.start)
-    {
+    let first = ranges.partition_point(|range| range.1 <= span.start);
+    for (from, to) in ranges[first..].iter().take_while(|range| range.0 < span.end) {
         if *from > start {
             parts.push(Span {
                 start,
@@ -116,9 +103,8 @@ pub(crate) fn words_outside(words: Vec<Word>, regions: &[(usize, usize)]) -> Vec
     if regions.is_empty() {
         return words;
     }
-    let inside = |word: &Word| {
-        let next = regions.partition_point(|(_, end)| *end <= word.start);
-        regions.get(next).is_some_and(|(start, _)| *start < word.end)
-    };
-    words.into_iter().filter(|word| !inside(word)).collect()
+    words
+        .into_iter()
+        .filter(|word| !meets_region(regions, word.start, word.end))
+        .collect()
 }

@@ -90,6 +90,12 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
 
+/// Whether `start..end` meets one of `regions` (sorted, disjoint).
+pub(crate) fn meets_region(regions: &[(usize, usize)], start: usize, end: usize) -> bool {
+    let next = regions.partition_point(|region| region.1 <= start);
+    regions.get(next).is_some_and(|region| region.0 < end)
+}
+
 /// The byte before `at`, or `None` at the start.
 pub(crate) fn before(bytes: &[u8], at: usize) -> Option<u8> {
     at.checked_sub(1).and_then(|index| bytes.get(index)).copied()

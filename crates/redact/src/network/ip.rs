@@ -81,10 +81,8 @@ fn is_version_like(context: &Context<'_>, start: usize, address: Ipv4Addr) -> bo
 
 fn near_version(context: &Context<'_>, start: usize) -> bool {
     let version = Topics::of(&[Topic::Version]);
-    context
-        .hits
-        .iter()
-        .any(|hit| hit.topics.meets(version) && hit.end <= start && start - hit.end <= 3)
+    let mut near = context.hits_within(start.saturating_sub(32), start);
+    near.any(|hit| hit.topics.meets(version) && hit.end <= start && start - hit.end <= 3)
 }
 
 fn propose_v6(context: &Context<'_>, out: &mut Vec<Candidate>) {

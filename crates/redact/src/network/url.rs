@@ -13,7 +13,11 @@ const MAX_URL: usize = 4096;
 
 pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
     let bytes = context.bytes;
+    let mut done_until = 0;
     for colon in memchr::memmem::find_iter(bytes, b"://") {
+        if colon < done_until {
+            continue;
+        }
         let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-');
         let scheme_length = bytes[..colon]
             .iter()
@@ -45,6 +49,7 @@ pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
             continue;
         }
         let end = url_end(bytes, authority_start + authority_length);
+        done_until = end;
         out.push(Candidate {
             start,
             end,

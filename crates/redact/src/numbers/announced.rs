@@ -183,8 +183,6 @@ fn ends_sentence(between: &[u8]) -> bool {
 /// Whether a word that speaks against (order, invoice) stands between the announcing word and the value.
 fn is_negated(context: &Context<'_>, from: usize, to: usize) -> bool {
     let against = Topics::of(&[Topic::Negative]);
-    context
-        .hits
-        .iter()
-        .any(|hit| hit.topics.meets(against) && hit.start >= from && hit.end <= to)
+    let mut between = context.hits_within(from, to);
+    between.any(|hit| hit.topics.meets(against) && hit.end <= to)
 }

@@ -27,6 +27,10 @@ pub(crate) fn propose(context: &Context<'_>, words: &[Word], out: &mut Vec<Candi
             continue;
         }
         let run = Run::starting_at(bytes, &words[index..]);
+        // The shortest number anywhere has seven digits with its area.
+        if run.digit_count() < 7 {
+            continue;
+        }
         let found = if before(bytes, word.start) == Some(b'+') {
             run.international(1)
         } else if bytes[word.start..word.end].starts_with(b"00") && word.len() > 3
@@ -76,6 +80,10 @@ impl<'s> Run<'s> {
             }
         }
         Run { bytes, groups }
+    }
+
+    fn digit_count(&self) -> usize {
+        self.groups.iter().map(|(start, end)| end - start).sum()
     }
 
     /// The digits of the first `count` groups.

@@ -2,6 +2,7 @@
 
 use super::edits::{Edit, Pass};
 use super::json_text::{Joined, Unescaped};
+use super::path::Path;
 use super::{MAX_DEPTH, RedactError};
 use crate::placeholder_token::TokenMaker;
 
@@ -14,7 +15,7 @@ pub(super) struct Leaf {
     /// Raw bytes: a string's content without its quotes, or a number.
     pub start: usize,
     pub end: usize,
-    pub path: Vec<Step>,
+    pub path: Path,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,13 +24,6 @@ pub(super) enum LeafKind {
     Number,
     /// A key of an object.
     Key,
-}
-
-/// One step from a container to its member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    Key(String),
-    Index(usize),
 }
 
 /// Redacts the document `text`, which stands in the current text from `offset`.
@@ -75,8 +69,8 @@ pub(super) fn leaf_edits<T: TokenMaker>(
     if raw.len() < 3 {
         return Ok(Vec::new());
     }
-    let key = context_key(&leaf.path);
-    let pointer = || format!("{pointer_prefix}{}", pointer(&leaf.path));
+    let key = leaf.path.context_key();
+    let pointer = || format!("{pointer_prefix}{}", leaf.path.pointer());
     match leaf.kind {
         LeafKind::Number => {
             let spans = pass.scan(raw, &key);
@@ -146,39 +140,14 @@ fn holds_document(text: &str) -> bool {
     bracketed && trimmed.len() > 2
 }
 
-/// The names that speak for a leaf's value: its key and the one above, `patient.ssn`.
-pub(super) fn context_key(path: &[Step]) -> String {
-    let mut keys = path.iter().rev().filter_map(|step| match step {
-        Step::Key(key) => Some(key.as_str()),
-        Step::Index(_) => None,
-    });
-    match (keys.next(), keys.next()) {
-        (Some(last), Some(above)) => format!("{above}.{last}"),
-        (Some(last), None) => last.to_owned(),
-        _ => String::new(),
-    }
-}
-
-/// JSON pointer of a path (RFC 6901).
-pub(super) fn pointer(path: &[Step]) -> String {
-    let mut pointer = String::new();
-    for step in path {
-        pointer.push('/');
-        match step {
-            Step::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
-            Step::Index(index) => pointer.push_str(&index.to_string()),
-        }
-    }
-    pointer
-}
-
 /// Every leaf of the document `text`, strictly by RFC 8259.
 pub(super) fn leaves(text: &str) -> Result<Vec<Leaf>, RedactError> {
     let mut walker = Walker {
         bytes: text.as_bytes(),
         text,
         at: 0,
-        path: Vec::new(),
+        path: Path::default(),
+        depth: 0,
         leaves: Vec::new(),
     };
     walker.white_space();
@@ -194,7 +163,8 @@ struct Walker<'t> {
     bytes: &'t [u8],
     text: &'t str,
     at: usize,
-    path: Vec<Step>,
+    path: Path,
+    depth: usize,
     leaves: Vec<Leaf>,
 }
 
@@ -202,8 +172,16 @@ impl Walker<'_> {
     /// One value. Recursion is bounded by [`MAX_DEPTH`].
     fn value(&mut self) -> Result<(), RedactError> {
         match self.bytes.get(self.at) {
-            Some(b'{') => self.object(),
-            Some(b'[') => self.array(),
+            Some(b'{') => {
+                self.object()?;
+                self.depth -= 1;
+                Ok(())
+            }
+            Some(b'[') => {
+                self.array()?;
+                self.depth -= 1;
+                Ok(())
+            }
             Some(b'"') => {
                 let (start, end) = self.string()?;
                 self.leaf(LeafKind::String, start, end);
@@ -227,14 +205,14 @@ impl Walker<'_> {
         }
         loop {
             let (start, end) = self.string()?;
-            self.path
-                .push(Step::Key(Unescaped::new(&self.text[start..end], start).text));
+            let above = self.path.clone();
+            self.path = above.key(&Unescaped::new(&self.text[start..end], start).text);
             self.leaf(LeafKind::Key, start, end);
             self.white_space();
             self.expect(b':')?;
             self.white_space();
             self.value()?;
-            self.path.pop();
+            self.path = above;
             if self.ends_member(b'}')? {
                 return Ok(());
             }
@@ -248,9 +226,10 @@ impl Walker<'_> {
         }
         let mut index = 0;
         loop {
-            self.path.push(Step::Index(index));
+            let above = self.path.clone();
+            self.path = above.index(index);
             self.value()?;
-            self.path.pop();
+            self.path = above;
             index += 1;
             if self.ends_member(b']')? {
                 return Ok(());
@@ -259,14 +238,16 @@ impl Walker<'_> {
     }
 
     fn enter(&mut self) -> Result<(), RedactError> {
-        if self.path.len() >= MAX_DEPTH {
+        if self.depth >= MAX_DEPTH {
             return Err(RedactError::TooDeep);
         }
+        self.depth += 1;
         self.at += 1;
         self.white_space();
         Ok(())
     }
 
+    /// Reads `byte` if it is next.
     fn closes(&mut self, bracket: u8) -> bool {
         let closes = self.bytes.get(self.at) == Some(&bracket);
         self.at += usize::from(closes);

@@ -6,6 +6,7 @@ mod edits;
 mod json;
 mod json_text;
 mod line;
+mod path;
 mod stream;
 
 use std::collections::BTreeMap;

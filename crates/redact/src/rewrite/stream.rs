@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::RedactError;
 use super::edits::{Edit, Pass};
-use super::json::{Leaf, LeafKind, Step, context_key, leaf_edits, leaves, pointer, string_edits};
+use super::json::{Leaf, LeafKind, leaf_edits, leaves, string_edits};
 use super::json_text::{Joined, Unescaped};
+use super::path::Path;
 use crate::placeholder_token::TokenMaker;
 
 /// Keys whose strings are pieces of a longer text, in the streams of OpenAI, Azure, Anthropic, Google, Cohere,
@@ -90,10 +91,10 @@ pub(super) fn redact_frames<T: TokenMaker>(
         let channel = channel_of(frame.text, &leaves);
         for leaf in leaves {
             let is_delta = leaf.kind == LeafKind::String
-                && matches!(leaf.path.last(), Some(Step::Key(key)) if DELTA_KEYS.contains(&key.as_str()));
+                && leaf.path.last_key().is_some_and(|key| DELTA_KEYS.contains(&key));
             if is_delta {
                 let text = Unescaped::new(&frame.text[leaf.start..leaf.end], frame.offset + leaf.start);
-                let name = format!("{channel}{}", pointer(&leaf.path));
+                let name = format!("{channel}{}", leaf.path.pointer());
                 channels.entry(name).or_default().push(Delta {
                     frame: number,
                     path: leaf.path,
@@ -114,8 +115,8 @@ pub(super) fn redact_frames<T: TokenMaker>(
         let Some(first) = deltas.first() else {
             continue;
         };
-        let key = context_key(&first.path);
-        let pointer = format!("/{}{}", first.frame, pointer(&first.path));
+        let key = first.path.context_key();
+        let pointer = format!("/{}{}", first.frame, first.path.pointer());
         // Some providers repeat a whole text instead of continuing it: each piece counts by itself as well.
         if deltas.len() > 1 {
             for delta in &deltas {
@@ -134,7 +135,7 @@ pub(super) fn redact_frames<T: TokenMaker>(
 
 struct Delta {
     frame: usize,
-    path: Vec<Step>,
+    path: Path,
     text: Unescaped,
 }
 
@@ -143,7 +144,10 @@ fn channel_of(text: &str, leaves: &[Leaf]) -> String {
     let mut channel = String::new();
     for leaf in leaves {
         let names_channel = leaf.kind != LeafKind::Key
-            && matches!(leaf.path.last(), Some(Step::Key(key)) if CHANNEL_KEYS.contains(&key.as_str()));
+            && leaf
+                .path
+                .last_key()
+                .is_some_and(|key| CHANNEL_KEYS.contains(&key));
         if names_channel {
             channel.push_str(&text[leaf.start..leaf.end]);
             channel.push('\n');

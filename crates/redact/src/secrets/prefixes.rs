@@ -123,7 +123,7 @@ pub(crate) const PREFIX_RULES: &[PrefixRule] = &[
         Base64Url,
         (28, 28),
     ),
-    rule("google_access_token", "ya29.", GoogleApiKey, Dotted, (20, 2048)),
+    rule("google_access_token", "ya29.", GoogleApiKey, Dotted, (20, 1024)),
     rule("google_refresh_token", "1//0", GoogleApiKey, Base64Url, (40, 120)),
     rule("azure_account_key", "AccountKey=", AzureKey, Base64, (40, 90)),
     rule("azure_shared_key", "SharedAccessKey=", AzureKey, Base64, (40, 90)),
@@ -220,7 +220,12 @@ pub(crate) const PREFIX_RULES: &[PrefixRule] = &[
 /// Proposes a key at every prefix that was found.
 pub(crate) fn propose(context: &Context<'_>, hits: &[PrefixHit], out: &mut Vec<Candidate>) {
     let bytes = context.bytes;
+    let mut done = (0, 0);
     for hit in hits {
+        // A key's own characters may spell another prefix; a longer prefix of the same key starts where it does.
+        if hit.start > done.0 && hit.start < done.1 {
+            continue;
+        }
         let rule = &PREFIX_RULES[hit.rule];
         let body_start = hit.start + rule.prefix.len();
         let (shortest, longest) = rule.length;
@@ -242,6 +247,7 @@ pub(crate) fn propose(context: &Context<'_>, hits: &[PrefixHit], out: &mut Vec<C
             continue;
         };
         let end = body_start + length;
+        done = (start, end);
         // Issuers with longer prefixes are more specific.
         let log_odds =
             rule.alone + rule.prefix.len() as i32 + context.evidence(start, end, SECRET_TOPICS).max(0);

@@ -86,11 +86,16 @@ fn propose_private_keys(bytes: &[u8], out: &mut Vec<Candidate>) {
             rule: "private_key",
         });
     }
+    let mut done_until = 0;
     for start in memchr::memmem::find_iter(bytes, b"PuTTY-User-Key-File-") {
+        if start < done_until {
+            continue;
+        }
         let end = memchr::memmem::find(&bytes[start..], b"Private-MAC:").map_or(bytes.len(), |index| {
             let line = start + index;
             memchr::memchr(b'\n', &bytes[line..]).map_or(bytes.len(), |length| line + length)
         });
+        done_until = end;
         out.push(Candidate {
             start,
             end,
