@@ -1,13 +1,14 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { notices } from "./build/notices";
 
 /** Where `npm run dev` finds the API; the built console is served by the API itself. */
 const api = process.env.AAL_API_URL ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   base: "/",
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), notices()],
   build: {
     target: "es2023",
     // Inline assets would need `data:` in the content security policy.

@@ -14,6 +14,7 @@ const types = {
   ".js": "text/javascript",
   ".css": "text/css",
   ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
 };
 // Stricter than the real service may be: what works here works there.
 const policy =

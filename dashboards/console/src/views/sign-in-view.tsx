@@ -79,7 +79,10 @@ export function SignInView() {
         </form>
         <p className="mt-3 text-xs text-muted">
           Every read of audit data is recorded. The first administrator's password is printed once, when the
-          service starts for the first time.
+          service starts for the first time.{" "}
+          <a className="link" href="/licences.txt">
+            Licences
+          </a>
         </p>
       </div>
     </main>
