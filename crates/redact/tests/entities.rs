@@ -339,6 +339,7 @@ fn announced_secrets() {
         ["GENERIC_SECRET 4f9a8b7c6d5e"]
     );
     assert!(found_in_field("1024", "usage.input_tokens").is_empty());
+    assert!(found_in_field("case-4711-intake-a7", "session_id").is_empty(), "sessions are looked up by their id");
     assert!(found_in_field("12345678", "limits.token").is_empty());
     assert!(found_in_field("twelve", "password_length").is_empty());
     assert!(found_in_field("The password of the user", "password").is_empty());
