@@ -128,10 +128,7 @@ fn values_never_become_markup() {
     value["head"]["tenant"]["name"] = hostile.into();
     let report: Report = serde_json::from_value(value).unwrap();
     let html = Templates::load().unwrap().render(&report).unwrap();
-    assert!(
-        !html.contains("<script") && !html.contains("<img"),
-        "{html}"
-    );
+    assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
     assert!(html.contains("&lt;script&gt;") && html.contains("{{head.title}}"));
 }
 

@@ -309,7 +309,7 @@ impl RangeBuilder {
         let complete = self.listing.len() <= self.limits.listing_max;
         let records = complete.then(|| {
             let mut listing = std::mem::take(&mut self.listing);
-            listing.sort_by(|a, b| (a.occurred_at, a.event_id).cmp(&(b.occurred_at, b.event_id)));
+            listing.sort_by_key(|record| (record.occurred_at, record.event_id));
             listing
         });
         let days = std::mem::take(&mut self.days).finish();

@@ -78,9 +78,29 @@ fn render_error(reason: RenderErrorReason) -> HtmlError {
     HtmlError::Render(Box::new(reason.into()))
 }
 
+/// HTML escapes, and invisible characters made visible: a control or a change of writing direction inside a value
+/// must not make a page read otherwise than it is stored.
+fn escape(text: &str) -> String {
+    let is_hidden = |character: char| {
+        let is_direction = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
+        is_direction || (character.is_control() && !matches!(character, '\n' | '\t'))
+    };
+    let escaped = handlebars::html_escape(text);
+    if !escaped.contains(is_hidden) {
+        return escaped;
+    }
+    let show = |character: char| match character {
+        '\r' => String::new(),
+        hidden if is_hidden(hidden) => format!("[U+{:04X}]", u32::from(hidden)),
+        visible => visible.to_string(),
+    };
+    escaped.chars().map(show).collect()
+}
+
 fn registry(body: &'static str) -> Result<Handlebars<'static>, HtmlError> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
+    registry.register_escape_fn(escape);
     // A partial stands inside a table cell: its surroundings must not be indented into it.
     registry.set_prevent_indent(true);
     helpers::register(&mut registry);

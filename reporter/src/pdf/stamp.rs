@@ -143,8 +143,15 @@ fn set_properties(document: &mut Document, stamp: &Stamp) {
         "Producer" => text_string("wkhtmltopdf, Qt"),
         "CreationDate" => Object::string_literal(pdf_date(stamp.generated_at_us)),
     };
-    let information_id = document.add_object(information);
-    document.trailer.set("Info", information_id);
+    // In the place of the renderer's own properties, which hold the time by the clock.
+    let own = document.trailer.get(b"Info").and_then(Object::as_reference);
+    match own {
+        Ok(id) => document.set_object(id, information),
+        Err(_) => {
+            let id = document.add_object(information);
+            document.trailer.set("Info", id);
+        }
+    }
     document.trailer.remove(b"ID");
     if let Ok(catalog) = document.catalog_mut() {
         catalog.set("Lang", text_string("en-GB"));
