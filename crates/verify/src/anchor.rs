@@ -2,6 +2,7 @@
 
 use aal_ledger::hash::to_hex;
 use aal_ledger::merkle::CompactRange;
+use aal_ledger::proof::open_checkpoint;
 use aal_ledger::{Checkpoint, Hash, Heads, Manifest, Note, TrustPolicy, leaf_hash};
 use uuid::Uuid;
 
@@ -24,9 +25,12 @@ pub(crate) struct Anchor {
 impl Anchor {
     pub(crate) fn checkpoint(&mut self, note: &[u8], policy: &TrustPolicy, tally: &mut Tally) {
         tally.checked(Verdict::Identity, 1);
-        let checkpoint = match open(note, policy) {
+        let checkpoint = match open_checkpoint(note, policy) {
             Ok(checkpoint) => checkpoint,
-            Err(what) => return tally.refute(Verdict::Identity, Place::default(), what),
+            Err(error) => {
+                let what = format!("{}: {error}", claimed_name(note));
+                return tally.refute(Verdict::Identity, Place::default(), what);
+            }
         };
         if checkpoint.size == 0 {
             return tally.refute(
@@ -171,13 +175,13 @@ impl Anchor {
     }
 }
 
-fn open(note: &[u8], policy: &TrustPolicy) -> Result<Checkpoint, String> {
-    // The size decides which keys are good, so it is read before the signature is checked and trusted only after.
-    let claimed = Note::parse(note).map_err(|error| format!("checkpoint: {error}"))?;
-    let claimed = Checkpoint::parse_text(&claimed.text).map_err(|error| error.to_string())?;
-    let keys = policy.log_keys_for(claimed.size);
-    let opened = Checkpoint::open(note, &policy.origin, &keys);
-    opened
-        .map(|(checkpoint, _)| checkpoint)
-        .map_err(|error| format!("checkpoint of size {}: {error}", claimed.size))
+/// How a refused checkpoint calls itself, for the finding.
+fn claimed_name(note: &[u8]) -> String {
+    let claimed = Note::parse(note)
+        .ok()
+        .and_then(|note| Checkpoint::parse_text(&note.text).ok());
+    claimed.map_or_else(
+        || "checkpoint".to_owned(),
+        |claimed| format!("checkpoint of size {}", claimed.size),
+    )
 }

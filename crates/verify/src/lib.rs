@@ -1,5 +1,5 @@
 //! Checks that stored records are what was sealed: every byte re-hashed, every link followed, every column
-//! compared, every manifest chained up to a checkpoint signed by a pinned key (ledger-format.md section 10).
+//! compared, every manifest chained up to a checkpoint signed by a pinned key (ledger-format.md section 11).
 //!
 //! Feed a [`Verifier`] checkpoints, then all manifests, then the newest heads, then the records chain by chain;
 //! [`Verifier::finish`] gives the [`Report`]. Memory grows with the number of chains, not of records.
