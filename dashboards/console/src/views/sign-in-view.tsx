@@ -80,7 +80,7 @@ export function SignInView() {
         <p className="mt-3 text-xs text-muted">
           Every read of audit data is recorded. The first administrator's password is printed once, when the
           service starts for the first time.{" "}
-          <a className="link" href="/licences.txt">
+          <a className="underline" href="/licences.txt">
             Licences
           </a>
         </p>
