@@ -7,7 +7,8 @@
 # Without root and without passwordless sudo it prints what is missing and exits with status 1.
 set -eu
 
-run='build-essential cmake curl fonts-dejavu-core libssl-dev mold pkg-config wkhtmltopdf zlib1g-dev'
+# No faster linker is among them: rustc links with its own LLD on x86_64 since 1.90.
+run='build-essential cmake curl fonts-dejavu-core libssl-dev pkg-config wkhtmltopdf zlib1g-dev'
 test="$run chromium maven openjdk-17-jdk-headless poppler-utils postgresql python3-venv"
 
 case "${1:-}" in
