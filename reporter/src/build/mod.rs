@@ -1,6 +1,7 @@
 //! From stored records to a report: pure functions, no I/O, no clock.
 
 mod decision;
+mod exceptions;
 mod fact;
 mod filters;
 mod header;

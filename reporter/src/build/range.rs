@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
+use super::exceptions::{exception, newest};
 use super::population::Sums;
 use super::tally::{Counts, Days, Durations, Groups, Review};
 use super::{Fact, Filters};
@@ -379,31 +380,4 @@ impl RangeBuilder {
             records,
         }
     }
-}
-
-fn exception(fact: &Fact, detail: String) -> Exception {
-    let about = if fact.target_event_id.is_nil() {
-        fact.event_id
-    } else {
-        fact.target_event_id
-    };
-    Exception {
-        at: Instant(fact.occurred_at_us),
-        kind: fact.kind.clone(),
-        event_id: about,
-        application: fact.application.clone(),
-        detail,
-        shard: fact.shard,
-        index: fact.index,
-    }
-}
-
-fn newest(mut list: Vec<Exception>, longest: usize) -> Vec<Exception> {
-    list.sort_by(|a, b| {
-        (b.at, b.event_id)
-            .cmp(&(a.at, a.event_id))
-            .then_with(|| (a.shard, a.index).cmp(&(b.shard, b.index)))
-    });
-    list.truncate(longest);
-    list
 }
