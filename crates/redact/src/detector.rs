@@ -96,6 +96,7 @@ impl Detector {
         prefixes::propose(&context, &findings.prefixes, &mut candidates);
         prefixes::propose_aws_secrets(&context, &mut candidates);
         keyed::propose(&context, &mut candidates);
+        keyed::propose_signatures(&context, &mut candidates);
         if !context_key.is_empty() {
             let last_key = context_key.rsplit('.').next().unwrap_or(context_key);
             keyed::propose_field(

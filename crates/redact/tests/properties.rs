@@ -21,7 +21,7 @@ fn value() -> impl Strategy<Value = String> {
         Just("password: Tr0ub4dor&3".to_owned()),
         Just("born 26 May 1952".to_owned()),
         Just("[[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HBD]]".to_owned()),
-        Just("-----BEGIN PRIVATE KEY-----\nMIIE".to_owned()),
+        Just("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0".to_owned()),
         Just("é\u{200B}😀".to_owned()),
         "[a-zA-Z0-9 .,:;@/\\-+=\"'()\\[\\]{}\n]{0,12}",
         any::<String>(),

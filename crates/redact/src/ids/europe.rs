@@ -69,7 +69,7 @@ pub(super) const RULES: &[IdRule] = &[
         entity: Entity::NlBsn,
         shapes: &[
             shape("999999999", NEEDS_CONTEXT),
-            shape("9999.99.999", LIKELY),
+            shape("9999.99.999", POSSIBLE),
             shape("999 999 999", NEEDS_CONTEXT),
             shape("9999 99 999", NEEDS_CONTEXT),
         ],

@@ -63,9 +63,12 @@ fn continues(bytes: &[u8], start: usize, end: usize) -> bool {
     left || right
 }
 
-/// Addresses that identify nobody: this host, everywhere, nowhere, net masks.
+/// Addresses that identify nobody (this host, everywhere, nowhere, net masks), and four small numbers, which are a
+/// version or an object identifier a thousand times for each address.
 fn says_nothing(address: Ipv4Addr) -> bool {
-    address.is_loopback() || address.is_unspecified() || address.is_broadcast() || address.octets()[0] == 255
+    let octets = address.octets();
+    let small = octets.iter().all(|octet| *octet < 30) && !address.is_private();
+    address.is_loopback() || matches!(octets[0], 0 | 255) || small
 }
 
 /// `version 4.0.12.1`, `Chrome/1.2.3.4`, `section 1.2.3.4`.

@@ -210,7 +210,7 @@ impl<'s> Run<'s> {
             if decimal || (lengths[0] == 1 && !opened) {
                 continue;
             }
-            if trunk && count == 5 && lengths.iter().all(|length| *length == 2) {
+            if trunk && digits[1] != b'0' && count == 5 && lengths.iter().all(|length| *length == 2) {
                 return Some((start, end, 60, "phone_pairs"));
             }
             let alone = match (count, digits.len()) {

@@ -30,7 +30,10 @@ pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
     }
     for hit in context.hits.iter().filter(|hit| hit.topics.meets(TOPICS)) {
         let limit = char_floor(bytes, bytes.len().min(hit.end + REACH));
-        if !bytes[hit.start.saturating_sub(REACH_BACK)..limit].iter().any(u8::is_ascii_digit) {
+        if !bytes[hit.start.saturating_sub(REACH_BACK)..limit]
+            .iter()
+            .any(u8::is_ascii_digit)
+        {
             continue;
         }
         if let Some((start, end)) = first_date(&bytes[hit.end..limit]) {

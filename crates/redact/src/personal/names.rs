@@ -22,7 +22,12 @@ const PARTICLES: [&str; 21] = [
     "el", "bin", "ibn", "ten", "ter",
 ];
 /// Capitalised words that follow a cue without being a name.
-const NOT_NAMES: [&str; 64] = [
+const NOT_NAMES: [&str; 69] = [
+    "none",
+    "null",
+    "true",
+    "false",
+    "undefined",
     "sir",
     "madam",
     "customer",

@@ -50,7 +50,11 @@ fn propose_cued(context: &Context<'_>, out: &mut Vec<Candidate>) {
 /// Whether the word at `start..end` is written like a title: `Mr. ` or `Mr `, not a part of an identifier.
 fn is_title(bytes: &[u8], start: usize, end: usize) -> bool {
     let bounded = !before(bytes, start).is_some_and(|byte| byte.is_ascii_alphanumeric());
-    bytes[start].is_ascii_uppercase() && bounded && matches!(bytes.get(end), Some(b'.' | b' '))
+    let title_case = bytes[start].is_ascii_uppercase()
+        && bytes[start + 1..end]
+            .iter()
+            .all(|byte| !byte.is_ascii_uppercase());
+    title_case && bounded && matches!(bytes.get(end), Some(b'.' | b' '))
 }
 
 /// Whether a title after `head` speaks for a name by itself: at the start of a sentence, or after a word that

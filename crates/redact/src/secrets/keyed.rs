@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::entity::Entity;
 use crate::span::Candidate;
 use crate::topics::{Topic, Topics};
+use crate::words::before;
 
 const PASSWORD: Topics = Topics::of(&[Topic::Password]);
 const SECRET: Topics = Topics::of(&[Topic::Secret]);
@@ -37,7 +38,8 @@ pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
         } else {
             continue;
         };
-        let Some(value) = value_after(context.bytes, hit.end) else {
+        let in_query = is_query_key(context.bytes, hit.start);
+        let Some(value) = value_after(context.bytes, hit.end, in_query) else {
             continue;
         };
         let text = &context.bytes[value.start..value.end];
@@ -51,6 +53,32 @@ pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
                 entity,
                 log_odds,
                 rule,
+            });
+        }
+    }
+}
+
+/// Whether the word at `start` is a key of a URL's query: `?token=`, `&token=`.
+fn is_query_key(bytes: &[u8], start: usize) -> bool {
+    matches!(before(bytes, start), Some(b'?' | b'&'))
+}
+
+/// Proposes signatures of signed links (`?sig=`, `&sig=` of Azure), a word too short for the lists.
+pub(crate) fn propose_signatures(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    for found in memchr::memmem::find_iter(context.bytes, b"sig=") {
+        if !is_query_key(context.bytes, found) {
+            continue;
+        }
+        let Some(value) = value_after(context.bytes, found + 3, true) else {
+            continue;
+        };
+        if value.end - value.start >= SHORTEST_SECRET {
+            out.push(Candidate {
+                start: value.start,
+                end: value.end,
+                entity: Entity::GenericSecret,
+                log_odds: 320,
+                rule: "link_signature",
             });
         }
     }
@@ -84,7 +112,7 @@ pub(crate) fn propose_field(context: &Context<'_>, last_key: Topics, out: &mut V
 }
 
 /// The value tied to a word that ends at `from`.
-fn value_after(bytes: &[u8], from: usize) -> Option<Value> {
+fn value_after(bytes: &[u8], from: usize, in_query: bool) -> Option<Value> {
     let mut at = from;
     // The word may be a quoted key, have a number, or be followed by a closing bracket: `"password"`, `pwd1`, `]`.
     at += bytes[at..]
@@ -119,7 +147,11 @@ fn value_after(bytes: &[u8], from: usize) -> Option<Value> {
             .take(MAX_VALUE)
             .position(|byte| *byte == quote || *byte == b'\n')?,
         None => {
-            let stops = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>".contains(byte);
+            let stops = |byte: &u8| {
+                byte.is_ascii_whitespace()
+                    || b"\"'`<>".contains(byte)
+                    || (in_query && b"&#()[]{}|;,".contains(byte))
+            };
             bytes[start..]
                 .iter()
                 .take(MAX_VALUE)
@@ -173,11 +205,15 @@ fn spaces(bytes: &[u8]) -> usize {
 
 /// The tie at the start of `bytes` and its length.
 fn tie_at(bytes: &[u8]) -> Option<(Tie, usize)> {
-    let operators: [&[u8]; 7] = [b":=", b"=>", b"->", b"==", b"=", b":", b"|"];
+    // `SecretKey::new` is a path, not a pair.
+    if bytes.starts_with(b"::") {
+        return None;
+    }
+    let operators: [&[u8]; 6] = [b":=", b"=>", b"->", b"==", b"=", b":"];
     if let Some(operator) = operators.into_iter().find(|operator| bytes.starts_with(operator)) {
         return Some((Tie::Operator, operator.len()));
     }
-    let verbs: [&[u8]; 19] = [
+    let verbs: [&[u8]; 17] = [
         b"lautet: ",
         b"lautet ",
         b"est : ",
@@ -192,11 +228,9 @@ fn tie_at(bytes: &[u8]) -> Option<(Tie, usize)> {
         b"will be ",
         b"has been set to ",
         b"set to ",
-        b"to ",
         b"\xC3\xA9 ",
         b"\xC3\xA8 ",
         b"\xC3\xA4r ",
-        b"of ",
     ];
     let found = verbs
         .into_iter()

@@ -4,7 +4,7 @@
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let starts_like_one = matches!(
         value,
-        [b'<', ..] | [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'[', ..] | [b'%', b'(', ..]
+        [b'<' | b'(' | b':', ..] | [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'[', ..] | [b'%', b'(', ..]
     );
     let shell_variable = value.len() > 1
         && value[0] == b'$'
@@ -62,7 +62,7 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
             .any(|part| memchr::memmem::find(&lower, part).is_some())
 }
 
-/// Whether `value` is an expression of a program: a call, a member, an index.
+/// Whether `value` is an expression of a program (a call, a member, an index, a path) or a link.
 pub(crate) fn is_code(value: &[u8]) -> bool {
     let call = value.iter().position(|byte| *byte == b'(').is_some_and(|open| {
         open > 0
@@ -81,14 +81,21 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
     ]
     .iter()
     .any(|prefix| value.starts_with(prefix));
-    let member = value.split(|byte| *byte == b'.').count() > 1
-        && value.split(|byte| *byte == b'.').all(|part| {
-            part.first()
-                .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
-                && part
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
-        });
-    let index = value.ends_with(b"]") && value.contains(&b'[');
-    call || environment || member || index
+    let is_identifier = |part: &[u8]| {
+        part.first()
+            .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+            && part
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    };
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let few_digits = digits * 2 <= value.len();
+    // `config.password`, `ed25519.Ed25519PrivateKey`, and with an index `self._options[`.
+    let name = value.split(|byte| *byte == b'[').next().unwrap_or_default();
+    let parts = name.split(|byte| *byte == b'.');
+    let member = few_digits && parts.clone().count() > 1 && parts.clone().all(is_identifier);
+    let index = name.len() < value.len() && !name.is_empty() && parts.clone().all(is_identifier);
+    let path = memchr::memmem::find(value, b"::").is_some();
+    let link = value.starts_with(b"https://") || value.starts_with(b"http://");
+    call || environment || member || index || path || link
 }

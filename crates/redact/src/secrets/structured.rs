@@ -59,10 +59,11 @@ fn propose_jwts(bytes: &[u8], out: &mut Vec<Candidate>) {
     }
 }
 
-/// From `-----BEGIN ... PRIVATE KEY-----` to its end line, or to the end of the text when it is cut off.
+/// From `-----BEGIN ... PRIVATE KEY-----` to its end line, or to the end of its lines when it is cut off.
 fn propose_private_keys(bytes: &[u8], out: &mut Vec<Candidate>) {
     const BEGIN: &[u8] = b"-----BEGIN ";
     const MAX_LABEL: usize = 64;
+    const MAX_KEY: usize = 32 * 1024;
     let mut from = 0;
     while let Some(start) = memchr::memmem::find(&bytes[from..], BEGIN).map(|index| from + index) {
         from = start + BEGIN.len();
@@ -74,9 +75,17 @@ fn propose_private_keys(bytes: &[u8], out: &mut Vec<Candidate>) {
         if memchr::memmem::find(label, b"PRIVATE KEY").is_none() {
             continue;
         }
+        let body = from + label_length + b"-----".len();
         let end_line = [b"-----END ", label, b"-----"].concat();
-        let end = memchr::memmem::find(&bytes[from..], &end_line)
-            .map_or(bytes.len(), |index| from + index + end_line.len());
+        let window = &bytes[body..bytes.len().min(body + MAX_KEY)];
+        let closed =
+            memchr::memmem::find(window, &end_line).filter(|index| holds_key_material(&window[..*index]));
+        let Some(end) = closed
+            .map(|index| body + index + end_line.len())
+            .or_else(|| cut_key_end(bytes, body))
+        else {
+            continue;
+        };
         from = end;
         out.push(Candidate {
             start,
@@ -104,6 +113,46 @@ fn propose_private_keys(bytes: &[u8], out: &mut Vec<Candidate>) {
             rule: "putty_key",
         });
     }
+}
+
+/// A run of base 64 that prose does not have.
+const KEY_LINE: usize = 16;
+
+/// Whether `body` holds a run of base 64, in whatever quotes and line breaks: documentation that names the two
+/// lines does not.
+fn holds_key_material(body: &[u8]) -> bool {
+    body.split(|byte| !is_base64(*byte))
+        .any(|run| run.len() >= KEY_LINE)
+}
+
+/// End of a key that is cut off: the last of the base 64 lines after its first line, or `None` when there is none.
+fn cut_key_end(bytes: &[u8], body: usize) -> Option<usize> {
+    let mut at = body;
+    let mut end = None;
+    loop {
+        // Line breaks may be written as escapes.
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'\\' if matches!(bytes.get(at + 1), Some(b'n' | b'r')) => at += 2,
+                byte if byte.is_ascii_whitespace() => at += 1,
+                _ => break,
+            }
+        }
+        let length = bytes[at..].iter().take_while(|byte| is_base64(**byte)).count();
+        let continues = length >= KEY_LINE || (end.is_some() && length > 0);
+        if !continues {
+            return end;
+        }
+        at += length;
+        end = Some(at);
+        if length < KEY_LINE {
+            return end;
+        }
+    }
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
 /// `Bearer <token>` and `Basic <base 64 of user:password>` (RFC 6750, RFC 7617).

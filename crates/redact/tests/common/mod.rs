@@ -36,3 +36,23 @@ pub fn found_in_field(text: &str, key: &str) -> Vec<String> {
         .map(|removed| format!("{} {}", removed.entity, removed.original))
         .collect()
 }
+
+/// Each text with what must be redacted in it, written `ENTITY value`.
+pub fn check(cases: &[(&str, &[&str])]) {
+    let mut wrong = Vec::new();
+    for (text, expected) in cases {
+        let actual = found(text);
+        if actual != *expected {
+            wrong.push(format!(
+                "{text:?}\n  expected {expected:?}\n  found    {actual:?}"
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {} texts:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
+}
