@@ -74,13 +74,18 @@ impl App {
             tracing::error!(%error, "event does not encode");
             Problem::internal("the event could not be written")
         })?;
-        let sent = self.producer.send(EVENTS, event.kafka_key().as_bytes(), &bytes).await;
+        let sent = self
+            .producer
+            .send(EVENTS, event.kafka_key().as_bytes(), &bytes)
+            .await;
         sent.map(|_| ()).map_err(|error| {
             tracing::warn!(%error, "event not recorded");
             match error {
                 SendError::Refused(_) => Problem::validation("the log refused the event"),
-                _ => Problem::unavailable("the log does not answer, and nothing is done unrecorded; try again")
-                    .with_retry_after(2),
+                _ => {
+                    Problem::unavailable("the log does not answer, and nothing is done unrecorded; try again")
+                        .with_retry_after(2)
+                }
             }
         })
     }

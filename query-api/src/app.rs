@@ -88,7 +88,10 @@ impl App {
     /// # Errors
     /// [`StartError`] names the section to correct.
     pub async fn open(config: &Config, shutdown: Shutdown) -> Result<Arc<Self>, StartError> {
-        let keys = |reason: String| StartError::Keys { file: config.keys.file.clone(), reason };
+        let keys = |reason: String| StartError::Keys {
+            file: config.keys.file.clone(),
+            reason,
+        };
         let text = std::fs::read_to_string(&config.keys.file).map_err(|error| keys(error.to_string()))?;
         let ring = Arc::new(KeyRing::parse(&text).map_err(|error| keys(error.to_string()))?);
         let objects = |section, url: &str| {
@@ -123,7 +126,10 @@ impl App {
 }
 
 fn read_trust(config: &TrustConfig) -> Result<TrustPolicy, StartError> {
-    let refuse = |reason: String| StartError::Trust { file: config.policy.clone(), reason };
+    let refuse = |reason: String| StartError::Trust {
+        file: config.policy.clone(),
+        reason,
+    };
     let text = std::fs::read_to_string(&config.policy).map_err(|error| refuse(error.to_string()))?;
     TrustPolicy::parse(&text).map_err(|error| refuse(error.to_string()))
 }

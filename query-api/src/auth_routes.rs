@@ -64,12 +64,7 @@ pub(crate) fn home_tenant(user: &User) -> Uuid {
     }
 }
 
-async fn checked(
-    app: &App,
-    account: &str,
-    password: &str,
-    request: &Request,
-) -> Result<User, Problem> {
+async fn checked(app: &App, account: &str, password: &str, request: &Request) -> Result<User, Problem> {
     let by_account = format!("account:{}", account.chars().take(254).collect::<String>());
     let by_address = format!("address:{}", request.peer.ip());
     let limits = &app.limits;
@@ -77,18 +72,33 @@ async fn checked(
         (&by_account, limits.login_attempts_per_account),
         (&by_address, limits.login_attempts_per_address),
     ] {
-        let limit = AttemptLimit { max_failures, window_us: WINDOW_US };
-        let counted = app.control.count_attempt(source, limit, now_us()).await.map_err(control_problem)?;
+        let limit = AttemptLimit {
+            max_failures,
+            window_us: WINDOW_US,
+        };
+        let counted = app
+            .control
+            .count_attempt(source, limit, now_us())
+            .await
+            .map_err(control_problem)?;
         if let Err(wait_us) = counted {
             let wait_s = u32::try_from(wait_us / 1_000_000 + 1).unwrap_or(u32::MAX);
             return Err(Problem::rate_limited("too many sign-in attempts; wait").with_retry_after(wait_s));
         }
     }
-    match app.control.authenticate(account, password).await.map_err(control_problem)? {
+    match app
+        .control
+        .authenticate(account, password)
+        .await
+        .map_err(control_problem)?
+    {
         Authenticated::No => Err(Problem::unauthorized("e-mail address or password is wrong")),
         Authenticated::Yes(user) => {
             for source in [&by_account, &by_address] {
-                app.control.clear_attempts(source).await.map_err(control_problem)?;
+                app.control
+                    .clear_attempts(source)
+                    .await
+                    .map_err(control_problem)?;
             }
             Ok(user)
         }
@@ -102,7 +112,11 @@ pub(crate) async fn me(call: Call) -> Result<Response, Problem> {
 pub(crate) async fn password(call: Call) -> Result<Response, Problem> {
     let change: PasswordChange = call.request.json()?;
     let user = checked(&call.app, &call.scope.user.email, &change.current, &call.request).await?;
-    call.app.control.set_password(user.id, &change.new).await.map_err(control_problem)?;
+    call.app
+        .control
+        .set_password(user.id, &change.new)
+        .await
+        .map_err(control_problem)?;
     let note = AccessNote {
         user: &user,
         tenant: home_tenant(&user),

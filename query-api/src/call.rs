@@ -44,7 +44,8 @@ impl Request {
     /// The first `{name}` of the path as a UUID.
     pub(crate) fn path_uuid(&self) -> Result<Uuid, Problem> {
         let text = self.path.first().map_or("", String::as_str);
-        text.parse().map_err(|_| Problem::bad_request(format!("{text:?} in the path is not a UUID")))
+        text.parse()
+            .map_err(|_| Problem::bad_request(format!("{text:?} in the path is not a UUID")))
     }
 }
 
@@ -76,16 +77,25 @@ impl Query {
                 problem = problem.with_error(format!("?{name}"), "is given twice");
             }
         }
-        if problem.errors.is_empty() { Ok(()) } else { Err(problem) }
+        if problem.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(problem)
+        }
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.pairs
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// A value that `FromStr` reads; `shape` says what would be right.
     pub(crate) fn parsed<T: FromStr>(&self, name: &str, shape: &str) -> Result<Option<T>, Problem> {
-        self.text(name).map(|text| text.parse().map_err(|_| wrong(name, shape))).transpose()
+        self.text(name)
+            .map(|text| text.parse().map_err(|_| wrong(name, shape)))
+            .transpose()
     }
 
     pub(crate) fn boolean(&self, name: &str) -> Result<Option<bool>, Problem> {
@@ -99,7 +109,9 @@ impl Query {
     /// A time in microseconds.
     pub(crate) fn time_us(&self, name: &str) -> Result<Option<i64>, Problem> {
         let shape = "an RFC 3339 time such as 2026-01-31T00:00:00Z";
-        self.text(name).map(|text| parse_rfc3339_us(text).ok_or_else(|| wrong(name, shape))).transpose()
+        self.text(name)
+            .map(|text| parse_rfc3339_us(text).ok_or_else(|| wrong(name, shape)))
+            .transpose()
     }
 
     /// A page size from 1 to `most`.
@@ -137,7 +149,11 @@ mod tests {
     fn unknown_and_doubled_parameters_are_refused() {
         let query = Query::parse("limit=5&applicatoin=x&limit=6&empty=");
         let problem = query.only(&["limit", "application"]).unwrap_err();
-        let pointers: Vec<_> = problem.errors.iter().map(|error| error.pointer.as_str()).collect();
+        let pointers: Vec<_> = problem
+            .errors
+            .iter()
+            .map(|error| error.pointer.as_str())
+            .collect();
         assert_eq!(pointers, ["?applicatoin", "?limit"]);
         assert_eq!(Query::parse("a=%20b+c").text("a"), Some(" b c"));
     }

@@ -18,7 +18,9 @@ const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
 pub(crate) async fn file(dir: Option<&Path>, path: &str) -> Result<Response, Problem> {
     let absent = || Problem::not_found("there is nothing at this address");
     let Some(dir) = dir else {
-        return Err(Problem::not_found("no console is served here; set console.dir to its built files"));
+        return Err(Problem::not_found(
+            "no console is served here; set console.dir to its built files",
+        ));
     };
     let wanted = relative(path).ok_or_else(absent)?;
     if let Some(response) = read(dir, &wanted).await {
@@ -28,9 +30,9 @@ pub(crate) async fn file(dir: Option<&Path>, path: &str) -> Result<Response, Pro
     if wanted.extension().is_some() {
         return Err(absent());
     }
-    read(dir, Path::new("index.html"))
-        .await
-        .ok_or_else(|| Problem::not_found("the console is not built; run npm run build in dashboards/console"))
+    read(dir, Path::new("index.html")).await.ok_or_else(|| {
+        Problem::not_found("the console is not built; run npm run build in dashboards/console")
+    })
 }
 
 /// The path below the directory; `None` when it would leave it.
@@ -39,7 +41,11 @@ fn relative(path: &str) -> Option<PathBuf> {
     let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     let text = path.to_str()?;
     (is_plain && !text.contains(['\0', '\\', '%'])).then(|| {
-        if text.is_empty() { PathBuf::from("index.html") } else { path.to_owned() }
+        if text.is_empty() {
+            PathBuf::from("index.html")
+        } else {
+            path.to_owned()
+        }
     })
 }
 
@@ -56,16 +62,27 @@ async fn read(dir: &Path, wanted: &Path) -> Option<Response> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(&file)));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
-    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
+    headers.insert(
+        HeaderName::from_static("x-frame-options"),
+        HeaderValue::from_static("DENY"),
+    );
     // Built assets carry a digest in their name; the page that names them must be fresh.
     let is_asset = wanted.starts_with("assets");
-    let cache = if is_asset { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if is_asset {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     Some(response)
 }
 
 fn media_type(file: &Path) -> &'static str {
-    match file.extension().and_then(|extension| extension.to_str()).unwrap_or("") {
+    match file
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or("")
+    {
         "html" => "text/html; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
@@ -98,13 +115,29 @@ mod tests {
 
         let script = file(Some(&root), "/assets/a.js").await.unwrap();
         assert_eq!(script.headers()["content-type"], "text/javascript; charset=utf-8");
-        assert!(script.headers()["cache-control"].to_str().unwrap().contains("immutable"));
+        assert!(
+            script.headers()["cache-control"]
+                .to_str()
+                .unwrap()
+                .contains("immutable")
+        );
         for view in ["/", "/explorer", "/decisions/0190"] {
             let page = file(Some(&root), view).await.unwrap();
             assert_eq!(page.headers()["cache-control"], "no-cache", "{view}");
-            assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("script-src 'self';"));
+            assert!(
+                page.headers()["content-security-policy"]
+                    .to_str()
+                    .unwrap()
+                    .contains("script-src 'self';")
+            );
         }
-        for outside in ["/../secret.txt", "/link.txt", "/assets/missing.js", "/%2e%2e/secret.txt", "/.."] {
+        for outside in [
+            "/../secret.txt",
+            "/link.txt",
+            "/assets/missing.js",
+            "/%2e%2e/secret.txt",
+            "/..",
+        ] {
             let refused = file(Some(&root), outside).await;
             assert_eq!(refused.unwrap_err().status, 404, "{outside}");
         }

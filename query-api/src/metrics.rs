@@ -29,11 +29,26 @@ const GROUPS: &[(&str, &str)] = &[
 
 /// Intervals, and the start of each in seconds since the epoch, UTC; weeks begin on Monday.
 const INTERVALS: &[(&str, &str)] = &[
-    ("minute", "toInt64(toUnixTimestamp(toStartOfMinute(occurred_at, 'UTC')))"),
-    ("hour", "toInt64(toUnixTimestamp(toStartOfHour(occurred_at, 'UTC')))"),
-    ("day", "toInt64(toUnixTimestamp(toStartOfDay(occurred_at, 'UTC')))"),
-    ("week", "toInt64(toUnixTimestamp(toDateTime(toStartOfWeek(occurred_at, 1, 'UTC'), 'UTC')))"),
-    ("month", "toInt64(toUnixTimestamp(toDateTime(toStartOfMonth(occurred_at, 'UTC'), 'UTC')))"),
+    (
+        "minute",
+        "toInt64(toUnixTimestamp(toStartOfMinute(occurred_at, 'UTC')))",
+    ),
+    (
+        "hour",
+        "toInt64(toUnixTimestamp(toStartOfHour(occurred_at, 'UTC')))",
+    ),
+    (
+        "day",
+        "toInt64(toUnixTimestamp(toStartOfDay(occurred_at, 'UTC')))",
+    ),
+    (
+        "week",
+        "toInt64(toUnixTimestamp(toDateTime(toStartOfWeek(occurred_at, 1, 'UTC'), 'UTC')))",
+    ),
+    (
+        "month",
+        "toInt64(toUnixTimestamp(toDateTime(toStartOfMonth(occurred_at, 'UTC'), 'UTC')))",
+    ),
 ];
 
 #[derive(Row, Deserialize)]
@@ -77,7 +92,10 @@ pub(crate) async fn metrics(call: Call) -> Result<Response, Problem> {
     let filters = Filters::of_query(query)?;
     let scope = call.scope.narrowed(filters.tenant)?;
     let interval = query.text("interval").unwrap_or("day");
-    let start = INTERVALS.iter().find(|(name, _)| *name == interval).map(|(_, start)| *start);
+    let start = INTERVALS
+        .iter()
+        .find(|(name, _)| *name == interval)
+        .map(|(_, start)| *start);
     let start = start.ok_or_else(|| wrong("interval", "minute, hour, day, week or month"))?;
     let groups = groups_of(query.text("group_by").unwrap_or(""))?;
 
@@ -89,7 +107,10 @@ pub(crate) async fn metrics(call: Call) -> Result<Response, Problem> {
     let points: Vec<PointRow> = call.app.rows(sql).await?;
     if points.len() > most {
         let problem = Problem::validation(format!("the answer would have more than {most} points"));
-        return Err(problem.with_error("?interval", "choose a longer interval, a shorter range or fewer groups"));
+        return Err(problem.with_error(
+            "?interval",
+            "choose a longer interval, a shorter range or fewer groups",
+        ));
     }
     let mut sql = select(&scope, "toInt64(0)", &[]);
     filters.apply(&call.app, &scope, &mut sql).await?;
@@ -97,7 +118,10 @@ pub(crate) async fn metrics(call: Call) -> Result<Response, Problem> {
     let totals: Option<PointRow> = call.app.row(sql).await?;
 
     let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
-    let totals = totals.map_or_else(|| json!({"calls": 0, "errors": 0}), |row| Value::Object(point_json(&row)));
+    let totals = totals.map_or_else(
+        || json!({"calls": 0, "errors": 0}),
+        |row| Value::Object(point_json(&row)),
+    );
     json(&json!({
         "from": filters.from_us.map(rfc3339_us), "to": filters.to_us.map(rfc3339_us), "interval": interval,
         "group_by": names, "series": series(&points, &names), "totals": totals,
@@ -107,11 +131,17 @@ pub(crate) async fn metrics(call: Call) -> Result<Response, Problem> {
 fn groups_of(text: &str) -> Result<Vec<(&'static str, &'static str)>, Problem> {
     let shape = || {
         let names: Vec<&str> = GROUPS.iter().map(|(name, _)| *name).collect();
-        wrong("group_by", &format!("at most two different names of {}", names.join(", ")))
+        wrong(
+            "group_by",
+            &format!("at most two different names of {}", names.join(", ")),
+        )
     };
     let mut groups: Vec<(&'static str, &'static str)> = Vec::new();
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        let group = GROUPS.iter().find(|(known, _)| *known == name).ok_or_else(shape)?;
+        let group = GROUPS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .ok_or_else(shape)?;
         if groups.contains(group) || groups.len() == 2 {
             return Err(shape());
         }
@@ -123,8 +153,14 @@ fn groups_of(text: &str) -> Result<Vec<(&'static str, &'static str)>, Problem> {
 fn select(scope: &Scope, start: &'static str, groups: &[(&'static str, &'static str)]) -> Sql {
     let column = |position: usize| groups.get(position).map_or("''", |(_, column)| *column);
     let mut sql = Sql::new("SELECT ");
-    sql.push(start).push(" AS t, ").push(column(0)).push(" AS first_group, ").push(column(1)).push(SUMS);
-    sql.append(flagged_events(scope)).push(")) AS flagged, countIf(event_id IN (");
+    sql.push(start)
+        .push(" AS t, ")
+        .push(column(0))
+        .push(" AS first_group, ")
+        .push(column(1))
+        .push(SUMS);
+    sql.append(flagged_events(scope))
+        .push(")) AS flagged, countIf(event_id IN (");
     sql.append(overridden_events(scope)).push(")) AS overridden");
     sql.records(scope);
     sql
@@ -134,14 +170,23 @@ fn series(points: &[PointRow], names: &[&str]) -> Vec<Value> {
     let mut by_group: BTreeMap<(&str, &str), Vec<Value>> = BTreeMap::new();
     for point in points {
         let mut value = point_json(point);
-        value.insert("t".to_owned(), rfc3339_us(point.t.saturating_mul(1_000_000)).into());
-        by_group.entry((&point.first_group, &point.second_group)).or_default().push(Value::Object(value));
+        value.insert(
+            "t".to_owned(),
+            rfc3339_us(point.t.saturating_mul(1_000_000)).into(),
+        );
+        by_group
+            .entry((&point.first_group, &point.second_group))
+            .or_default()
+            .push(Value::Object(value));
     }
     by_group
         .into_iter()
         .map(|((first, second), points)| {
-            let group: Map<String, Value> =
-                names.iter().zip([first, second]).map(|(name, value)| ((*name).to_owned(), value.into())).collect();
+            let group: Map<String, Value> = names
+                .iter()
+                .zip([first, second])
+                .map(|(name, value)| ((*name).to_owned(), value.into()))
+                .collect();
             json!({"group": group, "points": points})
         })
         .collect()
@@ -157,7 +202,11 @@ fn point_json(row: &PointRow) -> Map<String, Value> {
         "currencies": row.currencies, "unpriced": row.unpriced, "redactions": counts_json(&row.removed),
         "flagged": row.flagged, "overrides": row.overridden,
     });
-    if let Value::Object(members) = value { members } else { Map::new() }
+    if let Value::Object(members) = value {
+        members
+    } else {
+        Map::new()
+    }
 }
 
 /// Exact percentiles in milliseconds; `null` when nothing was timed, never 0.

@@ -15,7 +15,9 @@ const DOCUMENT: &str = include_str!("../openapi.json");
 /// `GET /openapi.json`.
 pub(crate) async fn document(_: Arc<App>, _: Request) -> Result<Response, Problem> {
     let mut response = DOCUMENT.into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
@@ -32,11 +34,17 @@ mod tests {
             .unwrap()
             .iter()
             .flat_map(|(path, calls)| {
-                calls.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+                calls
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .map(move |method| format!("{} {path}", method.to_uppercase()))
             })
             .collect();
-        let served: BTreeSet<String> =
-            crate::routes::routes().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+        let served: BTreeSet<String> = crate::routes::routes()
+            .iter()
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect();
         assert_eq!(listed, served);
     }
 }

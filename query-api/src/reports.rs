@@ -23,12 +23,27 @@ use crate::call::{Call, json, json_with, wrong};
 use crate::logs::find_record;
 
 /// What reports can be made as, with the media type of each.
-const FORMATS: &[(&str, &str)] =
-    &[("pdf", "application/pdf"), ("csv", "text/csv; charset=utf-8"), ("json", "application/json")];
+const FORMATS: &[(&str, &str)] = &[
+    ("pdf", "application/pdf"),
+    ("csv", "text/csv; charset=utf-8"),
+    ("json", "application/json"),
+];
 /// Filters a range report takes; their values are strings, as in the query of a list.
 const FILTERS: &[&str] = &[
-    "application", "environment", "decision_type", "provider", "model", "operation", "user_id", "session_id",
-    "status", "flagged", "overridden", "has_pii", "min_cost", "subject_key",
+    "application",
+    "environment",
+    "decision_type",
+    "provider",
+    "model",
+    "operation",
+    "user_id",
+    "session_id",
+    "status",
+    "flagged",
+    "overridden",
+    "has_pii",
+    "min_cost",
+    "subject_key",
 ];
 /// Longest title, in bytes.
 const MAX_TITLE_BYTES: usize = 200;
@@ -82,9 +97,17 @@ pub(crate) async fn generate(call: Call) -> Result<Response, Problem> {
         detail: json!({"report": job.id, "type": job.kind}),
     };
     call.app.record_access(note).await?;
-    call.app.control.create_job(&job, now_us()).await.map_err(control_problem)?;
+    call.app
+        .control
+        .create_job(&job, now_us())
+        .await
+        .map_err(control_problem)?;
     let message = json!({"job_id": job.id}).to_string();
-    let sent = call.app.producer.send(REPORT_REQUESTS, job.id.to_string().as_bytes(), message.as_bytes()).await;
+    let sent = call
+        .app
+        .producer
+        .send(REPORT_REQUESTS, job.id.to_string().as_bytes(), message.as_bytes())
+        .await;
     if let Err(error) = sent {
         // The job stands in the control store, where workers look for waiting ones too.
         tracing::warn!(%error, job = %job.id, "report request not announced");
@@ -122,14 +145,20 @@ fn formats_of(wanted: Option<&[String]>) -> Result<Vec<String>, Problem> {
 }
 
 async fn decision(call: &Call, wanted: &Wanted) -> Result<(TenantScope, Value, String), Problem> {
-    let missing =
-        || Problem::validation("the report cannot be made").with_error("/event_id", "is required for a decision");
+    let missing = || {
+        Problem::validation("the report cannot be made").with_error("/event_id", "is required for a decision")
+    };
     let event_id = wanted.event_id.ok_or_else(missing)?;
     let scope = call.scope.narrowed(wanted.tenant)?;
     let record = find_record(&call.app, &scope, event_id).await?;
-    let record = record.ok_or_else(|| Problem::not_found("there is no such event among those you may see"))?;
+    let record =
+        record.ok_or_else(|| Problem::not_found("there is no such event among those you may see"))?;
     let request = json!({"event_id": event_id});
-    Ok((TenantScope::One(record.tenant), request, format!("Decision {event_id}")))
+    Ok((
+        TenantScope::One(record.tenant),
+        request,
+        format!("Decision {event_id}"),
+    ))
 }
 
 fn range(call: &Call, wanted: &Wanted) -> Result<(TenantScope, Value, String), Problem> {
@@ -137,7 +166,10 @@ fn range(call: &Call, wanted: &Wanted) -> Result<(TenantScope, Value, String), P
     let mut time = |pointer: &str, text: &Option<String>| {
         let at_us = text.as_deref().and_then(parse_rfc3339_us);
         if at_us.is_none() {
-            problem = problem.clone().with_error(pointer, "is required: an RFC 3339 time such as 2026-01-01T00:00:00Z");
+            problem = problem.clone().with_error(
+                pointer,
+                "is required: an RFC 3339 time such as 2026-01-01T00:00:00Z",
+            );
         }
         at_us.unwrap_or(0)
     };
@@ -160,7 +192,10 @@ fn range(call: &Call, wanted: &Wanted) -> Result<(TenantScope, Value, String), P
             let message = format!("is not a filter of reports; known are {}", FILTERS.join(", "));
             problem = problem.with_error(format!("/filters/{name}"), message);
         } else if text.is_empty() {
-            problem = problem.with_error(format!("/filters/{name}"), "must be a text, a number or a boolean");
+            problem = problem.with_error(
+                format!("/filters/{name}"),
+                "must be a text, a number or a boolean",
+            );
         }
         filters.insert(name.clone(), text.into());
     }
@@ -194,7 +229,12 @@ pub(crate) async fn list(call: Call) -> Result<Response, Problem> {
     let scope = call.scope.narrowed(query.uuid("tenant")?)?;
     let limit = query.limit(50, 200)?;
     let before = query.text("cursor").map(cursor_of).transpose()?;
-    let mut jobs = call.app.control.jobs(scope.tenants, before, limit + 1).await.map_err(control_problem)?;
+    let mut jobs = call
+        .app
+        .control
+        .jobs(scope.tenants, before, limit + 1)
+        .await
+        .map_err(control_problem)?;
     let has_more = jobs.len() > limit as usize;
     jobs.truncate(limit as usize);
     let next_cursor = jobs
@@ -215,7 +255,12 @@ pub(crate) async fn get(call: Call) -> Result<Response, Problem> {
     let query = &call.request.query;
     query.only(&["format"])?;
     let id = call.request.path_uuid()?;
-    let job = call.app.control.job(call.scope.tenants, id).await.map_err(control_problem)?;
+    let job = call
+        .app
+        .control
+        .job(call.scope.tenants, id)
+        .await
+        .map_err(control_problem)?;
     let job = job.ok_or_else(|| Problem::not_found("there is no such report"))?;
     let format = match query.text("format") {
         Some(format) => Some(format.to_owned()),
@@ -242,7 +287,10 @@ async fn download(call: &Call, job: &Job, format: &str) -> Result<Response, Prob
     match job.status {
         JobStatus::Done => {}
         JobStatus::Failed => {
-            return Err(Problem::conflict(format!("the report failed: {}; ask for it again", job.error)));
+            return Err(Problem::conflict(format!(
+                "the report failed: {}; ask for it again",
+                job.error
+            )));
         }
         JobStatus::Queued | JobStatus::Running => {
             let detail = format!("the report is {}; try again", job.status.as_str());
@@ -260,10 +308,15 @@ async fn download(call: &Call, job: &Job, format: &str) -> Result<Response, Prob
         detail: json!({"report": job.id, "format": format, "sha256": file.sha256}),
     };
     call.app.record_access(note).await?;
-    let found = call.app.reports.get(&Path::from(file.key.as_str())).await.map_err(|error| {
-        tracing::error!(%error, key = file.key, "report file cannot be read");
-        Problem::unavailable("the report's file cannot be read; try again")
-    })?;
+    let found = call
+        .app
+        .reports
+        .get(&Path::from(file.key.as_str()))
+        .await
+        .map_err(|error| {
+            tracing::error!(%error, key = file.key, "report file cannot be read");
+            Problem::unavailable("the report's file cannot be read; try again")
+        })?;
     let (sender, mut chunks) = mpsc::channel(8);
     let mut stream = found.into_stream();
     tokio::spawn(async move {

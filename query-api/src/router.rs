@@ -67,21 +67,27 @@ pub(crate) async fn answer(app: Arc<App>, routes: &'static [Route], arrived: Arr
 }
 
 fn secure(headers: &mut HeaderMap) {
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")] {
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+    ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
 }
 
-async fn dispatch(
-    app: Arc<App>,
-    routes: &'static [Route],
-    arrived: Arrived,
-) -> Result<Response, Problem> {
+async fn dispatch(app: Arc<App>, routes: &'static [Route], arrived: Arrived) -> Result<Response, Problem> {
     let (route, path) = find(routes, &arrived.method, &arrived.path)?;
     let query = Query::parse(&arrived.query);
-    let request =
-        |body| Request { path, query, headers: arrived.headers.clone(), body, peer: arrived.peer };
+    let request = |body| Request {
+        path,
+        query,
+        headers: arrived.headers.clone(),
+        body,
+        peer: arrived.peer,
+    };
     match &route.handler {
         Handler::Public(handler) => handler(app, request(arrived.body?)).await,
         Handler::Signed(roles, handler) => {
@@ -94,25 +100,32 @@ async fn dispatch(
 }
 
 /// The route and the values of its `{names}`.
-fn find<'r>(
-    routes: &'r [Route],
-    method: &Method,
-    path: &str,
-) -> Result<(&'r Route, Vec<String>), Problem> {
+fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> Result<(&'r Route, Vec<String>), Problem> {
     let mut allowed: Vec<&str> = Vec::new();
     // HEAD is GET without a body; hyper leaves the body out.
-    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let method = if method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
+    };
     for route in routes {
-        let Some(values) = matches(route.path, path) else { continue };
+        let Some(values) = matches(route.path, path) else {
+            continue;
+        };
         if route.method == *method {
             return Ok((route, values));
         }
         allowed.push(route.method.as_str());
     }
     if allowed.is_empty() {
-        return Err(Problem::not_found("there is nothing at this address; see /openapi.json"));
+        return Err(Problem::not_found(
+            "there is nothing at this address; see /openapi.json",
+        ));
     }
-    Err(Problem::method_not_allowed(format!("this address takes {}", allowed.join(", "))))
+    Err(Problem::method_not_allowed(format!(
+        "this address takes {}",
+        allowed.join(", ")
+    )))
 }
 
 fn matches(template: &str, path: &str) -> Option<Vec<String>> {
@@ -135,22 +148,36 @@ fn matches(template: &str, path: &str) -> Option<Vec<String>> {
 fn decode(segment: &str) -> Option<String> {
     // '+' is itself in a path; form decoding would make it a space.
     let pair = format!("v={}", segment.replace('+', "%2B").replace('&', "%26"));
-    let decoded = form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned())?;
+    let decoded = form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())?;
     (!decoded.contains('\u{fffd}')).then_some(decoded)
 }
 
 /// The bearer token of a request.
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let missing = || Problem::unauthorized("send the header authorization: Bearer with a token from /api/v1/auth/login");
-    let value = headers.get(AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
+    let missing = || {
+        Problem::unauthorized("send the header authorization: Bearer with a token from /api/v1/auth/login")
+    };
+    let value = headers
+        .get(AUTHORIZATION)
+        .ok_or_else(missing)?
+        .to_str()
+        .map_err(|_| missing())?;
     let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token.trim())
+    } else {
+        Err(missing())
+    }
 }
 
 /// The scope of a token whose user still exists, is enabled and has not been changed since.
 pub(crate) async fn sign_in(app: &App, token: &str) -> Result<Scope, Problem> {
-    let claims =
-        app.tokens.verify(token, now_us()).map_err(|error| Problem::unauthorized(error.to_string()))?;
+    let claims = app
+        .tokens
+        .verify(token, now_us())
+        .map_err(|error| Problem::unauthorized(error.to_string()))?;
     let user = app.control.user(claims.sub).await.map_err(control_problem)?;
     let user = user.filter(|user| !user.disabled && user.session_epoch == claims.epoch);
     let user = user.ok_or_else(|| Problem::unauthorized("this sign-in has ended; sign in again"))?;
@@ -163,7 +190,10 @@ mod tests {
 
     #[test]
     fn templates_match_whole_segments() {
-        assert_eq!(matches("/a/{id}/b", "/a/x%20y+z/b"), Some(vec!["x y+z".to_owned()]));
+        assert_eq!(
+            matches("/a/{id}/b", "/a/x%20y+z/b"),
+            Some(vec!["x y+z".to_owned()])
+        );
         assert_eq!(matches("/a/{id}", "/a/"), None);
         assert_eq!(matches("/a/{id}", "/a/x/y"), None);
         assert_eq!(matches("/a", "/a"), Some(vec![]));
@@ -175,7 +205,12 @@ mod tests {
         let routes = crate::routes::routes();
         let mut seen = std::collections::HashSet::new();
         for route in routes {
-            assert!(seen.insert((route.method.as_str(), route.path)), "{} {}", route.method, route.path);
+            assert!(
+                seen.insert((route.method.as_str(), route.path)),
+                "{} {}",
+                route.method,
+                route.path
+            );
         }
     }
 }

@@ -30,20 +30,33 @@ impl Scope {
                 let tenants = tenant_ids(app, user.tenant).await?;
                 let mut own = vec![user.id.to_string(), user.email.clone()];
                 // An e-mail address as user id is stored as its token, which differs by tenant.
-                own.extend(tenants.iter().flat_map(|tenant| cleaned(app, *tenant, "user_id", &user.email)));
+                own.extend(
+                    tenants
+                        .iter()
+                        .flat_map(|tenant| cleaned(app, *tenant, "user_id", &user.email)),
+                );
                 Some(own)
             }
         };
-        Ok(Self { tenants: user.tenant, user, own_user_ids })
+        Ok(Self {
+            tenants: user.tenant,
+            user,
+            own_user_ids,
+        })
     }
 
     /// The same scope within one tenant; 403 when that is outside.
     pub(crate) fn narrowed(&self, tenant: Option<Uuid>) -> Result<Self, Problem> {
-        let Some(tenant) = tenant else { return Ok(self.clone()) };
+        let Some(tenant) = tenant else {
+            return Ok(self.clone());
+        };
         if !self.tenants.contains(tenant) {
             return Err(Problem::forbidden("that tenant is not yours"));
         }
-        Ok(Self { tenants: TenantScope::One(tenant), ..self.clone() })
+        Ok(Self {
+            tenants: TenantScope::One(tenant),
+            ..self.clone()
+        })
     }
 
     /// The one tenant that something new belongs to.
@@ -58,7 +71,10 @@ impl Scope {
     /// The same tenants without the viewer's limit. Only for questions whose answer is then matched
     /// with records that the full scope admits (the outcomes of visible decisions).
     pub(crate) fn without_user_limit(&self) -> Self {
-        Self { own_user_ids: None, ..self.clone() }
+        Self {
+            own_user_ids: None,
+            ..self.clone()
+        }
     }
 
     /// The user ids a viewer is limited to.
@@ -83,12 +99,19 @@ impl Scope {
             return Ok(());
         }
         let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
-        Err(Problem::forbidden(format!("this needs the role {}", names.join(" or "))))
+        Err(Problem::forbidden(format!(
+            "this needs the role {}",
+            names.join(" or ")
+        )))
     }
 
     /// The process's own scope, for what it does on nobody's behalf.
     pub(crate) fn unlimited(user: User) -> Self {
-        Self { tenants: TenantScope::All, user, own_user_ids: None }
+        Self {
+            tenants: TenantScope::All,
+            user,
+            own_user_ids: None,
+        }
     }
 
     /// One tenant's whole chain, for hashes that show nothing of its records.
@@ -102,7 +125,11 @@ impl Scope {
             session_epoch: 0,
             created_us: 0,
         };
-        Self { tenants: TenantScope::One(tenant), user: nobody, own_user_ids: None }
+        Self {
+            tenants: TenantScope::One(tenant),
+            user: nobody,
+            own_user_ids: None,
+        }
     }
 
     /// A scope for tests.
@@ -117,7 +144,11 @@ impl Scope {
             session_epoch: 0,
             created_us: 0,
         };
-        Self { user, tenants, own_user_ids }
+        Self {
+            user,
+            tenants,
+            own_user_ids,
+        }
     }
 }
 
@@ -126,7 +157,11 @@ pub(crate) async fn tenant_ids(app: &App, scope: TenantScope) -> Result<Vec<Uuid
     match scope {
         TenantScope::One(tenant) => Ok(vec![tenant]),
         TenantScope::All => {
-            let tenants = app.control.tenants(TenantScope::All).await.map_err(control_problem)?;
+            let tenants = app
+                .control
+                .tenants(TenantScope::All)
+                .await
+                .map_err(control_problem)?;
             Ok(tenants.into_iter().map(|tenant| tenant.id).collect())
         }
     }
@@ -144,5 +179,8 @@ impl TokenMaker for Tokens<'_> {
 /// `None` when it cannot be redacted, for then nothing of it is stored either.
 pub(crate) fn cleaned(app: &App, tenant: Uuid, field: &str, value: &str) -> Option<String> {
     let index = app.ring.tenant_index_key(tenant);
-    app.detector.redact_text(value, field, &Tokens(&index)).ok().map(|redacted| redacted.template)
+    app.detector
+        .redact_text(value, field, &Tokens(&index))
+        .ok()
+        .map(|redacted| redacted.template)
 }

@@ -71,14 +71,19 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
     let operations = match &config.operations {
         None => None,
         Some(http) => {
-            let serving = aal_service::ops::serve_operations(http.listen, health, metrics.clone(), shutdown.clone());
+            let serving =
+                aal_service::ops::serve_operations(http.listen, health, metrics.clone(), shutdown.clone());
             Some(serving.await?)
         }
     };
     let filter = filter(Arc::clone(&app), &config);
     let bound = serve_measured(filter, &config.http, shutdown, &metrics).await?;
     tracing::info!(address = %bound.addr, "query api listens");
-    Ok(Running { addr: bound.addr, bound, operations })
+    Ok(Running {
+        addr: bound.addr,
+        bound,
+        operations,
+    })
 }
 
 struct Components {
@@ -113,14 +118,16 @@ fn filter(
     config: &Config,
 ) -> impl Filter<Extract = (Response,), Error = std::convert::Infallible> + Clone + use<> {
     let feed_app = Arc::clone(&app);
-    let socket = warp::path!("ws" / "feed").and(warp::ws()).map(move |upgrade: warp::ws::Ws| {
-        let app = Arc::clone(&feed_app);
-        // A client sends one short message; anything long is not one of ours.
-        upgrade
-            .max_message_size(256 * 1024)
-            .on_upgrade(move |socket| feed::serve(app, socket))
-            .into_response()
-    });
+    let socket = warp::path!("ws" / "feed")
+        .and(warp::ws())
+        .map(move |upgrade: warp::ws::Ws| {
+            let app = Arc::clone(&feed_app);
+            // A client sends one short message; anything long is not one of ours.
+            upgrade
+                .max_message_size(256 * 1024)
+                .on_upgrade(move |socket| feed::serve(app, socket))
+                .into_response()
+        });
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let everything = warp::method()
         .and(warp::path::full())
@@ -132,7 +139,12 @@ fn filter(
             let app = Arc::clone(&app);
             async move { answer_one(app, method, path.as_str(), query, headers, peer.0, body).await }
         });
-    socket.or(everything).unify().boxed().recover(aal_service::problem::recover).unify()
+    socket
+        .or(everything)
+        .unify()
+        .boxed()
+        .recover(aal_service::problem::recover)
+        .unify()
 }
 
 async fn answer_one(
@@ -149,6 +161,13 @@ async fn answer_one(
         let served = console::file(app.console_dir.as_deref(), path).await;
         return served.unwrap_or_else(Reply::into_response);
     }
-    let arrived = Arrived { method, path: path.to_owned(), query, headers, body, peer };
+    let arrived = Arrived {
+        method,
+        path: path.to_owned(),
+        query,
+        headers,
+        body,
+        peer,
+    };
     answer(app, routes(), arrived).await
 }

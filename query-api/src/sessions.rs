@@ -70,16 +70,31 @@ fn session_json(row: &SessionRow) -> Value {
 
 /// A sum of money, unless it would add different currencies.
 pub(crate) fn one_currency(sum: Option<i128>, currencies: &[String]) -> Option<String> {
-    if currencies.len() > 1 { None } else { sum.map(cost_text) }
+    if currencies.len() > 1 {
+        None
+    } else {
+        sum.map(cost_text)
+    }
 }
 
 pub(crate) async fn list(call: Call) -> Result<Response, Problem> {
     let query = &call.request.query;
-    query.only(&["from", "to", "tenant", "application", "user_id", "cursor", "limit"])?;
+    query.only(&[
+        "from",
+        "to",
+        "tenant",
+        "application",
+        "user_id",
+        "cursor",
+        "limit",
+    ])?;
     let filters = Filters::of_query(query)?;
     let scope = call.scope.narrowed(filters.tenant)?;
     let limit = query.limit(50, 500)?;
-    let description = format!("sessions {}", serde_json::to_string(&(&filters, scope.tenants)).unwrap_or_default());
+    let description = format!(
+        "sessions {}",
+        serde_json::to_string(&(&filters, scope.tenants)).unwrap_or_default()
+    );
     let (until, last) = match query.text("cursor") {
         None => (snapshot(&call.app, &scope).await?, None),
         Some(text) => {
@@ -97,7 +112,8 @@ pub(crate) async fn list(call: Call) -> Result<Response, Problem> {
             .bind_uuid(tenant)
             .bind_text(&session_id);
     }
-    sql.push(" ORDER BY last_us DESC, tenant DESC, session_id DESC LIMIT ?").bind_u64(u64::from(limit) + 1);
+    sql.push(" ORDER BY last_us DESC, tenant DESC, session_id DESC LIMIT ?")
+        .bind_u64(u64::from(limit) + 1);
     let mut rows: Vec<SessionRow> = call.app.rows(sql).await?;
     let has_more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
@@ -128,8 +144,11 @@ pub(crate) async fn timeline(call: Call) -> Result<Response, Problem> {
     let scope = scope.narrowed(Some(totals.tenant))?;
 
     let mut sql = summary_columns(false);
-    sql.records(&scope).push(" AND kind IN ('event', 'withheld') AND session_id = ?").bind_text(&totals.session_id);
-    sql.push(" ORDER BY occurred_at, event_id, shard, chain_index LIMIT ?").bind_u64(MAX_TIMELINE);
+    sql.records(&scope)
+        .push(" AND kind IN ('event', 'withheld') AND session_id = ?")
+        .bind_text(&totals.session_id);
+    sql.push(" ORDER BY occurred_at, event_id, shard, chain_index LIMIT ?")
+        .bind_u64(MAX_TIMELINE);
     let mut rows: Vec<SummaryRow> = call.app.rows(sql).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
     let mut sql = summary_columns(false);
@@ -146,6 +165,8 @@ pub(crate) async fn timeline(call: Call) -> Result<Response, Problem> {
         .iter()
         .map(|row| summary_json(row, verdicts.get(&row.event_id).copied().unwrap_or_default()))
         .collect();
-    json(&json!({"session_id": totals.session_id, "totals": session_json(&totals), "items": items,
-                 "truncated": ids.len() as u64 == MAX_TIMELINE}))
+    json(
+        &json!({"session_id": totals.session_id, "totals": session_json(&totals), "items": items,
+                 "truncated": ids.len() as u64 == MAX_TIMELINE}),
+    )
 }

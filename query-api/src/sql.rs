@@ -39,7 +39,10 @@ impl From<Uuid> for Bind {
 
 impl Sql {
     pub(crate) fn new(text: &'static str) -> Self {
-        Self { text: text.to_owned(), binds: Vec::new() }
+        Self {
+            text: text.to_owned(),
+            binds: Vec::new(),
+        }
     }
 
     /// Adds text; `?` in it is a parameter that the caller binds next.
@@ -84,7 +87,8 @@ impl Sql {
     }
 
     pub(crate) fn bind_uuids(&mut self, values: &[Uuid]) -> &mut Self {
-        self.binds.push(Bind::Texts(values.iter().map(Uuid::to_string).collect()));
+        self.binds
+            .push(Bind::Texts(values.iter().map(Uuid::to_string).collect()));
         self
     }
 
@@ -157,7 +161,9 @@ impl App {
         &self,
         sql: Sql,
     ) -> Result<clickhouse::query::RowCursor<T>, Problem> {
-        sql.into_query(self).fetch::<T>().map_err(|error| store_problem(&error))
+        sql.into_query(self)
+            .fetch::<T>()
+            .map_err(|error| store_problem(&error))
     }
 }
 
@@ -169,7 +175,11 @@ fn too_slow() -> Problem {
 pub(crate) fn store_problem(error: &clickhouse::error::Error) -> Problem {
     use clickhouse::error::Error;
     let text = error.to_string();
-    let code = text.split("Code: ").nth(1).and_then(|rest| rest.split('.').next()).unwrap_or("");
+    let code = text
+        .split("Code: ")
+        .nth(1)
+        .and_then(|rest| rest.split('.').next())
+        .unwrap_or("");
     match (error, code) {
         (_, "159") | (Error::TimedOut, _) => too_slow(),
         (_, "241" | "396" | "158") => {
@@ -198,11 +208,17 @@ mod tests {
 
     #[test]
     fn a_viewer_sees_one_tenant_and_own_records() {
-        let scope =
-            Scope::for_test(Role::Viewer, TenantScope::One(Uuid::from_u128(7)), Some(vec!["me".to_owned()]));
+        let scope = Scope::for_test(
+            Role::Viewer,
+            TenantScope::One(Uuid::from_u128(7)),
+            Some(vec!["me".to_owned()]),
+        );
         let mut sql = Sql::new("SELECT 1");
         sql.records(&scope);
-        assert_eq!(sql.text(), "SELECT 1 FROM records WHERE tenant = ? AND user_id IN ?");
+        assert_eq!(
+            sql.text(),
+            "SELECT 1 FROM records WHERE tenant = ? AND user_id IN ?"
+        );
         assert_eq!(sql.binds.len(), 2);
         assert!(scope.admits(Uuid::from_u128(7), "me"));
         assert!(!scope.admits(Uuid::from_u128(7), "you"));
@@ -226,7 +242,10 @@ mod tests {
             }
         }
         let mut found = Vec::new();
-        visit(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        visit(
+            &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut found,
+        );
         assert!(found.is_empty(), "{found:?}");
     }
 }

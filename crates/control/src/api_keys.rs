@@ -45,7 +45,10 @@ pub struct NewApiKey {
 
 impl std::fmt::Debug for NewApiKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("NewApiKey").field("key", &self.key).finish_non_exhaustive()
+        formatter
+            .debug_struct("NewApiKey")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,12 +68,18 @@ fn key_of(row: &AnyRow) -> Result<ApiKey, ControlError> {
 fn parse(presented: &str) -> Option<(Uuid, [u8; 32])> {
     let (id, secret) = presented.strip_prefix(PREFIX)?.split_once('_')?;
     let lower_hex = |text: &str, digits: usize| {
-        text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        text.len() == digits
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     };
     if !lower_hex(id, 32) || !lower_hex(secret, 64) {
         return None;
     }
-    Some((Uuid::try_parse(id).ok()?, Sha256::digest(secret.as_bytes()).into()))
+    Some((
+        Uuid::try_parse(id).ok()?,
+        Sha256::digest(secret.as_bytes()).into(),
+    ))
 }
 
 impl Control {
@@ -110,7 +119,10 @@ impl Control {
             created_us: now_us,
             revoked_us: None,
         };
-        Ok(NewApiKey { key, presented: format!("{PREFIX}{}_{secret}", id.simple()) })
+        Ok(NewApiKey {
+            key,
+            presented: format!("{PREFIX}{}_{secret}", id.simple()),
+        })
     }
 
     /// The valid key that `presented` is, compared in constant time; `None` for anything else.
@@ -118,10 +130,16 @@ impl Control {
     /// # Errors
     /// The database.
     pub async fn find_api_key(&self, presented: &str) -> Result<Option<ApiKey>, ControlError> {
-        let Some((id, hash)) = parse(presented) else { return Ok(None) };
+        let Some((id, hash)) = parse(presented) else {
+            return Ok(None);
+        };
         let query = "SELECT id, secret_hash, application, tenant, name, created_us, revoked_us \
                      FROM api_keys WHERE id = $1";
-        let Some(row) = sqlx::query(query).bind(id.to_string()).fetch_optional(&self.pool).await? else {
+        let Some(row) = sqlx::query(query)
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?
+        else {
             return Ok(None);
         };
         let stored: Vec<u8> = row.try_get("secret_hash")?;
@@ -141,7 +159,10 @@ impl Control {
                      FROM api_keys ORDER BY created_us DESC, id";
         let rows = sqlx::query(query).fetch_all(&self.pool).await?;
         let keys: Result<Vec<ApiKey>, _> = rows.iter().map(key_of).collect();
-        Ok(keys?.into_iter().filter(|key| scope.contains(key.tenant)).collect())
+        Ok(keys?
+            .into_iter()
+            .filter(|key| scope.contains(key.tenant))
+            .collect())
     }
 
     /// Revokes a key inside `scope` for good; returns it. `None` when there is none that is still valid.
@@ -157,7 +178,11 @@ impl Control {
         let key = self.api_keys(scope).await?.into_iter().find(|key| key.id == id);
         let Some(mut key) = key else { return Ok(None) };
         let update = "UPDATE api_keys SET revoked_us = $1 WHERE id = $2 AND revoked_us = 0";
-        let done = sqlx::query(update).bind(now_us.max(1)).bind(id.to_string()).execute(&self.pool).await?;
+        let done = sqlx::query(update)
+            .bind(now_us.max(1))
+            .bind(id.to_string())
+            .execute(&self.pool)
+            .await?;
         key.revoked_us = Some(now_us.max(1));
         Ok((done.rows_affected() == 1).then_some(key))
     }

@@ -71,9 +71,14 @@ fn application_of(row: &AnyRow) -> Result<Application, ControlError> {
         tenant: uuid_of(row, "tenant")?,
         name: row.try_get("name")?,
         phi: bool_of(row, "phi")?,
-        content_mode: mode.parse().map_err(|_| ControlError::Corrupt { what: "content_mode", value: mode })?,
-        policy: serde_json::from_str(&policy)
-            .map_err(|_| ControlError::Corrupt { what: "policy", value: policy })?,
+        content_mode: mode.parse().map_err(|_| ControlError::Corrupt {
+            what: "content_mode",
+            value: mode,
+        })?,
+        policy: serde_json::from_str(&policy).map_err(|_| ControlError::Corrupt {
+            what: "policy",
+            value: policy,
+        })?,
         created_us: row.try_get("created_us")?,
     })
 }
@@ -86,7 +91,9 @@ impl Control {
     pub async fn put_application(&self, application: &Application) -> Result<(), ControlError> {
         check_name("the application's name", &application.name)?;
         if !application.policy.is_object() {
-            return Err(ControlError::Refused("the policy must be a JSON object".to_owned()));
+            return Err(ControlError::Refused(
+                "the policy must be a JSON object".to_owned(),
+            ));
         }
         let upsert = "INSERT INTO applications (tenant, name, phi, content_mode, policy, created_us) \
                       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, name) DO UPDATE SET \
@@ -112,7 +119,10 @@ impl Control {
                      FROM applications ORDER BY tenant, name";
         let rows = sqlx::query(query).fetch_all(&self.pool).await?;
         let all: Result<Vec<Application>, _> = rows.iter().map(application_of).collect();
-        Ok(all?.into_iter().filter(|application| scope.contains(application.tenant)).collect())
+        Ok(all?
+            .into_iter()
+            .filter(|application| scope.contains(application.tenant))
+            .collect())
     }
 
     /// One application; `None` when it was never registered (the defaults apply to it).
@@ -122,8 +132,11 @@ impl Control {
     pub async fn application(&self, tenant: Uuid, name: &str) -> Result<Option<Application>, ControlError> {
         let query = "SELECT tenant, name, phi, content_mode, policy, created_us \
                      FROM applications WHERE tenant = $1 AND name = $2";
-        let row =
-            sqlx::query(query).bind(tenant.to_string()).bind(name).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(query)
+            .bind(tenant.to_string())
+            .bind(name)
+            .fetch_optional(&self.pool)
+            .await?;
         row.as_ref().map(application_of).transpose()
     }
 }

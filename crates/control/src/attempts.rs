@@ -53,7 +53,10 @@ impl Control {
     /// # Errors
     /// The database.
     pub async fn clear_attempts(&self, source: &str) -> Result<(), ControlError> {
-        sqlx::query("DELETE FROM login_attempts WHERE source = $1").bind(source).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM login_attempts WHERE source = $1")
+            .bind(source)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 

@@ -92,7 +92,11 @@ impl TokenKey {
         };
         // Strings and numbers always serialise; an empty token would be refused by `verify`.
         let payload = serde_json::to_vec(&claims).unwrap_or_default();
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(payload));
+        let signed = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(HEADER),
+            URL_SAFE_NO_PAD.encode(payload)
+        );
         let signature = URL_SAFE_NO_PAD.encode(self.mac(&signed).finalize().into_bytes());
         (format!("{signed}.{signature}"), exp * 1_000_000)
     }
@@ -112,9 +116,13 @@ impl TokenKey {
         if header != URL_SAFE_NO_PAD.encode(HEADER) {
             return Err(TokenError::Invalid);
         }
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Invalid)?;
+        let signature = URL_SAFE_NO_PAD
+            .decode(signature)
+            .map_err(|_| TokenError::Invalid)?;
         // Constant time.
-        self.mac(signed).verify_slice(&signature).map_err(|_| TokenError::Invalid)?;
+        self.mac(signed)
+            .verify_slice(&signature)
+            .map_err(|_| TokenError::Invalid)?;
         let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenError::Invalid)?;
         let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TokenError::Invalid)?;
         if claims.iss != ISSUER {
@@ -157,9 +165,15 @@ mod tests {
         let (token, until_us) = key.issue(&user(), NOW_US);
         assert_eq!(until_us, NOW_US + 3_600_000_000);
         let claims = key.verify(&token, NOW_US + 3_599_999_999).unwrap();
-        assert_eq!((claims.sub, claims.role, claims.epoch), (Uuid::from_u128(7), Role::Viewer, 3));
+        assert_eq!(
+            (claims.sub, claims.role, claims.epoch),
+            (Uuid::from_u128(7), Role::Viewer, 3)
+        );
         assert_eq!(key.verify(&token, until_us), Err(TokenError::Expired));
-        assert_eq!(TokenKey::new([2; 32]).verify(&token, NOW_US), Err(TokenError::Invalid));
+        assert_eq!(
+            TokenKey::new([2; 32]).verify(&token, NOW_US),
+            Err(TokenError::Invalid)
+        );
     }
 
     /// RFC 4231, test case 1.
@@ -180,12 +194,21 @@ mod tests {
             let mut changed = token.clone().into_bytes();
             changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(key.verify(&changed, NOW_US), Err(TokenError::Invalid), "{position}");
+            assert_eq!(
+                key.verify(&changed, NOW_US),
+                Err(TokenError::Invalid),
+                "{position}"
+            );
         }
         let (signed, _) = token.rsplit_once('.').unwrap();
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
         let (_, payload) = signed.split_once('.').unwrap();
-        for forged in [format!("{signed}."), format!("{none}.{payload}."), String::new(), "..".to_owned()] {
+        for forged in [
+            format!("{signed}."),
+            format!("{none}.{payload}."),
+            String::new(),
+            "..".to_owned(),
+        ] {
             assert_eq!(key.verify(&forged, NOW_US), Err(TokenError::Invalid), "{forged}");
         }
     }

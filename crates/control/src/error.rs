@@ -13,7 +13,9 @@ pub enum ControlError {
     #[error("control store: {0}")]
     Database(#[from] sqlx::Error),
     /// A migration that was applied earlier reads differently now.
-    #[error("control store migration {number} ({name}) was changed after it was applied; restore it and add a new one")]
+    #[error(
+        "control store migration {number} ({name}) was changed after it was applied; restore it and add a new one"
+    )]
     ChangedMigration {
         /// Its number.
         number: i64,
@@ -53,6 +55,8 @@ pub enum ControlError {
 impl ControlError {
     /// Whether a unique constraint refused the row.
     pub(crate) fn is_unique_violation(error: &sqlx::Error) -> bool {
-        error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+        error
+            .as_database_error()
+            .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
     }
 }

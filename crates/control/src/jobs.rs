@@ -129,16 +129,24 @@ fn job_of(row: &AnyRow) -> Result<Job, ControlError> {
         tenant: scope_of(row, "tenant")?,
         kind: row.try_get("kind")?,
         title: row.try_get("title")?,
-        request: serde_json::from_str(&request)
-            .map_err(|_| ControlError::Corrupt { what: "request", value: request })?,
-        status: status.parse().map_err(|_| ControlError::Corrupt { what: "status", value: status })?,
+        request: serde_json::from_str(&request).map_err(|_| ControlError::Corrupt {
+            what: "request",
+            value: request,
+        })?,
+        status: status.parse().map_err(|_| ControlError::Corrupt {
+            what: "status",
+            value: status,
+        })?,
         created_us: row.try_get("created_us")?,
         created_by: row.try_get("created_by")?,
         started_us: moment("started_us")?,
         finished_us: moment("finished_us")?,
         attempts: row.try_get("attempts")?,
         error: row.try_get("error")?,
-        files: serde_json::from_str(&files).map_err(|_| ControlError::Corrupt { what: "files", value: files })?,
+        files: serde_json::from_str(&files).map_err(|_| ControlError::Corrupt {
+            what: "files",
+            value: files,
+        })?,
     })
 }
 
@@ -163,9 +171,10 @@ impl Control {
             .await;
         match inserted {
             Ok(_) => Ok(()),
-            Err(error) if ControlError::is_unique_violation(&error) => {
-                Err(ControlError::Exists { what: "report job", value: job.id.to_string() })
-            }
+            Err(error) if ControlError::is_unique_violation(&error) => Err(ControlError::Exists {
+                what: "report job",
+                value: job.id.to_string(),
+            }),
             Err(error) => Err(error.into()),
         }
     }
@@ -231,7 +240,8 @@ impl Control {
         now_us: i64,
     ) -> Result<bool, ControlError> {
         let files = serde_json::to_string(files).unwrap_or_else(|_| "[]".to_owned());
-        self.end_job(id, holder, JobStatus::Done, "", &files, now_us).await
+        self.end_job(id, holder, JobStatus::Done, "", &files, now_us)
+            .await
     }
 
     /// Ends a job without files; `false` when it is no longer `holder`'s and nothing was changed.
@@ -246,7 +256,8 @@ impl Control {
         now_us: i64,
     ) -> Result<bool, ControlError> {
         let cut = error.floor_char_boundary(MAX_ERROR_BYTES.min(error.len()));
-        self.end_job(id, holder, JobStatus::Failed, &error[..cut], "[]", now_us).await
+        self.end_job(id, holder, JobStatus::Failed, &error[..cut], "[]", now_us)
+            .await
     }
 
     async fn end_job(
@@ -323,8 +334,11 @@ impl Control {
     pub async fn waiting_jobs(&self, now_us: i64, limit: u32) -> Result<Vec<Uuid>, ControlError> {
         let query = "SELECT id FROM report_jobs WHERE status = 'queued' OR \
                      (status = 'running' AND lease_until_us <= $1) ORDER BY created_us, id LIMIT $2";
-        let rows =
-            sqlx::query(query).bind(now_us).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(query)
+            .bind(now_us)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(|row| uuid_of(row, "id")).collect()
     }
 }

@@ -12,8 +12,11 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "0001_control.sql", sql: include_str!("../migrations/0001_control.sql") }];
+const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    name: "0001_control.sql",
+    sql: include_str!("../migrations/0001_control.sql"),
+}];
 
 /// Any number that is ours: processes that open the same PostgreSQL database at once queue here.
 const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(4101760032)::text";
@@ -40,7 +43,10 @@ async fn apply_all(pool: &AnyPool, dialect: Dialect, migrations: &[Migration]) -
             return Err(ControlError::NewerDatabase { number });
         };
         if digest_of(known.sql) != digest {
-            return Err(ControlError::ChangedMigration { number, name: known.name.to_owned() });
+            return Err(ControlError::ChangedMigration {
+                number,
+                name: known.name.to_owned(),
+            });
         }
     }
     for migration in migrations.iter().skip(applied.len()) {
@@ -49,7 +55,9 @@ async fn apply_all(pool: &AnyPool, dialect: Dialect, migrations: &[Migration]) -
             Dialect::Sqlite => migration.sql.replace("BYTEA", "BLOB"),
         };
         // Safe: the text is compiled in.
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *transaction)
+            .await?;
         sqlx::query("INSERT INTO schema_migrations (number, name, digest) VALUES ($1, $2, $3)")
             .bind(migration.number)
             .bind(migration.name)
@@ -75,11 +83,28 @@ mod tests {
     async fn a_changed_migration_and_a_newer_database_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/control.db", dir.path().display());
-        let control = Control::open(&ControlConfig { url, ..ControlConfig::default() }).await.unwrap();
-        let changed = [Migration { number: 1, name: "0001_control.sql", sql: "-- other" }];
-        let error = apply_all(&control.pool, Dialect::Sqlite, &changed).await.unwrap_err();
-        assert!(matches!(error, ControlError::ChangedMigration { number: 1, .. }), "{error}");
+        let control = Control::open(&ControlConfig {
+            url,
+            ..ControlConfig::default()
+        })
+        .await
+        .unwrap();
+        let changed = [Migration {
+            number: 1,
+            name: "0001_control.sql",
+            sql: "-- other",
+        }];
+        let error = apply_all(&control.pool, Dialect::Sqlite, &changed)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, ControlError::ChangedMigration { number: 1, .. }),
+            "{error}"
+        );
         let error = apply_all(&control.pool, Dialect::Sqlite, &[]).await.unwrap_err();
-        assert!(matches!(error, ControlError::NewerDatabase { number: 1 }), "{error}");
+        assert!(
+            matches!(error, ControlError::NewerDatabase { number: 1 }),
+            "{error}"
+        );
     }
 }

@@ -36,15 +36,21 @@ pub(crate) fn random() -> Result<String, ControlError> {
 
 /// Fills `bytes` from the operating system.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), ControlError> {
-    OsRng.try_fill_bytes(bytes).map_err(|error| ControlError::Hashing(format!("no randomness: {error}")))
+    OsRng
+        .try_fill_bytes(bytes)
+        .map_err(|error| ControlError::Hashing(format!("no randomness: {error}")))
 }
 
 pub(crate) fn check_policy(password: &str) -> Result<(), ControlError> {
     if password.chars().count() < MIN_CHARS {
-        return Err(ControlError::Refused(format!("a password needs at least {MIN_CHARS} characters")));
+        return Err(ControlError::Refused(format!(
+            "a password needs at least {MIN_CHARS} characters"
+        )));
     }
     if password.len() > MAX_BYTES {
-        return Err(ControlError::Refused(format!("a password has at most {MAX_BYTES} bytes")));
+        return Err(ControlError::Refused(format!(
+            "a password has at most {MAX_BYTES} bytes"
+        )));
     }
     Ok(())
 }
@@ -53,7 +59,9 @@ pub(crate) fn check_policy(password: &str) -> Result<(), ControlError> {
 pub(crate) async fn hash(password: String) -> Result<String, ControlError> {
     off_the_runtime(move || {
         let hashed = Argon2::default().hash_password(password.as_bytes());
-        hashed.map(|hash| hash.to_string()).map_err(|error| ControlError::Hashing(error.to_string()))
+        hashed
+            .map(|hash| hash.to_string())
+            .map_err(|error| ControlError::Hashing(error.to_string()))
     })
     .await?
 }
@@ -61,8 +69,12 @@ pub(crate) async fn hash(password: String) -> Result<String, ControlError> {
 /// Whether `password` matches the PHC string; an unreadable string never matches.
 pub(crate) async fn verify(password: String, stored: String) -> Result<bool, ControlError> {
     off_the_runtime(move || {
-        let Ok(parsed) = PasswordHash::new(&stored) else { return false };
-        Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok()
+        let Ok(parsed) = PasswordHash::new(&stored) else {
+            return false;
+        };
+        Argon2::default()
+            .verify_password(password.as_bytes(), &parsed)
+            .is_ok()
     })
     .await
 }
@@ -77,7 +89,9 @@ async fn off_the_runtime<T: Send + 'static>(
 ) -> Result<T, ControlError> {
     let broken = |error: &dyn std::fmt::Display| ControlError::Hashing(error.to_string());
     let _permit = HASHING.acquire().await.map_err(|error| broken(&error))?;
-    tokio::task::spawn_blocking(work).await.map_err(|error| broken(&error))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| broken(&error))
 }
 
 #[cfg(test)]

@@ -42,7 +42,11 @@ impl Control {
     pub async fn put_setting(&self, name: &str, value: &str) -> Result<(), ControlError> {
         let upsert = "INSERT INTO settings (name, value) VALUES ($1, $2) \
                       ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        sqlx::query(upsert).bind(name).bind(value).execute(&self.pool).await?;
+        sqlx::query(upsert)
+            .bind(name)
+            .bind(value)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 }

@@ -24,7 +24,11 @@ pub struct ControlConfig {
 
 impl Default for ControlConfig {
     fn default() -> Self {
-        Self { url: "sqlite://control.db".to_owned(), max_connections: 8, acquire_timeout_ms: 5_000 }
+        Self {
+            url: "sqlite://control.db".to_owned(),
+            max_connections: 8,
+            acquire_timeout_ms: 5_000,
+        }
     }
 }
 
@@ -107,8 +111,16 @@ pub(crate) async fn begin_write(
 
 fn dialect_of(url: &str) -> Result<(Dialect, String), ControlError> {
     if let Some(path) = url.strip_prefix("sqlite://") {
-        let create = if path.contains('?') { "&mode=rwc" } else { "?mode=rwc" };
-        let url = if path.contains("mode=") { url.to_owned() } else { format!("{url}{create}") };
+        let create = if path.contains('?') {
+            "&mode=rwc"
+        } else {
+            "?mode=rwc"
+        };
+        let url = if path.contains("mode=") {
+            url.to_owned()
+        } else {
+            format!("{url}{create}")
+        };
         return Ok((Dialect::Sqlite, url));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -122,7 +134,10 @@ fn dialect_of(url: &str) -> Result<(Dialect, String), ControlError> {
 /// A UUID column.
 pub(crate) fn uuid_of(row: &AnyRow, column: &'static str) -> Result<Uuid, ControlError> {
     let text: String = row.try_get(column)?;
-    text.parse().map_err(|_| ControlError::Corrupt { what: column, value: text })
+    text.parse().map_err(|_| ControlError::Corrupt {
+        what: column,
+        value: text,
+    })
 }
 
 /// A column of 0 and 1.
@@ -136,7 +151,10 @@ mod tests {
 
     #[test]
     fn urls() {
-        assert_eq!(dialect_of("sqlite:///a/b.db").unwrap().1, "sqlite:///a/b.db?mode=rwc");
+        assert_eq!(
+            dialect_of("sqlite:///a/b.db").unwrap().1,
+            "sqlite:///a/b.db?mode=rwc"
+        );
         assert_eq!(dialect_of("postgres://h/db").unwrap().0, Dialect::Postgres);
         let secret = format!("mysql://root:{}@h/db", "hidden");
         assert!(!dialect_of(&secret).unwrap_err().to_string().contains("hidden"));

@@ -48,8 +48,10 @@ fn key_of(row: &AnyRow) -> Result<SubjectKey, ControlError> {
     let version: i64 = row.try_get("version")?;
     Ok(SubjectKey {
         subject_key_id: uuid_of(row, "subject_key_id")?,
-        version: u32::try_from(version)
-            .map_err(|_| ControlError::Corrupt { what: "version", value: version.to_string() })?,
+        version: u32::try_from(version).map_err(|_| ControlError::Corrupt {
+            what: "version",
+            value: version.to_string(),
+        })?,
         wrapped_dek: row.try_get("wrapped")?,
     })
 }
@@ -89,9 +91,10 @@ async fn find(
         }
         for row in query.fetch_all(&mut *executor).await? {
             let lookup: Vec<u8> = row.try_get("lookup")?;
-            let lookup: [u8; 32] = lookup
-                .try_into()
-                .map_err(|_| ControlError::Corrupt { what: "lookup", value: "not 32 bytes".to_owned() })?;
+            let lookup: [u8; 32] = lookup.try_into().map_err(|_| ControlError::Corrupt {
+                what: "lookup",
+                value: "not 32 bytes".to_owned(),
+            })?;
             // Ordered by version: the newest comes last and stays.
             found.insert((uuid_of(&row, "tenant")?, lookup), key_of(&row)?);
         }
@@ -116,12 +119,18 @@ impl Control {
         let lookups: Vec<_> = by_lookup.keys().copied().collect();
         let mut found = Found::new();
         find(&mut *self.pool.acquire().await?, &lookups, &mut found).await?;
-        let missing: Vec<_> = lookups.into_iter().filter(|lookup| !found.contains_key(lookup)).collect();
+        let missing: Vec<_> = lookups
+            .into_iter()
+            .filter(|lookup| !found.contains_key(lookup))
+            .collect();
         if !missing.is_empty() {
             self.insert_missing(&by_lookup, &missing, &mut found).await?;
         }
         let key_for = |key: &WantedKey| {
-            let lost = || ControlError::Corrupt { what: "subject without a data key", value: hex::encode(key.lookup) };
+            let lost = || ControlError::Corrupt {
+                what: "subject without a data key",
+                value: hex::encode(key.lookup),
+            };
             found.get(&(key.tenant, key.lookup)).cloned().ok_or_else(lost)
         };
         wanted.iter().map(key_for).collect()
@@ -135,7 +144,10 @@ impl Control {
     ) -> Result<(), ControlError> {
         let mut transaction = self.begin_write().await?;
         for chunk in missing.chunks(CHUNK) {
-            let rows: Vec<&WantedKey> = chunk.iter().filter_map(|lookup| wanted.get(lookup).copied()).collect();
+            let rows: Vec<&WantedKey> = chunk
+                .iter()
+                .filter_map(|lookup| wanted.get(lookup).copied())
+                .collect();
             let subjects = format!(
                 "INSERT INTO subjects (tenant, lookup, subject_key_id, created_us) VALUES {} \
                  ON CONFLICT (tenant, lookup) DO NOTHING RETURNING subject_key_id",
@@ -150,10 +162,14 @@ impl Control {
                     .bind(row.now_us);
             }
             let inserted = insert.fetch_all(&mut *transaction).await?;
-            let ids: Vec<Uuid> =
-                inserted.iter().map(|row| uuid_of(row, "subject_key_id")).collect::<Result<_, _>>()?;
-            let winners: Vec<&&WantedKey> =
-                rows.iter().filter(|row| ids.contains(&row.new_subject_key_id)).collect();
+            let ids: Vec<Uuid> = inserted
+                .iter()
+                .map(|row| uuid_of(row, "subject_key_id"))
+                .collect::<Result<_, _>>()?;
+            let winners: Vec<&&WantedKey> = rows
+                .iter()
+                .filter(|row| ids.contains(&row.new_subject_key_id))
+                .collect();
             if winners.is_empty() {
                 continue;
             }

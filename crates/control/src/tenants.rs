@@ -58,7 +58,9 @@ impl FromStr for TenantScope {
         if text == "*" {
             return Ok(Self::All);
         }
-        text.parse().map(Self::One).map_err(|_| format!("{text:?} is neither a tenant id (UUID) nor \"*\""))
+        text.parse()
+            .map(Self::One)
+            .map_err(|_| format!("{text:?} is neither a tenant id (UUID) nor \"*\""))
     }
 }
 
@@ -78,7 +80,10 @@ impl From<TenantScope> for String {
 
 pub(crate) fn scope_of(row: &sqlx::any::AnyRow, column: &'static str) -> Result<TenantScope, ControlError> {
     let text: String = row.try_get(column)?;
-    text.parse().map_err(|_| ControlError::Corrupt { what: column, value: text })
+    text.parse().map_err(|_| ControlError::Corrupt {
+        what: column,
+        value: text,
+    })
 }
 
 pub(crate) fn check_name(what: &str, name: &str) -> Result<(), ControlError> {
@@ -99,15 +104,26 @@ impl Control {
     pub async fn ensure_tenant(&self, name: &str, new_id: Uuid, now_us: i64) -> Result<Tenant, ControlError> {
         check_name("the tenant's name", name)?;
         let insert = "INSERT INTO tenants (id, name, created_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        sqlx::query(insert).bind(new_id.to_string()).bind(name).bind(now_us).execute(&self.pool).await?;
+        sqlx::query(insert)
+            .bind(new_id.to_string())
+            .bind(name)
+            .bind(now_us)
+            .execute(&self.pool)
+            .await?;
         let row = sqlx::query("SELECT id, name FROM tenants WHERE name = $1")
             .bind(name)
             .fetch_optional(&self.pool)
             .await?;
         match row {
-            Some(row) => Ok(Tenant { id: uuid_of(&row, "id")?, name: name.to_owned() }),
+            Some(row) => Ok(Tenant {
+                id: uuid_of(&row, "id")?,
+                name: name.to_owned(),
+            }),
             // Nothing inserted and nothing of this name: the id belongs to another tenant.
-            None => Err(ControlError::Exists { what: "tenant", value: new_id.to_string() }),
+            None => Err(ControlError::Exists {
+                what: "tenant",
+                value: new_id.to_string(),
+            }),
         }
     }
 
@@ -116,10 +132,15 @@ impl Control {
     /// # Errors
     /// The database.
     pub async fn tenants(&self, scope: TenantScope) -> Result<Vec<Tenant>, ControlError> {
-        let rows = sqlx::query("SELECT id, name FROM tenants ORDER BY name").fetch_all(&self.pool).await?;
+        let rows = sqlx::query("SELECT id, name FROM tenants ORDER BY name")
+            .fetch_all(&self.pool)
+            .await?;
         let mut tenants = Vec::with_capacity(rows.len());
         for row in &rows {
-            let tenant = Tenant { id: uuid_of(row, "id")?, name: row.try_get("name")? };
+            let tenant = Tenant {
+                id: uuid_of(row, "id")?,
+                name: row.try_get("name")?,
+            };
             if scope.contains(tenant.id) {
                 tenants.push(tenant);
             }
@@ -136,6 +157,12 @@ impl Control {
             .bind(id.to_string())
             .fetch_optional(&self.pool)
             .await?;
-        row.map(|row| Ok(Tenant { id, name: row.try_get("name")? })).transpose()
+        row.map(|row| {
+            Ok(Tenant {
+                id,
+                name: row.try_get("name")?,
+            })
+        })
+        .transpose()
     }
 }

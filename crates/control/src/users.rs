@@ -78,7 +78,10 @@ pub struct FirstAdmin {
 
 impl std::fmt::Debug for FirstAdmin {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("FirstAdmin").field("email", &self.email).finish_non_exhaustive()
+        formatter
+            .debug_struct("FirstAdmin")
+            .field("email", &self.email)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +101,10 @@ fn user_of(row: &AnyRow) -> Result<User, ControlError> {
     Ok(User {
         id: uuid_of(row, "id")?,
         email: row.try_get("email")?,
-        role: role.parse().map_err(|_| ControlError::Corrupt { what: "role", value: role })?,
+        role: role.parse().map_err(|_| ControlError::Corrupt {
+            what: "role",
+            value: role,
+        })?,
         tenant: scope_of(row, "tenant")?,
         disabled: bool_of(row, "disabled")?,
         session_epoch: row.try_get("session_epoch")?,
@@ -108,11 +114,15 @@ fn user_of(row: &AnyRow) -> Result<User, ControlError> {
 
 fn clean_email(email: &str) -> Result<String, ControlError> {
     let email = email.trim().to_lowercase();
-    let shaped = email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    let shaped = email
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
     if shaped && email.len() <= 254 && !email.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Ok(email);
     }
-    Err(ControlError::Refused("the e-mail address must look like name@domain, at most 254 bytes".to_owned()))
+    Err(ControlError::Refused(
+        "the e-mail address must look like name@domain, at most 254 bytes".to_owned(),
+    ))
 }
 
 impl Control {
@@ -186,11 +196,22 @@ impl Control {
             .await;
         match inserted {
             Err(error) if ControlError::is_unique_violation(&error) => {
-                return Err(ControlError::Exists { what: "user", value: email });
+                return Err(ControlError::Exists {
+                    what: "user",
+                    value: email,
+                });
             }
             other => other?,
         };
-        let user = User { id, email, role, tenant, disabled: false, session_epoch: 0, created_us: now_us };
+        let user = User {
+            id,
+            email,
+            role,
+            tenant,
+            disabled: false,
+            session_epoch: 0,
+            created_us: now_us,
+        };
         Ok((user, password))
     }
 
@@ -205,15 +226,21 @@ impl Control {
         let password = password.to_owned();
         let query = "SELECT id, email, password_hash, role, tenant, disabled, session_epoch, created_us \
                      FROM users WHERE email = $1";
-        let row =
-            sqlx::query(query).bind(email.trim().to_lowercase()).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(query)
+            .bind(email.trim().to_lowercase())
+            .fetch_optional(&self.pool)
+            .await?;
         let Some(row) = row else {
             password::verify_nothing(password).await?;
             return Ok(Authenticated::No);
         };
         let user = user_of(&row)?;
         let matches = password::verify(password, row.try_get("password_hash")?).await?;
-        Ok(if matches && !user.disabled { Authenticated::Yes(user) } else { Authenticated::No })
+        Ok(if matches && !user.disabled {
+            Authenticated::Yes(user)
+        } else {
+            Authenticated::No
+        })
     }
 
     /// The user with this id.
@@ -223,7 +250,10 @@ impl Control {
     pub async fn user(&self, id: Uuid) -> Result<Option<User>, ControlError> {
         let query = "SELECT id, email, password_hash, role, tenant, disabled, session_epoch, created_us \
                      FROM users WHERE id = $1";
-        let row = sqlx::query(query).bind(id.to_string()).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(query)
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
         row.as_ref().map(user_of).transpose()
     }
 
@@ -233,9 +263,14 @@ impl Control {
     /// The database.
     pub async fn users(&self, scope: TenantScope) -> Result<Vec<User>, ControlError> {
         let query = format!("SELECT {COLUMNS} FROM users ORDER BY email");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .fetch_all(&self.pool)
+            .await?;
         let users: Result<Vec<User>, _> = rows.iter().map(user_of).collect();
-        Ok(users?.into_iter().filter(|user| scope == TenantScope::All || user.tenant == scope).collect())
+        Ok(users?
+            .into_iter()
+            .filter(|user| scope == TenantScope::All || user.tenant == scope)
+            .collect())
     }
 
     /// Changes role or state. Every token of the user ends with it. `false` when there is no such user.
@@ -250,19 +285,28 @@ impl Control {
     ) -> Result<bool, ControlError> {
         let mut transaction = self.begin_write().await?;
         // PostgreSQL: two changes at once must not each leave the other's administrator as the last.
-        let lock = if self.dialect == crate::store::Dialect::Postgres { " FOR UPDATE" } else { "" };
+        let lock = if self.dialect == crate::store::Dialect::Postgres {
+            " FOR UPDATE"
+        } else {
+            ""
+        };
         let query = format!("SELECT {COLUMNS} FROM users ORDER BY id{lock}");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut *transaction).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .fetch_all(&mut *transaction)
+            .await?;
         let mut users: Vec<User> = rows.iter().map(user_of).collect::<Result<_, _>>()?;
-        let Some(user) = users.iter_mut().find(|user| user.id == id) else { return Ok(false) };
+        let Some(user) = users.iter_mut().find(|user| user.id == id) else {
+            return Ok(false);
+        };
         user.role = role.unwrap_or(user.role);
         user.disabled = disabled.unwrap_or(user.disabled);
         let (new_role, new_disabled) = (user.role, user.disabled);
-        let rules = |user: &User| {
-            user.role == Role::Admin && user.tenant == TenantScope::All && !user.disabled
-        };
+        let rules =
+            |user: &User| user.role == Role::Admin && user.tenant == TenantScope::All && !user.disabled;
         if !users.iter().any(rules) {
-            return Err(ControlError::Refused("the last administrator of all tenants must stay".to_owned()));
+            return Err(ControlError::Refused(
+                "the last administrator of all tenants must stay".to_owned(),
+            ));
         }
         let update =
             "UPDATE users SET role = $1, disabled = $2, session_epoch = session_epoch + 1 WHERE id = $3";
@@ -283,9 +327,12 @@ impl Control {
     pub async fn set_password(&self, id: Uuid, password: &str) -> Result<bool, ControlError> {
         password::check_policy(password)?;
         let hash = password::hash(password.to_owned()).await?;
-        let update =
-            "UPDATE users SET password_hash = $1, session_epoch = session_epoch + 1 WHERE id = $2";
-        let done = sqlx::query(update).bind(hash).bind(id.to_string()).execute(&self.pool).await?;
+        let update = "UPDATE users SET password_hash = $1, session_epoch = session_epoch + 1 WHERE id = $2";
+        let done = sqlx::query(update)
+            .bind(hash)
+            .bind(id.to_string())
+            .execute(&self.pool)
+            .await?;
         Ok(done.rows_affected() == 1)
     }
 }

@@ -29,17 +29,22 @@ pub struct BodyLimit {
 
 impl Default for BodyLimit {
     fn default() -> Self {
-        Self { max_bytes: 1024 * 1024, timeout: Duration::from_secs(30) }
+        Self {
+            max_bytes: 1024 * 1024,
+            timeout: Duration::from_secs(30),
+        }
     }
 }
 
 /// Extracts the whole body, or the problem to answer with.
 ///
 /// It never rejects, so put it behind the path and the method.
-pub fn bytes(limit: BodyLimit) -> impl Filter<Extract = (Result<Bytes, Problem>,), Error = Rejection> + Clone {
-    warp::header::headers_cloned().and(warp::body::stream()).then(
-        move |headers: HeaderMap, stream| async move { read_capped(&headers, stream, limit).await },
-    )
+pub fn bytes(
+    limit: BodyLimit,
+) -> impl Filter<Extract = (Result<Bytes, Problem>,), Error = Rejection> + Clone {
+    warp::header::headers_cloned()
+        .and(warp::body::stream())
+        .then(move |headers: HeaderMap, stream| async move { read_capped(&headers, stream, limit).await })
 }
 
 /// Reads `stream` to its end within `limit`.
@@ -54,8 +59,10 @@ where
 {
     let mut stream = std::pin::pin!(stream);
     let deadline = Instant::now() + limit.timeout;
-    let announced: u64 =
-        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
+    let announced: u64 = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .unwrap_or(0);
     if announced > limit.max_bytes {
         // A client that waits for "100 Continue" has sent nothing yet, and must not be told to go on.
         if !headers.contains_key(EXPECT) {
@@ -97,7 +104,10 @@ fn append(collected: &mut BytesMut, mut chunk: impl Buf) {
 }
 
 fn too_large(limit: BodyLimit) -> Problem {
-    Problem::too_large(format!("the body is longer than the limit of {} bytes", limit.max_bytes))
+    Problem::too_large(format!(
+        "the body is longer than the limit of {} bytes",
+        limit.max_bytes
+    ))
 }
 
 /// Reads on without keeping anything: a connection closed with unread bytes is reset by the kernel,
@@ -127,13 +137,18 @@ where
 /// # Errors
 /// 415 naming what is accepted.
 pub fn expect_content_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), Problem> {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return Ok(());
+    };
     let value = value.to_str().unwrap_or("");
     let essence = value.split(';').next().unwrap_or("").trim();
     if accepted.iter().any(|accept| essence.eq_ignore_ascii_case(accept)) {
         return Ok(());
     }
-    let detail = format!("content type {essence:?} is not accepted here; send {}", accepted.join(" or "));
+    let detail = format!(
+        "content type {essence:?} is not accepted here; send {}",
+        accepted.join(" or ")
+    );
     Err(Problem::unsupported_media_type(detail))
 }
 
@@ -143,7 +158,10 @@ pub fn expect_content_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(),
 /// 400 with a pointer.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     if let Err(error) = std::str::from_utf8(body) {
-        let detail = format!("the body is not UTF-8: bad byte at offset {}", error.valid_up_to());
+        let detail = format!(
+            "the body is not UTF-8: bad byte at offset {}",
+            error.valid_up_to()
+        );
         return Err(Problem::bad_request(detail));
     }
     let mut unknown: Vec<String> = Vec::new();
@@ -151,14 +169,18 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let parsed = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()));
-    let value: T = parsed.map_err(|error: serde_json::Error| json_problem(&error, &track.path().to_string()))?;
+    let value: T =
+        parsed.map_err(|error: serde_json::Error| json_problem(&error, &track.path().to_string()))?;
     json.end().map_err(|error| json_problem(&error, "."))?;
     if unknown.is_empty() {
         return Ok(value);
     }
     let mut problem = Problem::validation("the body has members that are not known here");
     for path in unknown {
-        problem = problem.with_error(pointer_of(&path), "is not known here; remove it or check its spelling");
+        problem = problem.with_error(
+            pointer_of(&path),
+            "is not known here; remove it or check its spelling",
+        );
     }
     Err(problem)
 }
@@ -208,23 +230,38 @@ mod tests {
     }
 
     fn chunks(parts: &[&'static str]) -> impl Stream<Item = Result<Bytes, std::io::Error>> {
-        futures_util::stream::iter(parts.iter().map(|part| Ok(Bytes::from_static(part.as_bytes()))).collect::<Vec<_>>())
+        futures_util::stream::iter(
+            parts
+                .iter()
+                .map(|part| Ok(Bytes::from_static(part.as_bytes())))
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[tokio::test]
     async fn a_chunked_body_is_limited_too() {
-        let limit = BodyLimit { max_bytes: 5, timeout: Duration::from_secs(1) };
+        let limit = BodyLimit {
+            max_bytes: 5,
+            timeout: Duration::from_secs(1),
+        };
         let headers = HeaderMap::new();
-        let body = read_capped(&headers, chunks(&["ab", "cde"]), limit).await.unwrap();
+        let body = read_capped(&headers, chunks(&["ab", "cde"]), limit)
+            .await
+            .unwrap();
         assert_eq!(&body[..], b"abcde");
-        let problem = read_capped(&headers, chunks(&["abc", "def"]), limit).await.unwrap_err();
+        let problem = read_capped(&headers, chunks(&["abc", "def"]), limit)
+            .await
+            .unwrap_err();
         assert_eq!(problem.status, 413);
         assert!(problem.detail.contains("5 bytes"), "{problem}");
     }
 
     #[tokio::test]
     async fn a_body_that_stalls_is_given_up() {
-        let limit = BodyLimit { max_bytes: 5, timeout: Duration::from_millis(1) };
+        let limit = BodyLimit {
+            max_bytes: 5,
+            timeout: Duration::from_millis(1),
+        };
         let stalled = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
         let problem = read_capped(&HeaderMap::new(), stalled, limit).await.unwrap_err();
         assert_eq!(problem.status, 408);
@@ -235,7 +272,11 @@ mod tests {
         let wrong_type = parse_json::<Outer>(br#"{"items":[{"n":1},{"n":"x"}]}"#).unwrap_err();
         assert_eq!(wrong_type.errors[0].pointer, "/items/1/n");
         let unknown = parse_json::<Outer>(br#"{"items":[{"n":1,"m":2}],"z":1}"#).unwrap_err();
-        let pointers: Vec<_> = unknown.errors.iter().map(|error| error.pointer.as_str()).collect();
+        let pointers: Vec<_> = unknown
+            .errors
+            .iter()
+            .map(|error| error.pointer.as_str())
+            .collect();
         assert_eq!(pointers, ["/items/0/m", "/z"]);
         let no_json = parse_json::<Outer>(b"{\"items\":\n oops}").unwrap_err();
         assert_eq!(no_json.errors[0].message, "line 2, column 2");
@@ -251,6 +292,11 @@ mod tests {
         headers.insert(CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap());
         assert!(expect_content_type(&headers, &["application/json"]).is_ok());
         headers.insert(CONTENT_TYPE, "text/xml".parse().unwrap());
-        assert_eq!(expect_content_type(&headers, &["application/json"]).unwrap_err().status, 415);
+        assert_eq!(
+            expect_content_type(&headers, &["application/json"])
+                .unwrap_err()
+                .status,
+            415
+        );
     }
 }

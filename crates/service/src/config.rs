@@ -55,8 +55,10 @@ pub enum ConfigError {
 pub fn load<T: DeserializeOwned>(path: Option<&Path>) -> Result<T, ConfigError> {
     let text = match path {
         None => String::new(),
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
+        Some(path) => std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?,
     };
     parse(&text, path.unwrap_or(Path::new("(none)")), std::env::vars())
 }
@@ -72,7 +74,10 @@ pub fn parse<T: DeserializeOwned>(
 ) -> Result<T, ConfigError> {
     let mut table: Table = text
         .parse()
-        .map_err(|error: toml::de::Error| ConfigError::Syntax { path: path.to_owned(), message: error.to_string() })?;
+        .map_err(|error: toml::de::Error| ConfigError::Syntax {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
     for (name, value) in variables {
         // Only names with a section: AAL_CHDB_LIB and the like are other programs' variables.
         if let Some(key) = name.strip_prefix(ENV_PREFIX).filter(|key| key.contains("__")) {
@@ -87,7 +92,11 @@ pub fn parse<T: DeserializeOwned>(
     let config: T = parsed.map_err(|error: toml::de::Error| {
         let key = track.path().to_string();
         let variable = format!("{ENV_PREFIX}{}", key.to_uppercase().replace('.', "__"));
-        ConfigError::Value { key, message: error.message().to_owned(), variable }
+        ConfigError::Value {
+            key,
+            message: error.message().to_owned(),
+            variable,
+        }
     })?;
     if !unknown.is_empty() {
         return Err(ConfigError::Unknown { keys: unknown });
@@ -110,7 +119,9 @@ fn set(table: &mut Table, parts: &[String], value: Value) {
         table.insert(first.clone(), value);
         return;
     }
-    let section = table.entry(first.clone()).or_insert_with(|| Value::Table(Table::new()));
+    let section = table
+        .entry(first.clone())
+        .or_insert_with(|| Value::Table(Table::new()));
     if let Value::Table(section) = section {
         set(section, rest, value);
     }
@@ -135,14 +146,25 @@ mod tests {
     }
 
     fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
         parse(text, Path::new("service.toml"), variables)
     }
 
     #[test]
     fn the_environment_wins_over_the_file() {
-        let config = read("name = \"x\"\n[http]\nport = 1\n", &[("AAL_HTTP__PORT", "2"), ("AAL_HTTP__LISTEN", "::1")]);
-        let wanted = Config { http: Http { listen: "::1".to_owned(), port: 2 }, name: "x".to_owned() };
+        let config = read(
+            "name = \"x\"\n[http]\nport = 1\n",
+            &[("AAL_HTTP__PORT", "2"), ("AAL_HTTP__LISTEN", "::1")],
+        );
+        let wanted = Config {
+            http: Http {
+                listen: "::1".to_owned(),
+                port: 2,
+            },
+            name: "x".to_owned(),
+        };
         assert_eq!(config.unwrap(), wanted);
     }
 
@@ -151,10 +173,18 @@ mod tests {
         let unknown = read("[http]\nprot = 1\n", &[]).unwrap_err().to_string();
         assert!(unknown.contains("http.prot"), "{unknown}");
         let wrong = read("[http]\nport = \"x\"\n", &[]).unwrap_err().to_string();
-        assert!(wrong.contains("`http.port`") && wrong.contains("AAL_HTTP__PORT"), "{wrong}");
+        assert!(
+            wrong.contains("`http.port`") && wrong.contains("AAL_HTTP__PORT"),
+            "{wrong}"
+        );
         let syntax = read("[http\n", &[]).unwrap_err().to_string();
-        assert!(syntax.contains("service.toml") && syntax.contains("line 1"), "{syntax}");
-        let missing = load::<Config>(Some(Path::new("/nowhere/x.toml"))).unwrap_err().to_string();
+        assert!(
+            syntax.contains("service.toml") && syntax.contains("line 1"),
+            "{syntax}"
+        );
+        let missing = load::<Config>(Some(Path::new("/nowhere/x.toml")))
+            .unwrap_err()
+            .to_string();
         assert!(missing.contains("/nowhere/x.toml"), "{missing}");
     }
 }

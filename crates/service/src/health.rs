@@ -48,10 +48,16 @@ impl Health {
     ///
     /// With a deadline it must call `up` or `down` at least that often.
     pub fn register(&self, name: &str, deadline: Option<Duration>) -> Component {
-        let state =
-            State { down_because: Some("starting".to_owned()), deadline, last_report: Instant::now() };
+        let state = State {
+            down_because: Some("starting".to_owned()),
+            deadline,
+            last_report: Instant::now(),
+        };
         self.lock().insert(name.to_owned(), state);
-        Component { name: name.to_owned(), health: self.clone() }
+        Component {
+            name: name.to_owned(),
+            health: self.clone(),
+        }
     }
 
     /// Every component, by name.
@@ -70,7 +76,12 @@ impl Health {
                     Some(reason) => reason.clone(),
                     None => String::new(),
                 };
-                ComponentStatus { name: name.clone(), ready: reason.is_empty(), alive, reason }
+                ComponentStatus {
+                    name: name.clone(),
+                    ready: reason.is_empty(),
+                    alive,
+                    reason,
+                }
             })
             .collect()
     }

@@ -6,8 +6,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use ::http::Request;
+use futures_util::FutureExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -149,10 +149,16 @@ where
         let graceful = GracefulShutdown::new();
         let permits = Arc::new(Semaphore::new(max_connections));
         while let Some((stream, peer, permit)) = next_connection(&listener, &permits, &loop_shutdown).await {
-            let answer = Answer { filter: filter.clone(), peer, measured: measured.clone() };
+            let answer = Answer {
+                filter: filter.clone(),
+                peer,
+                measured: measured.clone(),
+            };
             let service = service_fn(move |request| answer.clone().respond(request));
             let builder = connection_builder(header_timeout);
-            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+            let connection = builder
+                .serve_connection_with_upgrades(TokioIo::new(stream), service)
+                .into_owned();
             let watched = graceful.watch(connection);
             tokio::spawn(async move {
                 // Time-outs, resets and half requests end a connection every day; none is an alarm.
@@ -163,7 +169,10 @@ where
             });
         }
         drop(listener);
-        if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+        if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown())
+            .await
+            .is_err()
+        {
             tracing::warn!(%addr, "requests still in flight were cut off");
         }
     });
@@ -240,7 +249,8 @@ where
             // The panic hook has already logged what and where.
             Err(_) => Problem::internal("the request could not be handled").into_response(),
         };
-        self.measured.observe(&method, response.status(), started.elapsed());
+        self.measured
+            .observe(&method, response.status(), started.elapsed());
         Ok(response)
     }
 }

@@ -12,7 +12,9 @@ use std::time::Duration;
 use ::http::{Method, StatusCode};
 
 /// Upper bounds of latency buckets, in seconds.
-const LATENCY_BOUNDS_S: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+const LATENCY_BOUNDS_S: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
 
 /// A number that only grows.
 #[derive(Clone, Debug, Default)]
@@ -103,27 +105,44 @@ impl Metrics {
     /// The counter of this name and these labels, made on first use. Names end in `_total`.
     pub fn counter(&self, name: &str, help: &str, labels: &[(&str, &str)]) -> Counter {
         let cell = self.cell(name, help, labels, || Cell::Counter(Counter::default()));
-        if let Cell::Counter(counter) = cell { counter } else { Counter::default() }
+        if let Cell::Counter(counter) = cell {
+            counter
+        } else {
+            Counter::default()
+        }
     }
 
     /// The gauge of this name and these labels, made on first use.
     pub fn gauge(&self, name: &str, help: &str, labels: &[(&str, &str)]) -> Gauge {
         let cell = self.cell(name, help, labels, || Cell::Gauge(Gauge::default()));
-        if let Cell::Gauge(gauge) = cell { gauge } else { Gauge::default() }
+        if let Cell::Gauge(gauge) = cell {
+            gauge
+        } else {
+            Gauge::default()
+        }
     }
 
     /// The histogram of this name and these labels, made on first use. Names end in `_seconds`.
     pub fn histogram(&self, name: &str, help: &str, labels: &[(&str, &str)]) -> Histogram {
         let cell = self.cell(name, help, labels, || Cell::Histogram(Histogram::default()));
-        if let Cell::Histogram(histogram) = cell { histogram } else { Histogram::default() }
+        if let Cell::Histogram(histogram) = cell {
+            histogram
+        } else {
+            Histogram::default()
+        }
     }
 
     fn cell(&self, name: &str, help: &str, labels: &[(&str, &str)], make: impl FnOnce() -> Cell) -> Cell {
         let mut families = self.lock();
-        let family = families
-            .entry(name.to_owned())
-            .or_insert_with(|| Family { help: help.to_owned(), cells: BTreeMap::new() });
-        family.cells.entry(label_text(labels)).or_insert_with(make).clone()
+        let family = families.entry(name.to_owned()).or_insert_with(|| Family {
+            help: help.to_owned(),
+            cells: BTreeMap::new(),
+        });
+        family
+            .cells
+            .entry(label_text(labels))
+            .or_insert_with(make)
+            .clone()
     }
 
     /// Everything in Prometheus' text format 0.0.4, in a stable order.
@@ -137,7 +156,11 @@ impl Metrics {
                 None => continue,
             };
             // Writing to a String cannot fail, here and below.
-            let _ = writeln!(text, "# HELP {name} {}", family.help.replace('\\', "\\\\").replace('\n', "\\n"));
+            let _ = writeln!(
+                text,
+                "# HELP {name} {}",
+                family.help.replace('\\', "\\\\").replace('\n', "\\n")
+            );
             let _ = writeln!(text, "# TYPE {name} {kind}");
             for (labels, cell) in &family.cells {
                 render_cell(&mut text, name, labels, cell);
@@ -153,7 +176,13 @@ impl Metrics {
 }
 
 fn render_cell(text: &mut String, name: &str, labels: &str, cell: &Cell) {
-    let braced = |labels: &str| if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
+    let braced = |labels: &str| {
+        if labels.is_empty() {
+            String::new()
+        } else {
+            format!("{{{labels}}}")
+        }
+    };
     match cell {
         Cell::Counter(counter) => {
             let _ = writeln!(text, "{name}{} {}", braced(labels), counter.get());
@@ -181,7 +210,10 @@ fn label_text(labels: &[(&str, &str)]) -> String {
     let mut text = String::new();
     for (name, value) in labels {
         let separator = if text.is_empty() { "" } else { "," };
-        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let escaped = value
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n");
         let _ = write!(text, "{separator}{name}=\"{escaped}\"");
     }
     text
@@ -196,8 +228,15 @@ pub(crate) struct HttpMetrics {
 
 impl HttpMetrics {
     pub(crate) fn register(metrics: &Metrics) -> Self {
-        let seconds = metrics.histogram("http_request_seconds", "Time from request head to response head.", &[]);
-        Self { metrics: metrics.clone(), seconds }
+        let seconds = metrics.histogram(
+            "http_request_seconds",
+            "Time from request head to response head.",
+            &[],
+        );
+        Self {
+            metrics: metrics.clone(),
+            seconds,
+        }
     }
 
     pub(crate) fn observe(&self, method: &Method, status: StatusCode, duration: Duration) {
@@ -208,7 +247,9 @@ impl HttpMetrics {
             _ => "other",
         };
         let labels = [("method", method), ("status", status.as_str())];
-        self.metrics.counter("http_requests_total", "Requests answered.", &labels).inc();
+        self.metrics
+            .counter("http_requests_total", "Requests answered.", &labels)
+            .inc();
     }
 }
 
@@ -219,16 +260,34 @@ mod tests {
     #[test]
     fn the_text_format() {
         let metrics = Metrics::default();
-        metrics.counter("events_total", "Events.", &[("kind", "a\"b")]).add(2);
-        metrics.counter("events_total", "Events.", &[("kind", "a\"b")]).inc();
+        metrics
+            .counter("events_total", "Events.", &[("kind", "a\"b")])
+            .add(2);
+        metrics
+            .counter("events_total", "Events.", &[("kind", "a\"b")])
+            .inc();
         metrics.gauge("lag", "Lag.", &[]).set(-4);
-        metrics.histogram("wait_seconds", "Wait.", &[("q", "x")]).observe(Duration::from_millis(2));
+        metrics
+            .histogram("wait_seconds", "Wait.", &[("q", "x")])
+            .observe(Duration::from_millis(2));
         let text = metrics.render();
-        assert!(text.contains("# TYPE events_total counter\nevents_total{kind=\"a\\\"b\"} 3\n"), "{text}");
+        assert!(
+            text.contains("# TYPE events_total counter\nevents_total{kind=\"a\\\"b\"} 3\n"),
+            "{text}"
+        );
         assert!(text.contains("# TYPE lag gauge\nlag -4\n"), "{text}");
-        assert!(text.contains("wait_seconds_bucket{q=\"x\",le=\"0.001\"} 0\n"), "{text}");
-        assert!(text.contains("wait_seconds_bucket{q=\"x\",le=\"0.0025\"} 1\n"), "{text}");
-        assert!(text.contains("wait_seconds_bucket{q=\"x\",le=\"+Inf\"} 1\n"), "{text}");
+        assert!(
+            text.contains("wait_seconds_bucket{q=\"x\",le=\"0.001\"} 0\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("wait_seconds_bucket{q=\"x\",le=\"0.0025\"} 1\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("wait_seconds_bucket{q=\"x\",le=\"+Inf\"} 1\n"),
+            "{text}"
+        );
         assert!(text.contains("wait_seconds_sum{q=\"x\"} 0.002\n"), "{text}");
     }
 }

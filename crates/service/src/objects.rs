@@ -35,10 +35,15 @@ pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>, ObjectsError> {
         return Err(ObjectsError::Unsupported { url: url.to_owned() });
     };
     let path = PathBuf::from(path);
-    std::fs::create_dir_all(&path)
-        .map_err(|error| ObjectsError::Directory { path: path.clone(), reason: error.to_string() })?;
+    std::fs::create_dir_all(&path).map_err(|error| ObjectsError::Directory {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
     let store = LocalFileSystem::new_with_prefix(&path)
-        .map_err(|error| ObjectsError::Directory { path: path.clone(), reason: error.to_string() })?
+        .map_err(|error| ObjectsError::Directory {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?
         // A report must survive a power cut once its job says it is finished.
         .with_fsync(true);
     Ok(Arc::new(store))

@@ -21,7 +21,11 @@ pub async fn serve_operations(
     metrics: Metrics,
     shutdown: Shutdown,
 ) -> Result<Bound, ServeError> {
-    let config = HttpConfig { listen, max_connections: 64, ..HttpConfig::default() };
+    let config = HttpConfig {
+        listen,
+        max_connections: 64,
+        ..HttpConfig::default()
+    };
     let alive_health = health.clone();
     let alive = warp::path!("healthz").and(warp::get()).map(move || {
         let statuses = alive_health.statuses();
@@ -35,13 +39,22 @@ pub async fn serve_operations(
         let content_type = "text/plain; version=0.0.4; charset=utf-8";
         warp::reply::with_header(metrics.render(), "content-type", content_type).into_response()
     });
-    let routes = alive.or(ready).unify().or(numbers).unify().recover(problem::recover);
+    let routes = alive
+        .or(ready)
+        .unify()
+        .or(numbers)
+        .unify()
+        .recover(problem::recover);
     serve(routes, &config, shutdown).await
 }
 
 fn status_page(good: bool, statuses: &[crate::health::ComponentStatus]) -> Response {
     let page = json!({ "status": if good { "ok" } else { "failing" }, "components": statuses });
-    let code = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if good {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     warp::reply::with_status(warp::reply::json(&page), code).into_response()
 }
 
@@ -65,9 +78,14 @@ mod tests {
         let store = health.register("store", None);
         metrics.counter("records_total", "Records.", &[]).inc();
         let listen = ([127, 0, 0, 1], 0).into();
-        let bound = serve_operations(listen, health, metrics, shutdown.clone()).await.unwrap();
+        let bound = serve_operations(listen, health, metrics, shutdown.clone())
+            .await
+            .unwrap();
         let starting = get(bound.addr, "/readyz").await;
-        assert!(starting.starts_with("HTTP/1.1 503") && starting.contains("starting"), "{starting}");
+        assert!(
+            starting.starts_with("HTTP/1.1 503") && starting.contains("starting"),
+            "{starting}"
+        );
         assert!(get(bound.addr, "/healthz").await.starts_with("HTTP/1.1 200"));
         store.up();
         assert!(get(bound.addr, "/readyz").await.starts_with("HTTP/1.1 200"));

@@ -96,7 +96,10 @@ impl Problem {
     /// Adds one fault.
     #[must_use]
     pub fn with_error(mut self, pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        self.errors.push(FieldError { pointer: pointer.into(), message: message.into() });
+        self.errors.push(FieldError {
+            pointer: pointer.into(),
+            message: message.into(),
+        });
         self
     }
 
@@ -195,7 +198,9 @@ mod tests {
                 "detail": "2 faults", "errors": [{"pointer": "/provider", "message": "is missing"}]
             })
         );
-        let response = Problem::unavailable("log down").with_retry_after(3).into_response();
+        let response = Problem::unavailable("log down")
+            .with_retry_after(3)
+            .into_response();
         assert_eq!(response.headers()["retry-after"], "3");
         assert_eq!(response.headers()["content-type"], "application/problem+json");
     }
@@ -206,8 +211,11 @@ mod tests {
         let routes = warp::path!("a").and(warp::get()).map(|| "a").recover(recover);
         let service = TowerToHyperService::new(warp::service(routes));
         for (method, path, status) in [("GET", "/a", 200), ("POST", "/a", 405), ("GET", "/b", 404)] {
-            let request =
-                ::http::Request::builder().method(method).uri(path).body(String::new()).unwrap();
+            let request = ::http::Request::builder()
+                .method(method)
+                .uri(path)
+                .body(String::new())
+                .unwrap();
             let response = hyper::service::Service::call(&service, request).await.unwrap();
             assert_eq!(response.status(), status, "{method} {path}");
         }

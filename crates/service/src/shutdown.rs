@@ -33,7 +33,9 @@ impl Shutdown {
 
     /// A shutdown that follows this one but can also be requested alone.
     pub fn child(&self) -> Self {
-        Self { token: self.token.child_token() }
+        Self {
+            token: self.token.child_token(),
+        }
     }
 
     /// Asks everybody to stop. Asking twice is the same as asking once.

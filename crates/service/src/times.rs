@@ -20,7 +20,8 @@ pub fn rfc3339_us(at_us: i64) -> String {
     const FIRST_US: i64 = -62_167_219_200_000_000;
     const LAST_US: i64 = 253_402_300_799_999_999;
     let at_us = at_us.clamp(FIRST_US, LAST_US);
-    let at = OffsetDateTime::from_unix_timestamp(at_us.div_euclid(1_000_000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let at = OffsetDateTime::from_unix_timestamp(at_us.div_euclid(1_000_000))
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
         at.year(),
@@ -49,7 +50,10 @@ mod tests {
             assert_eq!(parse_rfc3339_us(&rfc3339_us(at_us)), Some(at_us), "{at_us}");
         }
         assert_eq!(rfc3339_us(1_767_225_600_000_001), "2026-01-01T00:00:00.000001Z");
-        assert_eq!(parse_rfc3339_us("2026-01-01T01:00:00+01:00"), Some(1_767_225_600_000_000));
+        assert_eq!(
+            parse_rfc3339_us("2026-01-01T01:00:00+01:00"),
+            Some(1_767_225_600_000_000)
+        );
         assert_eq!(parse_rfc3339_us("yesterday"), None);
     }
 }

@@ -24,9 +24,16 @@ pub(crate) async fn access_log(call: Call) -> Result<Response, Problem> {
     let limit = query.limit(50, 500)?;
     let page = list_page(&call.app, &scope, &filters, query.text("cursor"), limit, true).await?;
     let ListPage { items, next_cursor } = page;
-    let users = call.app.control.users(TenantScope::All).await.map_err(control_problem)?;
-    let addresses: HashMap<String, String> =
-        users.into_iter().map(|user| (user.id.to_string(), user.email)).collect();
+    let users = call
+        .app
+        .control
+        .users(TenantScope::All)
+        .await
+        .map_err(control_problem)?;
+    let addresses: HashMap<String, String> = users
+        .into_iter()
+        .map(|user| (user.id.to_string(), user.email))
+        .collect();
     let items: Vec<Value> = items
         .iter()
         .map(|item| {

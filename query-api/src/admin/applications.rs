@@ -30,7 +30,12 @@ fn no_policy() -> Value {
 }
 
 pub(crate) async fn list_applications(call: Call) -> Result<Response, Problem> {
-    let applications = call.app.control.applications(call.scope.tenants).await.map_err(control_problem)?;
+    let applications = call
+        .app
+        .control
+        .applications(call.scope.tenants)
+        .await
+        .map_err(control_problem)?;
     json(&json!({"applications": applications}))
 }
 
@@ -44,7 +49,11 @@ pub(crate) async fn put_application(call: Call) -> Result<Response, Problem> {
         policy: wanted.policy,
         created_us: now_us(),
     };
-    call.app.control.put_application(&application).await.map_err(control_problem)?;
+    call.app
+        .control
+        .put_application(&application)
+        .await
+        .map_err(control_problem)?;
     let note = AccessNote {
         user: &call.scope.user,
         tenant: application.tenant,

@@ -58,8 +58,10 @@ pub(crate) async fn prices(call: Call) -> Result<Response, Problem> {
     let mut answer = json!({"version": table.version(), "sources": sources, "currency": "USD"});
     if let Some(provider) = query.text("provider") {
         answer["provider"] = provider.into();
-        answer["models_priced"] =
-            table.provider_id(provider).map_or(0, |id| table.model_count(id)).into();
+        answer["models_priced"] = table
+            .provider_id(provider)
+            .map_or(0, |id| table.model_count(id))
+            .into();
         if let Some(model) = query.text("model") {
             let at_us = query.time_us("at")?.unwrap_or_else(now_us);
             answer["model"] = model.into();
@@ -88,7 +90,12 @@ fn quotes(table: &PriceTable, provider: &str, model: &str, at_us: i64) -> Value 
 
 /// What applies to whom: the installation's rules and each application's policy.
 pub(crate) async fn policies(call: Call) -> Result<Response, Problem> {
-    let applications = call.app.control.applications(call.scope.tenants).await.map_err(control_problem)?;
+    let applications = call
+        .app
+        .control
+        .applications(call.scope.tenants)
+        .await
+        .map_err(control_problem)?;
     json(&json!({
         "redaction": {"detector_version": hex::encode(call.app.detector.version()), "fails": "closed",
                       "default_content_mode": "redacted"},

@@ -31,7 +31,12 @@ fn key_json(key: &ApiKey) -> Value {
 }
 
 pub(crate) async fn list_keys(call: Call) -> Result<Response, Problem> {
-    let keys = call.app.control.api_keys(call.scope.tenants).await.map_err(control_problem)?;
+    let keys = call
+        .app
+        .control
+        .api_keys(call.scope.tenants)
+        .await
+        .map_err(control_problem)?;
     json(&json!({"api_keys": keys.iter().map(key_json).collect::<Vec<_>>()}))
 }
 
@@ -42,7 +47,11 @@ pub(crate) async fn create_key(call: Call) -> Result<Response, Problem> {
     if known.is_none() {
         return Err(Problem::validation("there is no such tenant").with_error("/tenant", "is not known"));
     }
-    let made = call.app.control.create_api_key(tenant, &wanted.application, &wanted.name, now_us()).await;
+    let made = call
+        .app
+        .control
+        .create_api_key(tenant, &wanted.application, &wanted.name, now_us())
+        .await;
     let made = made.map_err(control_problem)?;
     let note = AccessNote {
         user: &call.scope.user,
@@ -60,7 +69,11 @@ pub(crate) async fn create_key(call: Call) -> Result<Response, Problem> {
 
 pub(crate) async fn revoke_key(call: Call) -> Result<Response, Problem> {
     let id = call.request.path_uuid()?;
-    let revoked = call.app.control.revoke_api_key(call.scope.tenants, id, now_us()).await;
+    let revoked = call
+        .app
+        .control
+        .revoke_api_key(call.scope.tenants, id, now_us())
+        .await;
     let key = revoked
         .map_err(control_problem)?
         .ok_or_else(|| Problem::not_found("there is no such valid API key"))?;

@@ -28,12 +28,22 @@ struct UserChange {
 }
 
 pub(crate) async fn tenants(call: Call) -> Result<Response, Problem> {
-    let tenants = call.app.control.tenants(call.scope.tenants).await.map_err(control_problem)?;
+    let tenants = call
+        .app
+        .control
+        .tenants(call.scope.tenants)
+        .await
+        .map_err(control_problem)?;
     json(&json!({"tenants": tenants}))
 }
 
 pub(crate) async fn list_users(call: Call) -> Result<Response, Problem> {
-    let users = call.app.control.users(call.scope.tenants).await.map_err(control_problem)?;
+    let users = call
+        .app
+        .control
+        .users(call.scope.tenants)
+        .await
+        .map_err(control_problem)?;
     json(&json!({"users": users.iter().map(user_json).collect::<Vec<_>>()}))
 }
 
@@ -48,7 +58,11 @@ pub(crate) async fn create_user(call: Call) -> Result<Response, Problem> {
         return Err(Problem::forbidden("a user cannot get more tenants than you have"));
     }
     let chosen = wanted.password.is_some();
-    let made = call.app.control.create_user(&wanted.email, wanted.role, tenant, wanted.password, now_us()).await;
+    let made = call
+        .app
+        .control
+        .create_user(&wanted.email, wanted.role, tenant, wanted.password, now_us())
+        .await;
     let (user, password) = made.map_err(control_problem)?;
     let note = AccessNote {
         user: &call.scope.user,
@@ -71,14 +85,31 @@ pub(crate) async fn update_user(call: Call) -> Result<Response, Problem> {
     let id = call.request.path_uuid()?;
     let change: UserChange = call.request.json()?;
     let unknown = || Problem::not_found("there is no such user");
-    let known = call.app.control.users(call.scope.tenants).await.map_err(control_problem)?;
+    let known = call
+        .app
+        .control
+        .users(call.scope.tenants)
+        .await
+        .map_err(control_problem)?;
     if !known.iter().any(|user| user.id == id) {
         return Err(unknown());
     }
-    if !call.app.control.update_user(id, change.role, change.disabled).await.map_err(control_problem)? {
+    if !call
+        .app
+        .control
+        .update_user(id, change.role, change.disabled)
+        .await
+        .map_err(control_problem)?
+    {
         return Err(unknown());
     }
-    let user = call.app.control.user(id).await.map_err(control_problem)?.ok_or_else(unknown)?;
+    let user = call
+        .app
+        .control
+        .user(id)
+        .await
+        .map_err(control_problem)?
+        .ok_or_else(unknown)?;
     let note = AccessNote {
         user: &call.scope.user,
         tenant: home_tenant(&user),

@@ -58,7 +58,11 @@ impl Hub {
         let jumps = self.jumps.subscribe();
         self.listeners.fetch_add(1, Ordering::SeqCst);
         self.wake.notify_one();
-        Subscription { hub: self, records, jumps }
+        Subscription {
+            hub: self,
+            records,
+            jumps,
+        }
     }
 }
 
@@ -113,7 +117,8 @@ async fn look(app: &App, heads: &mut Option<Snapshot>) -> Result<u64, Problem> {
     let mut sql = summary_columns(false);
     sql.records(&scope);
     known.after(&mut sql);
-    sql.push(" ORDER BY kafka_offset, shard, block_row LIMIT ?").bind_u64(BATCH);
+    sql.push(" ORDER BY kafka_offset, shard, block_row LIMIT ?")
+        .bind_u64(BATCH);
     let rows: Vec<SummaryRow> = app.rows(sql).await?;
     let count = rows.len() as u64;
     for row in rows {

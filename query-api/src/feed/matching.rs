@@ -29,7 +29,9 @@ const DEFAULT_KINDS: &[&str] = &["event", "withheld", "outcome"];
 
 impl FeedFilters {
     fn kinds(&self) -> Vec<String> {
-        self.kinds.clone().unwrap_or_else(|| DEFAULT_KINDS.iter().map(|kind| (*kind).to_owned()).collect())
+        self.kinds
+            .clone()
+            .unwrap_or_else(|| DEFAULT_KINDS.iter().map(|kind| (*kind).to_owned()).collect())
     }
 
     fn texts(&self) -> [(&'static str, &Option<String>); 6] {
@@ -45,12 +47,20 @@ impl FeedFilters {
 
     /// Whether the record is wanted and may be shown.
     pub(crate) fn admits(&self, scope: &Scope, row: &SummaryRow) -> bool {
-        let found =
-            [&row.application, &row.environment, &row.decision_type, &row.provider, &row.model, &row.session_id];
+        let found = [
+            &row.application,
+            &row.environment,
+            &row.decision_type,
+            &row.provider,
+            &row.model,
+            &row.session_id,
+        ];
         scope.admits(row.tenant, &row.user_id)
-            && self.texts().iter().zip(found).all(|((_, wanted), found)| {
-                wanted.as_ref().is_none_or(|wanted| wanted == found)
-            })
+            && self
+                .texts()
+                .iter()
+                .zip(found)
+                .all(|((_, wanted), found)| wanted.as_ref().is_none_or(|wanted| wanted == found))
             && self.has_pii.is_none_or(|wanted| wanted == (row.pii_total > 0))
             && (!self.errors_only.unwrap_or(false) || row.is_error)
             && self.kinds().contains(&row.kind)
@@ -88,7 +98,9 @@ pub(crate) struct Hello {
 impl Hello {
     pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
         serde_json::from_str(text).map_err(|error| {
-            Problem::bad_request(format!("the first message must be {{token, filters?, cursor?}}: {error}"))
+            Problem::bad_request(format!(
+                "the first message must be {{token, filters?, cursor?}}: {error}"
+            ))
         })
     }
 }

@@ -36,7 +36,12 @@ const REPLAYED: u64 = 500;
 /// `GET /ws/feed` by a client that does not speak WebSocket.
 pub(crate) async fn upgrade_required(_: Arc<App>, _: Request) -> Result<Response, Problem> {
     let detail = "this address speaks WebSocket; connect with an upgrade";
-    Err(Problem::new("upgrade-required", "Upgrade required", http::StatusCode::UPGRADE_REQUIRED, detail))
+    Err(Problem::new(
+        "upgrade-required",
+        "Upgrade required",
+        http::StatusCode::UPGRADE_REQUIRED,
+        detail,
+    ))
 }
 
 struct Client {
@@ -74,7 +79,14 @@ pub(crate) async fn serve(app: Arc<App>, mut socket: WebSocket) {
         let mut client = match greet(Arc::clone(&app), &mut socket).await {
             Ok((scope, hello, until_us)) => {
                 let (filters, cursor) = hello;
-                Client { app, socket, scope, filters, cursor, until_us }
+                Client {
+                    app,
+                    socket,
+                    scope,
+                    filters,
+                    cursor,
+                    until_us,
+                }
             }
             Err(End::Because(problem)) => {
                 send_problem(&mut socket, &problem).await;
@@ -102,8 +114,12 @@ type Greeted = (Scope, (FeedFilters, Snapshot), i64);
 
 async fn greet(app: Arc<App>, socket: &mut WebSocket) -> Result<Greeted, End> {
     let first = tokio::time::timeout(HELLO_TIMEOUT, socket.next()).await;
-    let Ok(Some(Ok(message))) = first else { return Err(End::Gone) };
-    let text = message.to_str().map_err(|()| Problem::bad_request("the first message must be text"))?;
+    let Ok(Some(Ok(message))) = first else {
+        return Err(End::Gone);
+    };
+    let text = message
+        .to_str()
+        .map_err(|()| Problem::bad_request("the first message must be text"))?;
     let hello = Hello::parse(text)?;
     let scope = sign_in(&app, &hello.token).await?;
     let claims = app.tokens.verify(&hello.token, now_us());
@@ -121,7 +137,8 @@ impl Client {
     async fn talk(&mut self) -> Result<(), End> {
         let app = Arc::clone(&self.app);
         let mut subscription = app.hub.subscribe();
-        self.send(&json!({"type": "ready", "cursor": self.cursor.to_text()})).await?;
+        self.send(&json!({"type": "ready", "cursor": self.cursor.to_text()}))
+            .await?;
         // What came between the cursor and the subscription.
         self.catch_up().await?;
         loop {
@@ -163,7 +180,8 @@ impl Client {
 
     async fn send_record(&mut self, row: &SummaryRow) -> Result<(), End> {
         let item = summary_json(row, crate::logs::no_verdict());
-        self.send(&json!({"type": "record", "cursor": self.cursor.to_text(), "item": item})).await
+        self.send(&json!({"type": "record", "cursor": self.cursor.to_text(), "item": item}))
+            .await
     }
 
     /// Everything stored after the cursor: the latest [`REPLAYED`] are sent, the others counted.
@@ -177,15 +195,21 @@ impl Client {
         };
         let mut counting = Sql::new("SELECT count() AS records");
         conditions(&mut counting);
-        let count = self.app.row::<CountRow>(counting).await?.map_or(0, |row| row.records);
+        let count = self
+            .app
+            .row::<CountRow>(counting)
+            .await?
+            .map_or(0, |row| row.records);
         let mut sql = summary_columns(false);
         conditions(&mut sql);
-        sql.push(" ORDER BY edge_at DESC, shard DESC, kafka_offset DESC LIMIT ?").bind_u64(REPLAYED);
+        sql.push(" ORDER BY edge_at DESC, shard DESC, kafka_offset DESC LIMIT ?")
+            .bind_u64(REPLAYED);
         let mut rows: Vec<SummaryRow> = self.app.rows(sql).await?;
         rows.reverse();
         let missed = count.saturating_sub(rows.len() as u64);
         if missed > 0 {
-            self.send(&json!({"type": "missed", "count": missed, "cursor": self.cursor.to_text()})).await?;
+            self.send(&json!({"type": "missed", "count": missed, "cursor": self.cursor.to_text()}))
+                .await?;
         }
         for row in &rows {
             // The cursor moves when all are sent: they are in order of time, not of the shards' logs.
@@ -195,7 +219,8 @@ impl Client {
             self.cursor.advance(shard, offset);
         }
         if !rows.is_empty() {
-            self.send(&json!({"type": "ping", "cursor": self.cursor.to_text()})).await?;
+            self.send(&json!({"type": "ping", "cursor": self.cursor.to_text()}))
+                .await?;
         }
         Ok(())
     }

@@ -38,7 +38,10 @@ pub(crate) struct Epoch {
 
 impl Anchors {
     pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, log: Mutex::new(MemoryTree::new()) }
+        Self {
+            store,
+            log: Mutex::new(MemoryTree::new()),
+        }
     }
 
     /// The text of an object; `None` when there is none.
@@ -62,7 +65,9 @@ impl Anchors {
 
     /// The newest complete epoch; `None` before the first one.
     pub(crate) async fn latest(&self) -> Result<Option<Epoch>, Problem> {
-        let Some(text) = self.text("latest").await? else { return Ok(None) };
+        let Some(text) = self.text("latest").await? else {
+            return Ok(None);
+        };
         let number = text.trim_end_matches('\n').parse();
         let number: u64 = number.map_err(|_| unreadable("latest", "it is not a number"))?;
         self.epoch(number).await
@@ -70,20 +75,31 @@ impl Anchors {
 
     /// One epoch; `None` when it is not sealed.
     pub(crate) async fn epoch(&self, number: u64) -> Result<Option<Epoch>, Problem> {
-        let Some((manifest, manifest_text)) = self.manifest(number).await? else { return Ok(None) };
+        let Some((manifest, manifest_text)) = self.manifest(number).await? else {
+            return Ok(None);
+        };
         let name = format!("epoch/{}/checkpoint", number_path(number));
-        let Some(checkpoint_text) = self.text(&name).await? else { return Ok(None) };
-        Ok(Some(Epoch { manifest, manifest_text, checkpoint_text }))
+        let Some(checkpoint_text) = self.text(&name).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Epoch {
+            manifest,
+            manifest_text,
+            checkpoint_text,
+        }))
     }
 
     /// A manifest as it is stored.
     pub(crate) async fn manifest_text(&self, number: u64) -> Result<Option<String>, Problem> {
-        self.text(&format!("epoch/{}/manifest", number_path(number))).await
+        self.text(&format!("epoch/{}/manifest", number_path(number)))
+            .await
     }
 
     async fn manifest(&self, number: u64) -> Result<Option<(Manifest, String)>, Problem> {
         let name = format!("epoch/{}/manifest", number_path(number));
-        let Some(text) = self.text(&name).await? else { return Ok(None) };
+        let Some(text) = self.text(&name).await? else {
+            return Ok(None);
+        };
         let manifest =
             Manifest::parse(text.as_bytes()).map_err(|error| unreadable(&name, &error.to_string()))?;
         Ok(Some((manifest, text)))
@@ -92,7 +108,9 @@ impl Anchors {
     /// The heads that a manifest names, as they are stored.
     pub(crate) async fn heads_text(&self, manifest: &Manifest) -> Result<String, Problem> {
         let name = format!("heads/{}", to_hex(&manifest.heads_root));
-        self.text(&name).await?.ok_or_else(|| unreadable(&name, "it is missing"))
+        self.text(&name)
+            .await?
+            .ok_or_else(|| unreadable(&name, "it is missing"))
     }
 
     /// The heads that a manifest names, as text and read.
@@ -100,7 +118,9 @@ impl Anchors {
         let name = format!("heads/{}", to_hex(&manifest.heads_root));
         let text = self.heads_text(manifest).await?;
         let heads = Heads::parse(text.as_bytes()).map_err(|error| unreadable(&name, &error.to_string()))?;
-        manifest.check_heads(&heads).map_err(|error| unreadable(&name, &error.to_string()))?;
+        manifest
+            .check_heads(&heads)
+            .map_err(|error| unreadable(&name, &error.to_string()))?;
         Ok((text, heads))
     }
 
@@ -123,7 +143,9 @@ impl Anchors {
 
 fn unreadable(name: &str, why: &str) -> Problem {
     tracing::error!(name, why, "anchor object cannot be used");
-    Problem::internal(format!("the anchor store's {name} cannot be used: {why}; run audit verify"))
+    Problem::internal(format!(
+        "the anchor store's {name} cannot be used: {why}; run audit verify"
+    ))
 }
 
 fn epoch_json(epoch: &Epoch, with_manifest: bool) -> Value {
@@ -148,7 +170,9 @@ pub(crate) async fn checkpoints(call: Call) -> Result<Response, Problem> {
     let Some(latest) = anchors.latest().await? else {
         return json(&json!({"origin": origin(&call), "latest": null, "items": []}));
     };
-    let end = query.parsed::<u64>("before", "an epoch number")?.unwrap_or(u64::MAX);
+    let end = query
+        .parsed::<u64>("before", "an epoch number")?
+        .unwrap_or(u64::MAX);
     let mut next = end.min(latest.manifest.epoch + 1);
     let mut items = Vec::new();
     while next > 0 && items.len() < limit as usize {
@@ -172,7 +196,9 @@ fn origin(call: &Call) -> Option<String> {
 /// `GET /api/v1/checkpoints/{epoch}`: one epoch with everything a verifier needs of it.
 pub(crate) async fn checkpoint(call: Call) -> Result<Response, Problem> {
     let text = call.request.path.first().map_or("", String::as_str);
-    let number = text.parse().map_err(|_| Problem::bad_request(format!("{text:?} is not an epoch number")))?;
+    let number = text
+        .parse()
+        .map_err(|_| Problem::bad_request(format!("{text:?} is not an epoch number")))?;
     let unknown = || Problem::not_found("this epoch is not sealed");
     let epoch = call.app.anchors.epoch(number).await?.ok_or_else(unknown)?;
     let (heads, _) = call.app.anchors.heads(&epoch.manifest).await?;

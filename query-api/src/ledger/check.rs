@@ -58,7 +58,11 @@ struct Checks(Vec<(&'static str, Verdict, String)>);
 
 impl Checks {
     fn add(&mut self, name: &'static str, holds: bool, detail: impl Into<String>) {
-        self.0.push((name, if holds { Verdict::Pass } else { Verdict::Fail }, detail.into()));
+        self.0.push((
+            name,
+            if holds { Verdict::Pass } else { Verdict::Fail },
+            detail.into(),
+        ));
     }
 
     fn unproven(&mut self, name: &'static str, detail: impl Into<String>) {
@@ -100,7 +104,10 @@ pub(crate) async fn verify(call: Call) -> Result<Response, Problem> {
     check_links(app, &record, &mut checks).await?;
     match seal_of(app, &record).await? {
         Some(seal) => check_seal(app, &record, &seal, &mut checks).await,
-        None => checks.unproven("inclusion", "no epoch covers this record yet; it is sealed within seconds"),
+        None => checks.unproven(
+            "inclusion",
+            "no epoch covers this record yet; it is sealed within seconds",
+        ),
     }
     let mut answer = checks.to_json();
     answer["event_id"] = json!(record.event_id);
@@ -109,7 +116,11 @@ pub(crate) async fn verify(call: Call) -> Result<Response, Problem> {
 
 fn check_leaf(record: &DetailRow, checks: &mut Checks) -> Option<Leaf> {
     let found = leaf_hash(&record.leaf);
-    checks.add("leaf hash", found == record.leaf_hash, format!("re-hashed leaf: {}", to_hex(&found)));
+    checks.add(
+        "leaf hash",
+        found == record.leaf_hash,
+        format!("re-hashed leaf: {}", to_hex(&found)),
+    );
     let leaf = match Leaf::decode(&record.leaf) {
         Ok(leaf) => leaf,
         Err(error) => {
@@ -122,9 +133,17 @@ fn check_leaf(record: &DetailRow, checks: &mut Checks) -> Option<Leaf> {
         && leaf.index == record.chain_index
         && leaf.event_id == record.event_id
         && leaf.prev_leaf_hash == record.prev_leaf_hash;
-    checks.add("leaf place", place, format!("chain {}/{} index {}", leaf.tenant, leaf.shard, leaf.index));
+    checks.add(
+        "leaf place",
+        place,
+        format!("chain {}/{} index {}", leaf.tenant, leaf.shard, leaf.index),
+    );
     let header_hash = sha256(record.header.as_bytes());
-    checks.add("header", header_hash == leaf.header_hash, format!("re-hashed header: {}", to_hex(&header_hash)));
+    checks.add(
+        "header",
+        header_hash == leaf.header_hash,
+        format!("re-hashed header: {}", to_hex(&header_hash)),
+    );
     Some(leaf)
 }
 
@@ -140,7 +159,10 @@ async fn check_contents(
         .bind_u64(u64::from(record.shard))
         .bind_u64(record.chain_index);
     let salts: Option<Salts> = app.row(sql).await?;
-    let salts = salts.map(|salts| salts.template_slots.into_iter().zip(salts.template_salts)).into_iter().flatten();
+    let salts = salts
+        .map(|salts| salts.template_slots.into_iter().zip(salts.template_salts))
+        .into_iter()
+        .flatten();
     let salts: Vec<(u16, [u8; 32])> = salts.collect();
     let (mut good, mut bad, mut absent) = (0, Vec::new(), 0);
     for slot in &leaf.slots {
@@ -158,7 +180,10 @@ async fn check_contents(
             None => absent += 1,
         }
     }
-    let detail = format!("{good} slots match, {} differ {bad:?}, {absent} are not stored", bad.len());
+    let detail = format!(
+        "{good} slots match, {} differ {bad:?}, {absent} are not stored",
+        bad.len()
+    );
     if bad.is_empty() && absent > 0 {
         checks.unproven("texts and sealed values", detail);
     } else {
@@ -190,19 +215,35 @@ async fn check_links(app: &App, record: &DetailRow, checks: &mut Checks) -> Resu
     let single = rows.iter().filter(|row| row.chain_index == index).count() == 1;
     checks.add("index", single, format!("index {index} is stored once"));
     match (index, index.checked_sub(1).and_then(at)) {
-        (0, _) => checks.add("link to the record before", record.prev_leaf_hash == [0; 32], "first of its chain"),
+        (0, _) => checks.add(
+            "link to the record before",
+            record.prev_leaf_hash == [0; 32],
+            "first of its chain",
+        ),
         (_, Some(before)) => {
             let links = before.leaf_hash == record.prev_leaf_hash;
             checks.add("link to the record before", links, format!("index {}", index - 1));
         }
-        (_, None) => checks.add("link to the record before", false, format!("index {} is missing", index - 1)),
+        (_, None) => checks.add(
+            "link to the record before",
+            false,
+            format!("index {} is missing", index - 1),
+        ),
     }
     match at(index + 1) {
         Some(after) => {
             let links = after.prev_leaf_hash == record.leaf_hash;
-            checks.add("link from the record after", links, format!("index {}", index + 1));
+            checks.add(
+                "link from the record after",
+                links,
+                format!("index {}", index + 1),
+            );
         }
-        None => checks.add("link from the record after", true, "it is the last of its chain as stored"),
+        None => checks.add(
+            "link from the record after",
+            true,
+            "it is the last of its chain as stored",
+        ),
     }
     Ok(())
 }
@@ -220,7 +261,10 @@ async fn check_seal(app: &App, record: &DetailRow, seal: &Seal, checks: &mut Che
         Err(problem) => checks.add("inclusion", false, problem.detail),
     }
     let Some(trust) = &app.trust else {
-        checks.unproven("checkpoint signature", "no trust policy is configured (`trust.policy`)");
+        checks.unproven(
+            "checkpoint signature",
+            "no trust policy is configured (`trust.policy`)",
+        );
         return;
     };
     let keys = trust.log_keys_for(manifest.epoch + 1);
@@ -228,7 +272,11 @@ async fn check_seal(app: &App, record: &DetailRow, seal: &Seal, checks: &mut Che
         Ok((checkpoint, signers)) => {
             let names: Vec<&str> = signers.iter().map(|key| key.name()).collect();
             let fits = checkpoint.size == manifest.epoch + 1;
-            checks.add("checkpoint signature", fits, format!("signed by {}", names.join(", ")));
+            checks.add(
+                "checkpoint signature",
+                fits,
+                format!("signed by {}", names.join(", ")),
+            );
         }
         Err(error) => checks.add("checkpoint signature", false, error.to_string()),
     }

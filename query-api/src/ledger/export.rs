@@ -43,7 +43,8 @@ pub(crate) async fn chains(call: Call) -> Result<Response, Problem> {
     call.request.query.only(&["tenant"])?;
     let scope = call.scope.narrowed(call.request.query.uuid("tenant")?)?;
     let mut sql = Sql::new("SELECT tenant, shard, count() AS size, max(chain_index) AS last_index");
-    sql.records(&scope).push(" GROUP BY tenant, shard ORDER BY tenant, shard LIMIT 1000000");
+    sql.records(&scope)
+        .push(" GROUP BY tenant, shard ORDER BY tenant, shard LIMIT 1000000");
     let rows: Vec<ChainRow> = call.app.rows(sql).await?;
     let chains: Vec<Value> = rows
         .iter()
@@ -59,7 +60,9 @@ pub(crate) async fn chains(call: Call) -> Result<Response, Problem> {
 pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
     let query = &call.request.query;
     query.only(&["tenant", "shard", "from", "limit"])?;
-    let tenant = query.uuid("tenant")?.ok_or_else(|| crate::call::wrong("tenant", "given: a UUID"))?;
+    let tenant = query
+        .uuid("tenant")?
+        .ok_or_else(|| crate::call::wrong("tenant", "given: a UUID"))?;
     let scope = call.scope.narrowed(Some(tenant))?;
     let shard: u32 = query.parsed("shard", "a shard number")?.unwrap_or(0);
     let from: u64 = query.parsed("from", "a chain index")?.unwrap_or(0);
@@ -73,11 +76,21 @@ pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
         detail: json!({"shard": shard, "from": from}),
     };
     call.app.record_access(note).await?;
-    let pages = Pages { app: Arc::clone(&call.app), scope, shard, from, after: None, left: limit };
+    let pages = Pages {
+        app: Arc::clone(&call.app),
+        scope,
+        shard,
+        from,
+        after: None,
+        left: limit,
+    };
     let (sender, mut lines) = mpsc::channel(LINES_AHEAD);
     tokio::spawn(pages.copy(sender));
-    let mut response = warp::reply::stream(stream::poll_fn(move |context| lines.poll_recv(context))).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    let mut response =
+        warp::reply::stream(stream::poll_fn(move |context| lines.poll_recv(context))).into_response();
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
 }
 
@@ -135,7 +148,8 @@ impl Pages {
                 .bind_u64(block)
                 .bind_u64(u64::from(row));
         }
-        sql.push(" ORDER BY chain_index, block, block_row LIMIT ?").bind_u64(self.left.min(PAGE_RECORDS));
+        sql.push(" ORDER BY chain_index, block, block_row LIMIT ?")
+            .bind_u64(self.left.min(PAGE_RECORDS));
         sql
     }
 }
@@ -166,8 +180,11 @@ pub(crate) async fn epochs(call: Call) -> Result<Response, Problem> {
             }
         }
     });
-    let mut response = warp::reply::stream(stream::poll_fn(move |context| lines.poll_recv(context))).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    let mut response =
+        warp::reply::stream(stream::poll_fn(move |context| lines.poll_recv(context))).into_response();
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
 }
 
@@ -175,7 +192,12 @@ pub(crate) async fn epochs(call: Call) -> Result<Response, Problem> {
 async fn epoch_line(app: &App, number: u64, with_heads: bool) -> Line {
     let broken = |problem: Problem| std::io::Error::other(problem.detail);
     let missing = || std::io::Error::other(format!("the manifest of epoch {number} is missing"));
-    let text = app.anchors.manifest_text(number).await.map_err(broken)?.ok_or_else(missing)?;
+    let text = app
+        .anchors
+        .manifest_text(number)
+        .await
+        .map_err(broken)?
+        .ok_or_else(missing)?;
     let mut line = json!({"epoch": number, "manifest": text});
     if with_heads && let Ok(manifest) = Manifest::parse(text.as_bytes()) {
         line["heads"] = app.anchors.heads_text(&manifest).await.map_err(broken)?.into();
@@ -203,20 +225,31 @@ fn stored(row: VerifyRow) -> StoredRecord {
         .template_slots
         .iter()
         .zip(&row.template_salts)
-        .map(|(slot, salt)| StoredTemplate { slot: *slot, text: text_of(*slot), salt: Some(salt.to_vec()) })
+        .map(|(slot, salt)| StoredTemplate {
+            slot: *slot,
+            text: text_of(*slot),
+            salt: Some(salt.to_vec()),
+        })
         .collect();
     for slot in aal_record::SLOT_REQUEST..=aal_record::SLOT_ATTRIBUTES {
         let is_salted = row.template_slots.contains(&slot);
         let text = text_of(slot);
         if !is_salted && !text.is_empty() {
-            templates.push(StoredTemplate { slot, text, salt: None });
+            templates.push(StoredTemplate {
+                slot,
+                text,
+                salt: None,
+            });
         }
     }
     let ciphertexts = row
         .sealed_slots
         .iter()
         .zip(&row.sealed_values)
-        .map(|(slot, value)| StoredCiphertext { slot: *slot, ciphertext: value.to_vec() })
+        .map(|(slot, value)| StoredCiphertext {
+            slot: *slot,
+            ciphertext: value.to_vec(),
+        })
         .collect();
     StoredRecord {
         shard: row.shard,

@@ -1,13 +1,10 @@
 //! `GET /api/v1/audit/logs/{event_id}/proof`: a C2SP tlog-proof of the record's inclusion.
 //!
-//! The signed log holds manifests, so the proof's index and hashes lead from a manifest to the
-//! checkpoint. Its `extra` line is JSON with the way from the record to that manifest: leaf, path to
-//! the chain's root, head line, path to `heads_root`, manifest.
-
-use std::fmt::Write as _;
+//! docs/ledger-format.md, section 10, has its form.
 
 use aal_ledger::hash::{Hash, to_hex};
 use aal_ledger::merkle::{MemoryTree, prove, verify};
+use aal_ledger::proof::TlogProof;
 use aal_ledger::{Checkpoint, Note, leaf_hash};
 use aal_service::Problem;
 use base64::Engine;
@@ -49,7 +46,8 @@ pub(crate) async fn proof(call: Call) -> Result<Response, Problem> {
         .ok_or_else(|| Problem::not_found("there is no such event among those you may see"))?;
     let seal = seal_of(&call.app, &record).await?;
     let seal = seal.ok_or_else(|| {
-        Problem::conflict("the record is appended but not sealed yet; try again in 10 seconds").with_retry_after(10)
+        Problem::conflict("the record is appended but not sealed yet; try again in 10 seconds")
+            .with_retry_after(10)
     })?;
     let paths = paths(&call.app, &record, &seal).await?;
     let text = render(&record, &seal, &paths);
@@ -61,7 +59,9 @@ pub(crate) async fn proof(call: Call) -> Result<Response, Problem> {
 pub(crate) async fn paths(app: &App, record: &DetailRow, seal: &Seal) -> Result<Paths, Problem> {
     let refuted = |what: &str| {
         tracing::error!(event_id = %record.event_id, what, "no proof for a sealed record");
-        Problem::internal(format!("the stored records do not give the sealed roots: {what}; run audit verify"))
+        Problem::internal(format!(
+            "the stored records do not give the sealed roots: {what}; run audit verify"
+        ))
     };
     let size = seal.head.size;
     let tree = chain_tree(app, record, size).await?;
@@ -77,27 +77,47 @@ pub(crate) async fn paths(app: &App, record: &DetailRow, seal: &Seal) -> Result<
 
     let text = seal.heads.to_text();
     let start = format!("chain {} ", seal.head.chain);
-    let found = text.lines().enumerate().find(|(_, line)| line.starts_with(&start));
-    let Some((line_index, line)) = found else { return Err(refuted("the chain has no head")) };
+    let found = text
+        .lines()
+        .enumerate()
+        .find(|(_, line)| line.starts_with(&start));
+    let Some((line_index, line)) = found else {
+        return Err(refuted("the chain has no head"));
+    };
     let head_tree: MemoryTree = seal.heads.line_hashes().collect();
     let Ok(heads) = prove::inclusion(&head_tree, line_index as u64, head_tree.size()) else {
         return Err(refuted("the head is outside the heads"));
     };
     let epoch = seal.epoch.manifest.epoch;
-    let proven = app.anchors.with_log(epoch, |log| prove::inclusion(log, epoch, epoch + 1)).await?;
-    let Ok(anchor) = proven else { return Err(refuted("the manifest is outside the anchor log")) };
-    let note = Note::parse(seal.epoch.checkpoint_text.as_bytes()).map_err(|_| refuted("the checkpoint is malformed"))?;
-    let checkpoint = Checkpoint::parse_text(&note.text).map_err(|_| refuted("the checkpoint is malformed"))?;
+    let proven = app
+        .anchors
+        .with_log(epoch, |log| prove::inclusion(log, epoch, epoch + 1))
+        .await?;
+    let Ok(anchor) = proven else {
+        return Err(refuted("the manifest is outside the anchor log"));
+    };
+    let note = Note::parse(seal.epoch.checkpoint_text.as_bytes())
+        .map_err(|_| refuted("the checkpoint is malformed"))?;
+    let checkpoint =
+        Checkpoint::parse_text(&note.text).map_err(|_| refuted("the checkpoint is malformed"))?;
     let manifest_hash = leaf_hash(seal.epoch.manifest_text.as_bytes());
     verify::inclusion(checkpoint.size, epoch, &manifest_hash, &anchor, &checkpoint.root)
         .map_err(|_| refuted("the anchor log's root differs"))?;
-    Ok(Paths { chain, head_index: line_index as u64, head_line: line.to_owned(), heads, anchor })
+    Ok(Paths {
+        chain,
+        head_index: line_index as u64,
+        head_line: line.to_owned(),
+        heads,
+        anchor,
+    })
 }
 
 /// The tree over the first `size` leaf hashes of the record's chain.
 async fn chain_tree(app: &App, record: &DetailRow, size: u64) -> Result<MemoryTree, Problem> {
     if size > MAX_CHAIN {
-        return Err(Problem::unavailable("the chain is too long for a proof on demand; make an evidence bundle"));
+        return Err(Problem::unavailable(
+            "the chain is too long for a proof on demand; make an evidence bundle",
+        ));
     }
     // Not the caller's records but the hashes of the whole chain, which reveal nothing of them.
     let scope = Scope::of_chain(record.tenant);
@@ -115,10 +135,12 @@ async fn chain_tree(app: &App, record: &DetailRow, size: u64) -> Result<MemoryTr
         Ok(tree)
     };
     let late = |_| Problem::unavailable("reading the chain took too long; try again").with_retry_after(5);
-    tokio::time::timeout(app.query_timeout() * 3, reading).await.map_err(late)?
+    tokio::time::timeout(app.query_timeout() * 3, reading)
+        .await
+        .map_err(late)?
 }
 
-fn render(record: &DetailRow, seal: &Seal, paths: &Paths) -> String {
+fn render(record: &DetailRow, seal: &Seal, paths: &Paths) -> Vec<u8> {
     let hex = |hashes: &[Hash]| hashes.iter().map(to_hex).collect::<Vec<_>>();
     let extra = json!({
         "format": "aal-record-path/v1",
@@ -129,14 +151,11 @@ fn render(record: &DetailRow, seal: &Seal, paths: &Paths) -> String {
                  "path": hex(&paths.heads)},
         "manifest": seal.epoch.manifest_text,
     });
-    let mut text = String::from("c2sp.org/tlog-proof@v1\n");
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "extra {}", STANDARD.encode(extra.to_string()));
-    let _ = writeln!(text, "index {}", seal.epoch.manifest.epoch);
-    for hash in &paths.anchor {
-        let _ = writeln!(text, "{}", STANDARD.encode(hash));
-    }
-    text.push('\n');
-    text.push_str(&seal.epoch.checkpoint_text);
-    text
+    let proof = TlogProof {
+        extra: Some(extra.to_string().into_bytes()),
+        index: seal.epoch.manifest.epoch,
+        hashes: paths.anchor.clone(),
+        checkpoint: seal.epoch.checkpoint_text.clone().into_bytes(),
+    };
+    proof.to_bytes()
 }

@@ -128,7 +128,11 @@ mod tests {
     fn every_column_of_the_verifier_is_given() {
         let source = include_str!("rows.rs");
         for column in aal_verify::COLUMNS {
-            assert!(source.contains(&format!("\"{}\":", column.name)), "{}", column.name);
+            assert!(
+                source.contains(&format!("\"{}\":", column.name)),
+                "{}",
+                column.name
+            );
         }
     }
 }

@@ -18,12 +18,17 @@ pub(crate) struct Seal {
 
 /// The chain of a record.
 pub(crate) fn chain_of(record: &DetailRow) -> ChainId {
-    ChainId { tenant: record.tenant, shard: record.shard }
+    ChainId {
+        tenant: record.tenant,
+        shard: record.shard,
+    }
 }
 
 /// The seal over a record; `None` when no epoch covers it yet.
 pub(crate) async fn seal_of(app: &App, record: &DetailRow) -> Result<Option<Seal>, Problem> {
-    let Some(epoch) = app.anchors.latest().await? else { return Ok(None) };
+    let Some(epoch) = app.anchors.latest().await? else {
+        return Ok(None);
+    };
     let (_, heads) = app.anchors.heads(&epoch.manifest).await?;
     let chain = chain_of(record);
     let head = heads.chains().iter().find(|head| head.chain == chain).copied();

@@ -70,7 +70,10 @@ impl Snapshot {
             return None;
         }
         let snapshot: Self = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        snapshot.0.is_sorted_by(|left, right| left.0 < right.0).then_some(snapshot)
+        snapshot
+            .0
+            .is_sorted_by(|left, right| left.0 < right.0)
+            .then_some(snapshot)
     }
 }
 
@@ -83,7 +86,11 @@ struct Envelope<K> {
 
 /// The cursor after the row with key `last` of the query that `query` describes.
 pub(crate) fn encode<K: Serialize>(snapshot: &Snapshot, last: &K, query: &str) -> String {
-    let envelope = Envelope { snapshot: snapshot.clone(), last, query: digest(query) };
+    let envelope = Envelope {
+        snapshot: snapshot.clone(),
+        last,
+        query: digest(query),
+    };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&envelope).unwrap_or_default())
 }
 
@@ -99,7 +106,9 @@ pub(crate) fn decode<K: DeserializeOwned>(text: &str, query: &str) -> Result<(Sn
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| unreadable())?;
     let envelope: Envelope<K> = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
     if envelope.query != digest(query) {
-        return Err(refuse("belongs to a query with other filters; leave it out to start again"));
+        return Err(refuse(
+            "belongs to a query with other filters; leave it out to start again",
+        ));
     }
     Ok((envelope.snapshot, envelope.last))
 }

@@ -78,8 +78,11 @@ pub(crate) async fn detail(call: Call) -> Result<Response, Problem> {
         .ok_or_else(|| Problem::not_found("there is no such event among those you may see"))?;
     let mut sql = summary_columns(false);
     sql.records(&call.scope).push(FIRST).bind_uuid(event_id);
-    let row: SummaryRow =
-        call.app.row(sql).await?.ok_or_else(|| Problem::not_found("the event is no longer there"))?;
+    let row: SummaryRow = call
+        .app
+        .row(sql)
+        .await?
+        .ok_or_else(|| Problem::not_found("the event is no longer there"))?;
     // Recorded first: what cannot be recorded is not shown.
     let note = AccessNote {
         user: &call.scope.user,
@@ -91,7 +94,10 @@ pub(crate) async fn detail(call: Call) -> Result<Response, Problem> {
     };
     call.app.record_access(note).await?;
 
-    let verdict = verdicts_of(&call.app, &call.scope, &[event_id]).await?.remove(&event_id).unwrap_or_default();
+    let verdict = verdicts_of(&call.app, &call.scope, &[event_id])
+        .await?
+        .remove(&event_id)
+        .unwrap_or_default();
     let mut answer = summary_json(&row, verdict);
     add_contents(&mut answer, &record);
     answer["outcomes"] = outcomes(&call.app, &call.scope, event_id).await?;
@@ -107,7 +113,10 @@ fn add_contents(answer: &mut Value, record: &DetailRow) {
     let header: Value = serde_json::from_str(&record.header).unwrap_or_default();
     let mut attributes: Value = serde_json::from_str(&record.attributes).unwrap_or_default();
     let mut take = |name: &str| {
-        attributes.as_object_mut().and_then(|members| members.remove(name)).unwrap_or(Value::Null)
+        attributes
+            .as_object_mut()
+            .and_then(|members| members.remove(name))
+            .unwrap_or(Value::Null)
     };
     let (request, response) = (take("request"), take("response"));
     let (redactions, source) = (take("redactions"), take("source"));
@@ -117,7 +126,11 @@ fn add_contents(answer: &mut Value, record: &DetailRow) {
     answer["response"] = json!({"status": header.get("status"), "content_type": response["content_type"],
                                 "body": record.response_body});
     answer["text"] = record.search_text.clone().into();
-    answer["redactions"] = if redactions.is_array() { redactions } else { json!([]) };
+    answer["redactions"] = if redactions.is_array() {
+        redactions
+    } else {
+        json!([])
+    };
     answer["source"] = source;
     answer["attributes"] = attributes;
     answer["erased"] = erased.into();

@@ -11,14 +11,44 @@ use crate::sql::{MOMENT, Sql};
 
 /// Names of the filter parameters.
 pub(crate) const FILTER_NAMES: &[&str] = &[
-    "from", "to", "tenant", "application", "environment", "user_id", "session_id", "subject", "decision_type",
-    "provider", "operation", "model", "status", "flagged", "has_pii", "min_cost", "q", "kind",
+    "from",
+    "to",
+    "tenant",
+    "application",
+    "environment",
+    "user_id",
+    "session_id",
+    "subject",
+    "decision_type",
+    "provider",
+    "operation",
+    "model",
+    "status",
+    "flagged",
+    "has_pii",
+    "min_cost",
+    "q",
+    "kind",
 ];
 
 /// Every kind of record (COLUMN `kind`).
 const KINDS: &[&str] = &[
-    "event", "outcome", "access", "duplicate", "conflict", "rejected", "gap", "withheld", "admin",
-    "erasure_request", "erasure_done", "legal_hold", "key_change", "shard_open", "shard_close", "heartbeat",
+    "event",
+    "outcome",
+    "access",
+    "duplicate",
+    "conflict",
+    "rejected",
+    "gap",
+    "withheld",
+    "admin",
+    "erasure_request",
+    "erasure_done",
+    "legal_hold",
+    "key_change",
+    "shard_open",
+    "shard_close",
+    "heartbeat",
     "reprice",
 ];
 /// Words of one full-text search.
@@ -113,7 +143,9 @@ impl Filters {
             }
         }
         if let Some(model) = &self.model {
-            sql.push(" AND (model = ? OR model_requested = ?)").bind_text(model).bind_text(model);
+            sql.push(" AND (model = ? OR model_requested = ?)")
+                .bind_text(model)
+                .bind_text(model);
         }
         match self.status {
             Some(StatusFilter::Code(code)) => sql.push(" AND status = ?").bind_u64(u64::from(code)),
@@ -130,7 +162,11 @@ impl Filters {
             sql.push(" AND cost >= toDecimal128(?, 18)").bind_text(min_cost);
         }
         if let Some(flagged) = self.flagged {
-            sql.push(if flagged { " AND event_id IN (" } else { " AND event_id NOT IN (" });
+            sql.push(if flagged {
+                " AND event_id IN ("
+            } else {
+                " AND event_id NOT IN ("
+            });
             sql.append(flagged_events(scope)).push(")");
         }
         self.apply_personal(app, scope, sql).await
@@ -143,14 +179,19 @@ impl Filters {
             (" AND session_id IN ?", "session_id", &self.session_id),
         ] {
             if let Some(value) = value {
-                sql.push(condition).bind_texts(stored_forms(app, &tenants, field, value));
+                sql.push(condition)
+                    .bind_texts(stored_forms(app, &tenants, field, value));
             }
         }
         if let Some(subject) = &self.subject {
             let mut keys = Vec::new();
             for tenant in &tenants {
                 let lookup = app.ring.tenant_index_key(*tenant).lookup("subject", subject);
-                let found = app.control.subject_key(*tenant, &lookup).await.map_err(control_problem)?;
+                let found = app
+                    .control
+                    .subject_key(*tenant, &lookup)
+                    .await
+                    .map_err(control_problem)?;
                 keys.extend(found.map(|key| key.subject_key_id));
             }
             sql.push(" AND subject_key IN ?").bind_uuids(&keys);
@@ -158,8 +199,11 @@ impl Filters {
         if let Some(text) = &self.q {
             let mut variants = stored_forms(app, &tenants, "q", text);
             variants.truncate(tenants.len().max(1) + 1);
-            let variants: Vec<Vec<String>> =
-                variants.iter().map(|variant| words_of(variant)).filter(|words| !words.is_empty()).collect();
+            let variants: Vec<Vec<String>> = variants
+                .iter()
+                .map(|variant| words_of(variant))
+                .filter(|words| !words.is_empty())
+                .collect();
             if variants.is_empty() {
                 return Err(wrong("q", "at least one letter or digit"));
             }
@@ -180,14 +224,16 @@ impl Filters {
 /// Ids of the decisions that an outcome flagged.
 pub(crate) fn flagged_events(scope: &Scope) -> Sql {
     let mut sql = Sql::new("SELECT target_event_id");
-    sql.records(&tenant_wide(scope)).push(" AND kind = 'outcome' AND outcome_flag");
+    sql.records(&tenant_wide(scope))
+        .push(" AND kind = 'outcome' AND outcome_flag");
     sql
 }
 
 /// Ids of the decisions that an outcome overrode.
 pub(crate) fn overridden_events(scope: &Scope) -> Sql {
     let mut sql = Sql::new("SELECT target_event_id");
-    sql.records(&tenant_wide(scope)).push(" AND kind = 'outcome' AND outcome_override");
+    sql.records(&tenant_wide(scope))
+        .push(" AND kind = 'outcome' AND outcome_override");
     sql
 }
 
@@ -225,12 +271,17 @@ fn status_of(text: &str) -> Result<StatusFilter, Problem> {
         _ => {}
     }
     let code = text.parse().ok().filter(|code| (100..=599).contains(code));
-    code.map(StatusFilter::Code).ok_or_else(|| wrong("status", "an HTTP status, ok or error"))
+    code.map(StatusFilter::Code)
+        .ok_or_else(|| wrong("status", "an HTTP status, ok or error"))
 }
 
 fn decimal_of(text: &str) -> Result<String, Problem> {
-    let decimal = rust_decimal::Decimal::from_str_exact(text).ok().filter(|decimal| decimal.scale() <= 18);
-    decimal.map(|decimal| decimal.to_string()).ok_or_else(|| wrong("min_cost", "a decimal number such as 0.01"))
+    let decimal = rust_decimal::Decimal::from_str_exact(text)
+        .ok()
+        .filter(|decimal| decimal.scale() <= 18);
+    decimal
+        .map(|decimal| decimal.to_string())
+        .ok_or_else(|| wrong("min_cost", "a decimal number such as 0.01"))
 }
 
 fn kinds_of(text: &str) -> Result<Vec<String>, Problem> {
@@ -250,22 +301,37 @@ mod tests {
 
     #[test]
     fn filters_are_read_strictly() {
-        let filters = Filters::of_query(&Query::parse("status=error&min_cost=0.50&kind=event,withheld")).unwrap();
+        let filters =
+            Filters::of_query(&Query::parse("status=error&min_cost=0.50&kind=event,withheld")).unwrap();
         assert_eq!(filters.status, Some(StatusFilter::Failed(true)));
         assert_eq!(filters.min_cost.as_deref(), Some("0.50"));
         assert_eq!(filters.kinds, ["event", "withheld"]);
         assert_eq!(Filters::of_query(&Query::parse("")).unwrap().kinds, ["event"]);
-        assert!(Filters::of_query(&Query::parse("kind=any")).unwrap().kinds.is_empty());
-        for bad in ["status=999", "status=fine", "min_cost=1e3", "min_cost=-", "kind=evnt", "tenant=x",
-            "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"]
-        {
+        assert!(
+            Filters::of_query(&Query::parse("kind=any"))
+                .unwrap()
+                .kinds
+                .is_empty()
+        );
+        for bad in [
+            "status=999",
+            "status=fine",
+            "min_cost=1e3",
+            "min_cost=-",
+            "kind=evnt",
+            "tenant=x",
+            "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
+        ] {
             assert!(Filters::of_query(&Query::parse(bad)).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn words_are_cut_like_the_index_cuts_them() {
-        assert_eq!(words_of("Größe: LOAN-denied 7%"), ["größe", "loan", "denied", "7"]);
+        assert_eq!(
+            words_of("Größe: LOAN-denied 7%"),
+            ["größe", "loan", "denied", "7"]
+        );
         assert!(words_of("%% --").is_empty());
     }
 }

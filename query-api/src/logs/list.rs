@@ -99,7 +99,10 @@ struct ShardEnd {
 /// How far each shard is stored now, as far as the scope's tenants show.
 pub(crate) async fn snapshot(app: &App, scope: &Scope) -> Result<Snapshot, Problem> {
     let mut sql = Sql::new("SELECT shard, max(kafka_offset) AS last_offset");
-    sql.records(&scope.without_user_limit()).push(" GROUP BY shard ORDER BY shard LIMIT 100000");
+    sql.records(&scope.without_user_limit())
+        .push(" GROUP BY shard ORDER BY shard LIMIT 100000");
     let ends: Vec<ShardEnd> = app.rows(sql).await?;
-    Ok(Snapshot(ends.into_iter().map(|end| (end.shard, end.last_offset)).collect()))
+    Ok(Snapshot(
+        ends.into_iter().map(|end| (end.shard, end.last_offset)).collect(),
+    ))
 }

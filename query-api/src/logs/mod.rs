@@ -13,4 +13,6 @@ pub(crate) use detail::{DetailRow, detail, find_record};
 pub(crate) use filters::{FILTER_NAMES, Filters, flagged_events, overridden_events};
 pub(crate) use list::{ListPage, list, list_page, snapshot};
 pub(crate) use outcomes::{post_outcome, verdicts_of};
-pub(crate) use summary::{SummaryRow, cost_text, counts_json, no_verdict, number_ms, summary_columns, summary_json};
+pub(crate) use summary::{
+    SummaryRow, cost_text, counts_json, no_verdict, number_ms, summary_columns, summary_json,
+};

@@ -55,7 +55,10 @@ pub(crate) async fn verdicts_of(
         .push(" AND kind = 'outcome' AND target_event_id IN ? GROUP BY target_event_id LIMIT 100000")
         .bind_uuids(ids);
     let rows: Vec<VerdictRow> = app.rows(sql).await?;
-    let verdict = |row: &VerdictRow| Verdict { flagged: row.flagged, overridden: row.overridden };
+    let verdict = |row: &VerdictRow| Verdict {
+        flagged: row.flagged,
+        overridden: row.overridden,
+    };
     Ok(rows.iter().map(|row| (row.target, verdict(row))).collect())
 }
 

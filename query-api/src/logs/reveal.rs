@@ -24,10 +24,23 @@ pub(crate) async fn reveal(app: &App, record: &DetailRow) -> Result<Value, Probl
     let attributes: Value = serde_json::from_str(&record.attributes).unwrap_or_default();
     let mut revealed = Map::new();
     for (slot, ciphertext) in record.sealed_slots.iter().zip(&record.sealed_values) {
-        let Some(sealed) = leaf.slots.iter().find(|candidate| candidate.slot == *slot) else { continue };
-        let key = KeyRef { subject_key_id: sealed.subject_key_id, version: sealed.key_ver };
-        let context = SlotContext { tenant: record.tenant, event_id: record.event_id, slot: *slot, key };
-        let expected = Commitments { pt_commit: sealed.pt_commit, key_commit: sealed.key_commit };
+        let Some(sealed) = leaf.slots.iter().find(|candidate| candidate.slot == *slot) else {
+            continue;
+        };
+        let key = KeyRef {
+            subject_key_id: sealed.subject_key_id,
+            version: sealed.key_ver,
+        };
+        let context = SlotContext {
+            tenant: record.tenant,
+            event_id: record.event_id,
+            slot: *slot,
+            key,
+        };
+        let expected = Commitments {
+            pt_commit: sealed.pt_commit,
+            key_commit: sealed.key_commit,
+        };
         let clear = match data_key(app, record.tenant, key).await? {
             None => None,
             Some(data_key) => {
@@ -54,29 +67,45 @@ fn name_values(revealed: &mut Map<String, Value>, attributes: &Value, slot: u16,
         revealed.insert(name.to_owned(), clear.into());
         return;
     }
-    if slot == SLOT_OVERFLOW && let Some(packed) = &clear {
+    if slot == SLOT_OVERFLOW
+        && let Some(packed) = &clear
+    {
         let pairs: Vec<(String, String)> = serde_json::from_str(packed).unwrap_or_default();
         revealed.extend(pairs.into_iter().map(|(token, value)| (token, value.into())));
         return;
     }
     let spans = attributes["redactions"].as_array();
-    let span = spans.into_iter().flatten().find(|span| span["slot"].as_u64() == Some(u64::from(slot)));
-    let token = span.and_then(|span| span["token"].as_str()).map_or_else(|| format!("slot {slot}"), str::to_owned);
+    let span = spans
+        .into_iter()
+        .flatten()
+        .find(|span| span["slot"].as_u64() == Some(u64::from(slot)));
+    let token = span
+        .and_then(|span| span["token"].as_str())
+        .map_or_else(|| format!("slot {slot}"), str::to_owned);
     revealed.insert(token, clear.into());
 }
 
 async fn data_key(app: &App, tenant: Uuid, key: KeyRef) -> Result<Option<DataKey>, Problem> {
-    let stored = app.control.data_key(tenant, key.subject_key_id, key.version).await.map_err(control_problem)?;
+    let stored = app
+        .control
+        .data_key(tenant, key.subject_key_id, key.version)
+        .await
+        .map_err(control_problem)?;
     let Some(stored) = stored else { return Ok(None) };
     let context = wrap_context(tenant, key.subject_key_id);
     // The current key first; older ones opened it before a rotation.
-    let keks = std::iter::once(app.ring.tenant_kek(tenant))
-        .chain(app.ring.key_ids().filter_map(|id| app.ring.tenant_kek_of(id, tenant)));
+    let keks = std::iter::once(app.ring.tenant_kek(tenant)).chain(
+        app.ring
+            .key_ids()
+            .filter_map(|id| app.ring.tenant_kek_of(id, tenant)),
+    );
     for kek in keks {
         if let Ok(data_key) = kek.unwrap(&stored.wrapped_dek, &context) {
             return Ok(Some(data_key));
         }
     }
     tracing::error!(subject_key = %key.subject_key_id, "no key of the key file opens this data key");
-    Err(Problem::internal("the key file is not the one this record was sealed with"))
+    Err(Problem::internal(
+        "the key file is not the one this record was sealed with",
+    ))
 }

@@ -75,7 +75,11 @@ const COLUMNS: &str = "SELECT shard, kafka_offset, tenant, chain_index, kind, ev
 /// `SELECT` of a list, with or without the long columns.
 pub(crate) fn summary_columns(with_texts: bool) -> Sql {
     let mut sql = Sql::new(COLUMNS);
-    sql.push(if with_texts { "header, attributes" } else { "'' AS header, '' AS attributes" });
+    sql.push(if with_texts {
+        "header, attributes"
+    } else {
+        "'' AS header, '' AS attributes"
+    });
     sql
 }
 
@@ -104,13 +108,22 @@ pub(crate) fn cost_text(scaled: i128) -> String {
 
 /// Microseconds as milliseconds; a whole number where it is one.
 pub(crate) fn number_ms(us: u64) -> Value {
-    if us.is_multiple_of(1_000) { Value::from(us / 1_000) } else { Value::from(us as f64 / 1_000.0) }
+    if us.is_multiple_of(1_000) {
+        Value::from(us / 1_000)
+    } else {
+        Value::from(us as f64 / 1_000.0)
+    }
 }
 
 /// `Map` columns as JSON objects, by name.
 pub(crate) fn counts_json<N: Copy + Into<Value>>(counts: &[(String, N)]) -> Value {
     let sorted: BTreeMap<&String, N> = counts.iter().map(|(name, count)| (name, *count)).collect();
-    Value::Object(sorted.into_iter().map(|(name, count)| (name.clone(), count.into())).collect::<Map<_, _>>())
+    Value::Object(
+        sorted
+            .into_iter()
+            .map(|(name, count)| (name.clone(), count.into()))
+            .collect::<Map<_, _>>(),
+    )
 }
 
 /// The record as lists, sessions and the feed show it.
@@ -172,7 +185,10 @@ mod tests {
         assert_eq!(cost_text(0), "0");
         assert_eq!(cost_text(42_000_000_000_000), "0.000042");
         assert_eq!(cost_text(-1_500_000_000_000_000_000), "-1.5");
-        assert_eq!(cost_text(120_000_000_000_000_000_000_000_000_000_000_000_001), "120000000000000000000.000000000000000001");
+        assert_eq!(
+            cost_text(120_000_000_000_000_000_000_000_000_000_000_000_001),
+            "120000000000000000000.000000000000000001"
+        );
     }
 
     #[test]

@@ -66,26 +66,41 @@ pub async fn rig() -> Option<Rig> {
     let policy_text = TrustPolicy::render(ORIGIN, signer.verifier_key(), &[]);
     std::fs::write(path("policy.toml"), &policy_text).unwrap();
     std::fs::create_dir(path("console")).unwrap();
-    std::fs::write(path("console/index.html"), "<!doctype html><title>console</title>").unwrap();
+    std::fs::write(
+        path("console/index.html"),
+        "<!doctype html><title>console</title>",
+    )
+    .unwrap();
 
-    let control_config =
-        ControlConfig { url: format!("sqlite://{}", path("control.db").display()), ..ControlConfig::default() };
+    let control_config = ControlConfig {
+        url: format!("sqlite://{}", path("control.db").display()),
+        ..ControlConfig::default()
+    };
     let control = Control::open(&control_config).await.unwrap();
     control.ensure_tenant("Bank", BANK, NOW_US).await.unwrap();
     control.ensure_tenant("Clinic", CLINIC, NOW_US).await.unwrap();
-    let objects = |name: &str| ObjectsConfig { url: format!("file://{}", path(name).display()) };
+    let objects = |name: &str| ObjectsConfig {
+        url: format!("file://{}", path(name).display()),
+    };
     let config = Config {
         http: HttpConfig::default(),
         operations: Some(HttpConfig::default()),
         store: store_config,
         control: control_config,
         kafka: KafkaConfig::new(cluster.bootstrap_servers()),
-        keys: KeysConfig { file: path("keys.json") },
+        keys: KeysConfig {
+            file: path("keys.json"),
+        },
         reports: objects("reports"),
         anchors: objects("anchors"),
-        trust: Some(TrustConfig { policy: path("policy.toml") }),
+        trust: Some(TrustConfig {
+            policy: path("policy.toml"),
+        }),
         console: Some(ConsoleConfig { dir: path("console") }),
-        limits: Limits { feed_poll_ms: 20, ..Limits::default() },
+        limits: Limits {
+            feed_poll_ms: 20,
+            ..Limits::default()
+        },
         log: aal_service::logging::LogConfig::default(),
     };
     let running = query_api::start(config.clone(), shutdown.clone()).await.unwrap();
@@ -119,10 +134,23 @@ impl Rig {
 
     pub async fn user(&self, email: &str, role: Role, tenant: TenantScope) -> String {
         let password = "correct horse battery";
-        self.control.create_user(email, role, tenant, Some(password.to_owned()), NOW_US).await.unwrap();
-        let answer = self.send(Method::POST, "/api/v1/auth/login", "", Some(json!({"email": email, "password": password}))).await;
+        self.control
+            .create_user(email, role, tenant, Some(password.to_owned()), NOW_US)
+            .await
+            .unwrap();
+        let answer = self
+            .send(
+                Method::POST,
+                "/api/v1/auth/login",
+                "",
+                Some(json!({"email": email, "password": password})),
+            )
+            .await;
         assert_eq!(answer.status(), 200);
-        answer.json::<Value>().await.unwrap()["token"].as_str().unwrap().to_owned()
+        answer.json::<Value>().await.unwrap()["token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     pub async fn send(&self, method: Method, path: &str, token: &str, body: Option<Value>) -> Response {
@@ -131,7 +159,9 @@ impl Rig {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
         }
         request.send().await.unwrap()
     }
@@ -160,7 +190,10 @@ impl Rig {
 
 pub async fn problem(answer: Response, status: u16) -> Value {
     let found = answer.status().as_u16();
-    let media_type = answer.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+    let media_type = answer
+        .headers()
+        .get("content-type")
+        .map(|value| value.to_str().unwrap().to_owned());
     let text = answer.text().await.unwrap();
     assert_eq!(found, status, "{text}");
     assert_eq!(media_type.as_deref(), Some("application/problem+json"));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aal_event::{Event, Kind, Outcome};
 use aal_ledger::{ChainId, Hash, NoteSigner};
 use aal_record::{Draft, Pipeline, Place, draft_event, owners};
-use aal_sealer::{Anchor, LeafSource, Sealer, SealerSettings, StoredLeaf};
 use aal_seal::KeyRing;
+use aal_sealer::{Anchor, LeafSource, Sealer, SealerSettings, StoredLeaf};
 use aal_store::{RecordRow, Store};
 use async_trait::async_trait;
 use processor::keys::Keys;
@@ -100,7 +100,11 @@ impl Writer {
         let mut rows = Vec::new();
         for (row, event) in events.iter().enumerate() {
             let draft = self.draft(event).await;
-            let (index, previous) = self.chains.get(&(event.tenant, shard)).copied().unwrap_or((0, [0; 32]));
+            let (index, previous) = self
+                .chains
+                .get(&(event.tenant, shard))
+                .copied()
+                .unwrap_or((0, [0; 32]));
             let offset = self.offsets.entry(shard).or_insert(0);
             let place = Place {
                 shard,
@@ -112,8 +116,11 @@ impl Writer {
                 prev_leaf_hash: previous,
             };
             *offset += 1;
-            let record = draft.place(aal_ledger::hash::topic_hash(aal_kafka::EVENTS), place).unwrap();
-            self.chains.insert((event.tenant, shard), (index + 1, record.leaf_hash));
+            let record = draft
+                .place(aal_ledger::hash::topic_hash(aal_kafka::EVENTS), place)
+                .unwrap();
+            self.chains
+                .insert((event.tenant, shard), (index + 1, record.leaf_hash));
             self.leaves.push(StoredLeaf {
                 shard,
                 block,
@@ -144,7 +151,9 @@ impl Writer {
         let anchor = Anchor::new(aal_service::objects::open(&url).unwrap(), "");
         let signer = NoteSigner::from_seed(ORIGIN, &[9; 32]).unwrap();
         let source = Memory(self.leaves.clone());
-        let mut sealer = Sealer::load(anchor, source, signer, SealerSettings::new(ORIGIN)).await.unwrap();
+        let mut sealer = Sealer::load(anchor, source, signer, SealerSettings::new(ORIGIN))
+            .await
+            .unwrap();
         let sealed = sealer.seal(NOW_US + 10_000_000).await.unwrap();
         assert!(sealed.refused.is_empty(), "{:?}", sealed.refused);
     }
@@ -177,6 +186,8 @@ impl LeafSource for Memory {
             leaf.tenant == chain.tenant && leaf.shard == chain.shard && leaf.chain_index >= from
         };
         let hashes = self.0.iter().filter(of_chain).take(most);
-        Ok(hashes.map(|leaf| leaf.leaf_hash.clone().try_into().unwrap()).collect())
+        Ok(hashes
+            .map(|leaf| leaf.leaf_hash.clone().try_into().unwrap())
+            .collect())
     }
 }

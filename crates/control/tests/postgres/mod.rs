@@ -23,13 +23,23 @@ impl Server {
         fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
         let data = dir.path().join("data");
         let made = as_postgres(&bin.join("initdb"))
-            .args(["--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "-D"])
+            .args([
+                "--auth=trust",
+                "--username=postgres",
+                "--no-sync",
+                "--encoding=UTF8",
+                "-D",
+            ])
             .arg(&data)
             .stdout(Stdio::null())
             .status()
             .unwrap();
         assert!(made.success(), "initdb failed");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let process = as_postgres(&bin.join("postgres"))
             .arg("-D")
             .arg(&data)
@@ -38,8 +48,11 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server =
-            Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), process, _dir: dir };
+        let server = Self {
+            url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+            process,
+            _dir: dir,
+        };
         server.wait_until_it_answers(&bin, port);
         Some(server)
     }
@@ -62,7 +75,9 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // SIGINT asks the postmaster for a fast shutdown; setpriv has become it by exec.
-        let _ = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        let _ = Command::new("kill")
+            .args(["-INT", &self.process.id().to_string()])
+            .status();
         let _ = self.process.wait();
     }
 }
@@ -87,7 +102,9 @@ fn as_postgres(program: &Path) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"])
+        .arg(program);
     command.current_dir("/");
     command
 }
