@@ -127,6 +127,8 @@ impl Verifier {
         if is_sealed {
             self.sealed += 1;
             self.account(record, place, &checked);
+        } else {
+            self.check_seal_delay(place, &checked);
         }
         for key in checked.absent_keys {
             self.absent.entry((record.tenant, key)).or_insert((0, place)).0 += 1;
@@ -153,6 +155,23 @@ impl Verifier {
     fn end_chain(&mut self) {
         if let Some(current) = self.current.take() {
             current.finish(&mut self.tally);
+        }
+    }
+
+    /// A record that the operator promised to have sealed by now keeps the log from being proven complete.
+    fn check_seal_delay(&mut self, place: Place, checked: &Checked) {
+        let (Some(promised_s), Some(manifest), Some(leaf)) =
+            (self.policy.max_seal_delay_s, self.anchor.signed(), &checked.leaf)
+        else {
+            return;
+        };
+        let due_us = leaf.t_edge_us.saturating_add(i64::from(promised_s) * 1_000_000);
+        if due_us < manifest.closed_us {
+            let what = format!(
+                "not sealed {promised_s} s after its edge time, which epoch {} has passed",
+                manifest.epoch
+            );
+            self.tally.unproven(Verdict::Scope, place, what);
         }
     }
 

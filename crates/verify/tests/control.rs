@@ -87,6 +87,18 @@ fn absent_evidence_is_unproven_not_refuted() {
 }
 
 #[test]
+fn records_past_the_promised_delay_are_not_passed_over() {
+    let mut evidence = default_log().evidence();
+    evidence.policy.max_seal_delay_s = Some(60);
+    assert_eq!(evidence.verify().exit_code(), 0);
+    evidence.policy.max_seal_delay_s = Some(10);
+    let report = evidence.verify();
+    assert_eq!(report.exit_code(), 3, "{report}");
+    assert_eq!(report.verdict(Verdict::Scope).unproven, 2);
+    assert!(report.to_string().contains("index 11 event"), "{report}");
+}
+
+#[test]
 fn what_cannot_be_read_is_said() {
     let good = default_log().evidence();
     let run = |damage: bool| {
