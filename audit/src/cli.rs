@@ -49,6 +49,12 @@ pub struct UpArguments {
     /// E-mail of the administrator that the first start makes.
     #[arg(long, default_value = "admin@audit.local")]
     pub admin_email: String,
+    /// Time between two epochs, in milliseconds.
+    #[arg(long, default_value_t = 10_000)]
+    pub epoch_ms: u64,
+    /// Use this Kafka (host:port, comma-separated) instead of the embedded broker.
+    #[arg(long)]
+    pub kafka: Option<String>,
     /// Fill in the demo's month when it is not there yet.
     #[arg(long)]
     pub demo: bool,

@@ -13,8 +13,11 @@ use crate::up::layout::{Layout, LayoutError};
 pub struct Endpoints {
     pub console: SocketAddr,
     pub edge: SocketAddr,
-    pub kafka: SocketAddr,
+    /// Bootstrap servers.
+    pub kafka: String,
     pub clickhouse: SocketAddr,
+    /// Of the embedded engine; the file is readable by its owner only.
+    pub clickhouse_password: String,
     pub pid: u32,
 }
 

@@ -19,7 +19,7 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
     let mut cause = error.source();
     while let Some(source) = cause {
         let source_text = source.to_string();
-        if !text.ends_with(&source_text) {
+        if !text.contains(&source_text) {
             text.push_str(&format!(": {source_text}"));
         }
         cause = source.source();

@@ -1,1 +1,8 @@
-//! Integration tests.
+//! Starts the real pipeline for integration tests: own data directory, free ports, ended by process id.
+
+mod pipeline;
+mod poll;
+pub mod repository;
+
+pub use pipeline::{Endpoints, Pipeline, Start, bin, recordings};
+pub use poll::until;

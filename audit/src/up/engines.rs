@@ -4,10 +4,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use aal_child::{Child, ChildError};
 use aal_service::Shutdown;
-use tokio::process::Command;
+use tokio::{process::Command, time::Instant};
 
 /// How long an engine may take to answer; a predecessor killed a moment ago may still hold its files.
 const READY_WITHIN: Duration = Duration::from_secs(40);
+/// How long an engine that ends early is started again at the first start.
+const RETRY_WITHIN: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(6);
 const RESTART_PAUSE: Duration = Duration::from_millis(500);
 
@@ -42,7 +44,18 @@ impl Engine {
     /// Starts the engine on a free port and restarts it there whenever it dies.
     pub async fn keep(self) -> Result<Kept, ChildError> {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let child = Child::start(self.command(any), READY_WITHIN).await?;
+        let deadline = Instant::now() + RETRY_WITHIN;
+        let child = loop {
+            match Child::start(self.command(any), READY_WITHIN).await {
+                Ok(child) => break child,
+                // After a kill of the whole tree the old engine may live a moment longer and hold its files.
+                Err(error @ ChildError::EndedEarly { .. }) if Instant::now() < deadline => {
+                    tracing::warn!(engine = self.name, %error, "engine did not start; trying again");
+                    tokio::time::sleep(RESTART_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        };
         let address = child.address();
         tracing::info!(engine = self.name, %address, pid = child.id(), "engine answers");
         let stop = Shutdown::new();

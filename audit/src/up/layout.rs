@@ -147,7 +147,7 @@ impl Layout {
 }
 
 /// Writes a file that only its owner can read, complete or not at all.
-fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let partial = path.with_extension("partial");
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&partial)?;
     file.write_all(bytes)?;

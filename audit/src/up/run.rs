@@ -21,7 +21,7 @@ use crate::{
     local::{Endpoints, Local, LocalError},
     up::{
         engines::{Engine, Kept},
-        layout::{EDGE_KEY_NAME, Layout, LayoutError, ORIGIN},
+        layout::{self, EDGE_KEY_NAME, Layout, LayoutError, ORIGIN},
         services::Service,
         settings::Settings,
     },
@@ -75,18 +75,32 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
     let edge = free("--edge-listen", arguments.edge_listen)?;
 
     let password = random_password();
+    let olap = engine("olap", "aal-olap-engine", layout.clickhouse(), vec![("AAL_OLAP_PASSWORD", password.clone())])?;
+    let log = engine("log", "aal-log-engine", layout.broker(), Vec::new())?;
     let (broker, clickhouse) = tokio::try_join!(
-        engine("log", "aal-log-engine", layout.broker(), Vec::new())?.keep(),
-        engine("olap", "aal-olap-engine", layout.clickhouse(), vec![("AAL_OLAP_PASSWORD", password.clone())])?.keep(),
+        async {
+            match &arguments.kafka {
+                Some(_) => Ok(None),
+                None => log.keep().await.map(Some),
+            }
+        },
+        olap.keep(),
     )?;
+    let kafka = match (&arguments.kafka, &broker) {
+        (Some(outside), _) => outside.clone(),
+        (None, Some(broker)) => broker.address.to_string(),
+        (None, None) => String::new(),
+    };
     let settings = Settings {
         layout: layout.clone(),
-        kafka: broker.address,
+        kafka,
+        own_broker: broker.is_some(),
         clickhouse: clickhouse.address,
         clickhouse_password: password,
         console,
         edge,
         console_dir: arguments.console_dir.clone(),
+        epoch_ms: arguments.epoch_ms,
     };
     let started = start(&settings, &arguments, &shutdown).await;
     let (services, result) = match started {
@@ -188,14 +202,14 @@ fn announce(settings: &Settings, first_admin: Option<aal_control::FirstAdmin>) -
     let endpoints = Endpoints {
         console: settings.console,
         edge: settings.edge,
-        kafka: settings.kafka,
+        kafka: settings.kafka.clone(),
         clickhouse: settings.clickhouse,
+        clickhouse_password: settings.clickhouse_password.clone(),
         pid: std::process::id(),
     };
     let path = settings.layout.endpoints_file();
-    let partial = path.with_extension("partial");
     let text = serde_json::to_string_pretty(&endpoints).unwrap_or_default();
-    let written = std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, &path));
+    let written = layout::write_secret(&path, text.as_bytes());
     written.map_err(|source| UpError::Io { what: path.display().to_string(), source })?;
     println!("console   http://{}", settings.console);
     println!("edge      http://{}", settings.edge);
@@ -219,12 +233,19 @@ async fn fill_demo(data: PathBuf, decisions: u64) {
     }
 }
 
-async fn stop(services: Vec<Service>, broker: Kept, clickhouse: Kept) {
+async fn stop(services: Vec<Service>, broker: Option<Kept>, clickhouse: Kept) {
     let (first, rest): (Vec<Service>, Vec<Service>) =
         services.into_iter().partition(|service| matches!(service.name, "ingest" | "query-api" | "reporter"));
     futures_util::future::join_all(first.into_iter().map(|service| service.stop(SERVICE_PATIENCE))).await;
     futures_util::future::join_all(rest.into_iter().map(|service| service.stop(SERVICE_PATIENCE))).await;
-    tokio::join!(broker.stop(), clickhouse.stop());
+    tokio::join!(
+        async {
+            if let Some(broker) = broker {
+                broker.stop().await;
+            }
+        },
+        clickhouse.stop()
+    );
 }
 
 fn engine(

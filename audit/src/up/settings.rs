@@ -13,12 +13,16 @@ use crate::up::layout::{EDGE_KEY_NAME, Layout, ORIGIN};
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub layout: Layout,
-    pub kafka: SocketAddr,
+    /// Bootstrap servers.
+    pub kafka: String,
+    /// Whether the broker is this process's own, so that no other processor consumes from it.
+    pub own_broker: bool,
     pub clickhouse: SocketAddr,
     pub clickhouse_password: String,
     pub console: SocketAddr,
     pub edge: SocketAddr,
     pub console_dir: Option<PathBuf>,
+    pub epoch_ms: u64,
 }
 
 fn http(listen: SocketAddr) -> HttpConfig {
@@ -31,7 +35,7 @@ fn any_port() -> SocketAddr {
 
 impl Settings {
     pub fn kafka(&self) -> KafkaConfig {
-        KafkaConfig::new(self.kafka.to_string())
+        KafkaConfig::new(self.kafka.clone())
     }
 
     pub fn store(&self) -> StoreConfig {
@@ -56,12 +60,13 @@ impl Settings {
     }
 
     pub fn processor(&self) -> processor::Config {
+        let assignment = if self.own_broker { processor::Assignment::All } else { processor::Assignment::Group };
         processor::Config {
             kafka: self.kafka(),
             store: self.store(),
             control: self.control(),
             keys: processor::KeysConfig { file: self.layout.key_file() },
-            processor: processor::ProcessorConfig { assignment: processor::Assignment::All, ..Default::default() },
+            processor: processor::ProcessorConfig { assignment, ..Default::default() },
             operations: None,
             log: LogConfig::default(),
         }
@@ -74,7 +79,11 @@ impl Settings {
             control: self.control(),
             anchor: aal_sealer::AnchorConfig { url: self.layout.anchor_url() },
             key: aal_sealer::KeyConfig { file: self.layout.sealer_key_file() },
-            sealer: aal_sealer::SealerConfig { origin: ORIGIN.to_owned(), ..Default::default() },
+            sealer: aal_sealer::SealerConfig {
+                origin: ORIGIN.to_owned(),
+                interval_ms: self.epoch_ms,
+                ..Default::default()
+            },
             operations: None,
             log: LogConfig::default(),
         }

@@ -1,0 +1,8 @@
+//! The whole pipeline, as its users meet it.
+
+mod console;
+mod failures;
+mod lifecycle;
+mod outside_kafka;
+mod replay;
+mod tamper;
