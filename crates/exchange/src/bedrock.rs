@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{Answer, Folded, append, merge_except};
 use crate::content::{list, string};
 use crate::frames::Frames;
-use crate::{anthropic, openai_chat};
+use crate::{anthropic, openai_chat, vendors};
 
 /// Reads an answer of converse.
 pub(crate) fn read_converse(body: &Value, answer: &mut Answer) {
@@ -94,6 +94,9 @@ pub(crate) fn read_invoke(body: &Value, answer: &mut Answer) {
     if body.get("content").is_some() || body.get("completion").is_some() {
         return anthropic::read(body, answer);
     }
+    if body.get("response_id").is_some() || body.get("chat_history").is_some() {
+        return vendors::read_cohere(body, answer);
+    }
     answer.id = string(body, "id");
     // Titan.
     for result in list(body, "results") {
@@ -111,9 +114,18 @@ pub(crate) fn read_invoke(body: &Value, answer: &mut Answer) {
         answer.finish(part, "finish_reason");
         answer.finish(part, "stop_reason");
     }
+    // AI21.
+    for part in list(body, "completions") {
+        answer.text(part.pointer("/data/text"));
+        let reason = part.pointer("/finishReason/reason").and_then(Value::as_str);
+        answer.finish_reasons.extend(reason.map(str::to_owned));
+    }
+    // The remains of Cohere's and Mistral's streams.
+    answer.text(body.get("text"));
+    answer.finish(body, "finish_reason");
 }
 
-/// Folds events of invoke: Anthropic's and Nova's typed events, or pieces of Titan's and Llama's text.
+/// Folds events of invoke: Anthropic's, Nova's and Cohere's typed events, or pieces of the others' text.
 pub(crate) fn fold_invoke(frames: &Frames) -> Folded {
     let has = |key: &str| frames.frames.iter().any(|frame| frame.data.get(key).is_some());
     if has("type") {
@@ -122,6 +134,9 @@ pub(crate) fn fold_invoke(frames: &Frames) -> Folded {
     if has("choices") {
         return openai_chat::fold(frames);
     }
+    if has("event_type") {
+        return vendors::fold_cohere(frames);
+    }
     let nova = ["messageStart", "contentBlockDelta", "messageStop"];
     if nova.iter().any(|key| has(key)) {
         return fold_converse(&named_by_key(frames));
@@ -129,11 +144,19 @@ pub(crate) fn fold_invoke(frames: &Frames) -> Folded {
     let mut body = Map::new();
     let mut text: Option<(&str, String)> = None;
     for chunk in frames.frames.iter().map(|frame| &frame.data) {
-        merge_except(&mut body, chunk, &["outputText", "generation"]);
-        for key in ["outputText", "generation"] {
+        merge_except(&mut body, chunk, &["outputText", "generation", "text", "outputs"]);
+        for key in ["outputText", "generation", "text"] {
             if let Some(piece) = chunk.get(key).and_then(Value::as_str) {
                 text.get_or_insert_with(|| (key, String::new())).1.push_str(piece);
             }
+        }
+        // Mistral's pieces have the form of whole answers.
+        for part in list(chunk, "outputs") {
+            let piece = part.get("text").and_then(Value::as_str).unwrap_or_default();
+            text.get_or_insert_with(|| ("text", String::new()))
+                .1
+                .push_str(piece);
+            merge_except(&mut body, part, &["text"]);
         }
     }
     if let Some((key, text)) = text {
@@ -142,6 +165,7 @@ pub(crate) fn fold_invoke(frames: &Frames) -> Folded {
     let ends = [
         "completionReason",
         "stop_reason",
+        "finish_reason",
         "amazon-bedrock-invocationMetrics",
         "amazon-bedrock-guardrailAction",
     ];

@@ -16,7 +16,8 @@ pub(crate) fn read(body: &Value, tiered: bool, answer: &mut Answer) {
         answer.price_tier();
     }
     for choice in list(body, "choices") {
-        answer.finish(choice, "finish_reason");
+        let reason = string(choice, "finish_reason").or_else(|| string(choice, "stop_reason"));
+        answer.finish_reasons.extend(reason);
         // Some servers answer a completion with neither message nor text but the remains of a stream.
         let message = choice
             .get("message")

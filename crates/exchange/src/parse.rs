@@ -4,7 +4,7 @@ use aal_pricing::Unit;
 use serde_json::Value;
 
 use crate::answer::{Answer, Folded};
-use crate::content::{request_text, string};
+use crate::content::{list, request_text, string};
 use crate::frames::{Frames, json_lines, looks_like_sse, sse};
 use crate::model::{Exchange, ExchangeInput, RequestPart, ResponsePart, UsageState};
 use crate::route::{Route, Wire, pricing_provider, route};
@@ -87,6 +87,9 @@ fn read(route: &Route, body: &Value) -> Answer {
         Wire::Plain => {
             answer.read_head(body);
             answer.text(body.get("text"));
+            for page in list(body, "pages") {
+                answer.text(page.get("markdown"));
+            }
         }
         Wire::Unknown => {}
     }

@@ -41,6 +41,7 @@ pub(crate) fn find(route: &Route, body: &Value) -> Found {
         Wire::Gemini => extracted(body, provider, &["default"]),
         Wire::Plain => match route.operation.as_str() {
             "images" => extracted(body, provider, &["images"]),
+            "ocr" => extracted(body, provider, &["ocr"]),
             "transcriptions" | "translations" => transcription(body),
             _ => extracted(body, provider, &["embeddings", "chat", "default"]),
         },
@@ -179,6 +180,20 @@ fn transcription(body: &Value) -> Found {
     Found::new(usage, "chat")
 }
 
+/// AI21 lists the tokens instead of counting them.
+fn ai21_tokens(body: &Value) -> Option<Usage> {
+    let length = |value: Option<&Value>| value.and_then(Value::as_array).map_or(0, Vec::len) as u64;
+    let completions = body.get("completions")?.as_array()?;
+    let mut usage = Usage::new();
+    usage.set_count(Unit::InputTokens, length(body.pointer("/prompt/tokens")));
+    let output = completions
+        .iter()
+        .map(|part| length(part.pointer("/data/tokens")))
+        .sum();
+    usage.set_count(Unit::OutputTokens, output);
+    (!usage.is_empty()).then_some(usage)
+}
+
 fn bedrock_invoke(body: &Value, provider: &str) -> Found {
     if body.pointer("/usage/inputTokens").is_some() {
         return converse(body, provider);
@@ -197,6 +212,7 @@ fn bedrock_invoke(body: &Value, provider: &str) -> Found {
     ];
     let usage = counted(body, &titan_input, &titan_output)
         .or_else(|| counted(body, &["/prompt_token_count"], &["/generation_token_count"]))
+        .or_else(|| ai21_tokens(body))
         .or_else(|| {
             let metrics = body.get("amazon-bedrock-invocationMetrics")?;
             counted(metrics, &["/inputTokenCount"], &["/outputTokenCount"])

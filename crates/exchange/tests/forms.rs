@@ -317,3 +317,62 @@ fn transcriptions_count_tokens_or_seconds_and_name_their_model_in_the_form() {
     let cut = read("gpt-4o-transcribe", "text/event-stream", &stream[..60]);
     assert_eq!((cut.output_text.as_str(), cut.interrupted), ("hel", true));
 }
+
+#[test]
+fn vendors_inside_bedrock_are_told_by_their_keys() {
+    let read = |model: &str, body: Value| {
+        let url = format!("https://bedrock-runtime.eu-west-1.amazonaws.com/model/{model}/invoke");
+        answered(&url, json!({"prompt": "q"}), body)
+    };
+    let ai21 = read(
+        "ai21.j2-mid-v1",
+        json!({"id": 1, "prompt": {"tokens": [{}, {}]}, "completions": [
+        {"data": {"text": "a", "tokens": [{}, {}, {}]}, "finishReason": {"reason": "endoftext"}}]}),
+    );
+    assert_eq!(
+        (ai21.output_text.as_str(), &ai21.finish_reasons[..]),
+        ("a", &["endoftext".to_owned()][..])
+    );
+    assert_eq!(amounts(&ai21), json!({"input_tokens": 2, "output_tokens": 3}));
+    let mistral = read(
+        "mistral.mixtral-8x7b",
+        json!({"outputs": [{"text": "b", "stop_reason": "stop"}]}),
+    );
+    assert_eq!(
+        (mistral.output_text.as_str(), mistral.usage_state),
+        ("b", UsageState::Missing)
+    );
+    let cohere = read(
+        "cohere.command-r-v1:0",
+        json!({"response_id": "r", "text": "c", "finish_reason": "COMPLETE"}),
+    );
+    assert_eq!(
+        (cohere.output_text.as_str(), cohere.response_id.as_deref()),
+        ("c", Some("r"))
+    );
+    let deepseek = read(
+        "us.deepseek.r1-v1:0",
+        json!({"choices": [{"text": "d", "stop_reason": "length"}]}),
+    );
+    assert_eq!(
+        (deepseek.output_text.as_str(), &deepseek.finish_reasons[..]),
+        ("d", &["length".to_owned()][..])
+    );
+}
+
+#[test]
+fn scanned_pages_are_counted_and_read() {
+    let body = json!({"model": "mistral-ocr-latest", "pages": [{"markdown": "# A"}, {"markdown": "b"}],
+        "usage_info": {"pages_processed": 2, "doc_size_bytes": 10}});
+    let scanned = answered(
+        "https://api.mistral.ai/v1/ocr",
+        json!({"model": "mistral-ocr-latest"}),
+        body,
+    );
+    assert_eq!(
+        (scanned.operation.as_str(), scanned.output_text.as_str()),
+        ("ocr", "# A\nb")
+    );
+    assert_eq!(amounts(&scanned), json!({"input_document_pages": 2}));
+    assert!(scanned.price(PriceTable::builtin(), AT_US).is_ok());
+}

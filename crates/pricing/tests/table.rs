@@ -97,8 +97,14 @@ fn unknown_is_a_reason_and_never_zero() {
         "no_price_for_bucket:rerank_searches"
     );
     // Listed without any price, and free by its name.
-    assert_eq!(total("cerebras", "qwen-3-coder-480b", NOVEMBER, &pairs), "no_price_for_bucket:input_text");
-    assert_eq!(total("openrouter", "google/gemini-2.0-flash-exp:free", NOVEMBER, &pairs), "0");
+    assert_eq!(
+        total("cerebras", "qwen-3-coder-480b", NOVEMBER, &pairs),
+        "no_price_for_bucket:input_text"
+    );
+    assert_eq!(
+        total("openrouter", "google/gemini-2.0-flash-exp:free", NOVEMBER, &pairs),
+        "0"
+    );
     let wrong = [(Unit::InputTokens, 10), (Unit::CacheReadTokens, 11)];
     assert_eq!(
         total("openai", "gpt-4o", NOVEMBER, &wrong),
