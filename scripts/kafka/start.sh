@@ -56,16 +56,18 @@ if [ ! -f "$dir/logs/meta.properties" ]; then
         { cat "$dir/format.out" >&2; exit 1; }
 fi
 
-# This shell becomes the broker, so that its pid is the broker's. A helper waits for the port and ends with it.
+# This shell becomes the broker, so that its pid is the broker's. A helper waits for the broker to say that it is
+# started, which it does after its sockets accept, and ends with it.
 pid=$$
+: > "$dir/broker.out"
 (
     while kill -0 "$pid" 2>/dev/null; do
-        if java -Xmx64m "$log4j" -cp "$lib/*" org.apache.kafka.tools.BrokerApiVersionsCommand \
-            --bootstrap-server "127.0.0.1:$port" > /dev/null 2>&1; then
+        if grep -q 'Kafka Server started' "$dir/broker.out"; then
             printf '{"listening":"127.0.0.1:%s"}\n' "$port"
             exit 0
         fi
+        sleep 0.1
     done
 ) &
-exec java -Xmx"${KAFKA_HEAP:-512m}" -Xms128m -XX:+UseSerialGC -XX:TieredStopAtLevel=4 "$log4j" \
-    -cp "$lib/*" kafka.Kafka "$dir/server.properties" > "$dir/broker.out" 2>&1
+exec java -Xmx"${KAFKA_HEAP:-512m}" -Xms128m -XX:+UseSerialGC "$log4j" \
+    -cp "$lib/*" kafka.Kafka "$dir/server.properties" >> "$dir/broker.out" 2>&1
