@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Config, Limits, TrustConfig};
 use crate::feed::Hub;
 use crate::ledger::Anchors;
+use crate::logs::Snapshots;
 
 /// Longest wait for Kafka's acknowledgement of an access record or outcome.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,6 +42,7 @@ pub struct App {
     pub(crate) query_permits: Semaphore,
     pub(crate) feed_permits: Arc<Semaphore>,
     pub(crate) hub: Hub,
+    pub(crate) snapshots: Snapshots,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -114,6 +116,7 @@ impl App {
             query_permits: Semaphore::new(limits.concurrent_queries.max(1)),
             feed_permits: Arc::new(Semaphore::new(limits.feeds)),
             hub: Hub::new(limits.feed_buffer),
+            snapshots: Snapshots::default(),
             limits,
             shutdown,
         }))

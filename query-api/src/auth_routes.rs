@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aal_control::{AttemptLimit, Authenticated, User};
+use aal_control::{AttemptLimit, Authenticated, TenantScope, User};
 use aal_service::Problem;
 use aal_service::times::{now_us, rfc3339_us};
 use serde::Deserialize;
@@ -58,9 +58,14 @@ pub(crate) async fn login(app: Arc<App>, request: Request) -> Result<Response, P
 
 /// The tenant under which acts of the user that concern no record are kept.
 pub(crate) fn home_tenant(user: &User) -> Uuid {
-    match user.tenant {
-        aal_control::TenantScope::One(tenant) => tenant,
-        aal_control::TenantScope::All => Uuid::nil(),
+    tenant_or_nil(user.tenant)
+}
+
+/// The one tenant of a scope; nil stands for the installation as a whole.
+pub(crate) fn tenant_or_nil(scope: TenantScope) -> Uuid {
+    match scope {
+        TenantScope::One(tenant) => tenant,
+        TenantScope::All => Uuid::nil(),
     }
 }
 
@@ -112,11 +117,6 @@ pub(crate) async fn me(call: Call) -> Result<Response, Problem> {
 pub(crate) async fn password(call: Call) -> Result<Response, Problem> {
     let change: PasswordChange = call.request.json()?;
     let user = checked(&call.app, &call.scope.user.email, &change.current, &call.request).await?;
-    call.app
-        .control
-        .set_password(user.id, &change.new)
-        .await
-        .map_err(control_problem)?;
     let note = AccessNote {
         user: &user,
         tenant: home_tenant(&user),
@@ -126,5 +126,10 @@ pub(crate) async fn password(call: Call) -> Result<Response, Problem> {
         detail: Value::Null,
     };
     call.app.record_admin(note).await?;
+    call.app
+        .control
+        .set_password(user.id, &change.new)
+        .await
+        .map_err(control_problem)?;
     Ok(http::StatusCode::NO_CONTENT.into_response())
 }

@@ -19,6 +19,7 @@ use warp::reply::{Reply, Response};
 
 use crate::access::AccessNote;
 use crate::app::control_problem;
+use crate::auth_routes::tenant_or_nil;
 use crate::call::{Call, json, json_with, wrong};
 use crate::logs::find_record;
 
@@ -118,13 +119,6 @@ pub(crate) async fn generate(call: Call) -> Result<Response, Problem> {
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
-}
-
-fn tenant_or_nil(tenant: TenantScope) -> Uuid {
-    match tenant {
-        TenantScope::One(tenant) => tenant,
-        TenantScope::All => Uuid::nil(),
-    }
 }
 
 fn formats_of(wanted: Option<&[String]>) -> Result<Vec<String>, Problem> {

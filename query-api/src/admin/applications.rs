@@ -49,11 +49,6 @@ pub(crate) async fn put_application(call: Call) -> Result<Response, Problem> {
         policy: wanted.policy,
         created_us: now_us(),
     };
-    call.app
-        .control
-        .put_application(&application)
-        .await
-        .map_err(control_problem)?;
     let note = AccessNote {
         user: &call.scope.user,
         tenant: application.tenant,
@@ -64,5 +59,10 @@ pub(crate) async fn put_application(call: Call) -> Result<Response, Problem> {
                        "content_mode": application.content_mode}),
     };
     call.app.record_admin(note).await?;
+    call.app
+        .control
+        .put_application(&application)
+        .await
+        .map_err(control_problem)?;
     json_with(StatusCode::CREATED, &application)
 }

@@ -47,21 +47,21 @@ pub(crate) async fn create_key(call: Call) -> Result<Response, Problem> {
     if known.is_none() {
         return Err(Problem::validation("there is no such tenant").with_error("/tenant", "is not known"));
     }
-    let made = call
-        .app
-        .control
-        .create_api_key(tenant, &wanted.application, &wanted.name, now_us())
-        .await;
-    let made = made.map_err(control_problem)?;
+    // Recorded first: nothing is changed that the ledger does not know of.
     let note = AccessNote {
         user: &call.scope.user,
         tenant,
         action: "api_key.create",
         target: None,
         reason: None,
-        detail: json!({"api_key": made.key.id, "application": made.key.application}),
+        detail: json!({"application": wanted.application, "name": wanted.name}),
     };
     call.app.record_admin(note).await?;
+    let control = &call.app.control;
+    let made = control
+        .create_api_key(tenant, &wanted.application, &wanted.name, now_us())
+        .await;
+    let made = made.map_err(control_problem)?;
     let mut answer = key_json(&made.key);
     answer["key"] = made.presented.into();
     json_with(StatusCode::CREATED, &answer)
@@ -69,14 +69,16 @@ pub(crate) async fn create_key(call: Call) -> Result<Response, Problem> {
 
 pub(crate) async fn revoke_key(call: Call) -> Result<Response, Problem> {
     let id = call.request.path_uuid()?;
-    let revoked = call
-        .app
-        .control
-        .revoke_api_key(call.scope.tenants, id, now_us())
-        .await;
-    let key = revoked
-        .map_err(control_problem)?
-        .ok_or_else(|| Problem::not_found("there is no such valid API key"))?;
+    let control = &call.app.control;
+    let unknown = || Problem::not_found("there is no such valid API key");
+    let keys = control
+        .api_keys(call.scope.tenants)
+        .await
+        .map_err(control_problem)?;
+    let key = keys
+        .iter()
+        .find(|key| key.id == id && key.revoked_us.is_none())
+        .ok_or_else(unknown)?;
     let note = AccessNote {
         user: &call.scope.user,
         tenant: key.tenant,
@@ -86,5 +88,7 @@ pub(crate) async fn revoke_key(call: Call) -> Result<Response, Problem> {
         detail: json!({"api_key": id, "application": key.application}),
     };
     call.app.record_admin(note).await?;
+    let revoked = control.revoke_api_key(call.scope.tenants, id, now_us()).await;
+    revoked.map_err(control_problem)?.ok_or_else(unknown)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -10,7 +10,7 @@ use warp::reply::Response;
 
 use crate::access::AccessNote;
 use crate::app::control_problem;
-use crate::auth_routes::{home_tenant, user_json};
+use crate::auth_routes::{home_tenant, tenant_or_nil, user_json};
 use crate::call::{Call, json, json_with};
 
 #[derive(Deserialize)]
@@ -58,21 +58,21 @@ pub(crate) async fn create_user(call: Call) -> Result<Response, Problem> {
         return Err(Problem::forbidden("a user cannot get more tenants than you have"));
     }
     let chosen = wanted.password.is_some();
-    let made = call
-        .app
-        .control
-        .create_user(&wanted.email, wanted.role, tenant, wanted.password, now_us())
-        .await;
-    let (user, password) = made.map_err(control_problem)?;
+    // Recorded first: nothing is changed that the ledger does not know of.
     let note = AccessNote {
         user: &call.scope.user,
-        tenant: home_tenant(&user),
+        tenant: tenant_or_nil(tenant),
         action: "user.create",
         target: None,
         reason: None,
-        detail: json!({"user": user.id, "role": user.role, "tenant": user.tenant}),
+        detail: json!({"email": wanted.email, "role": wanted.role, "tenant": tenant}),
     };
     call.app.record_admin(note).await?;
+    let control = &call.app.control;
+    let made = control
+        .create_user(&wanted.email, wanted.role, tenant, wanted.password, now_us())
+        .await;
+    let (user, password) = made.map_err(control_problem)?;
     let mut answer = user_json(&user);
     if !chosen {
         // Shown this once; only its hash is kept.
@@ -85,39 +85,26 @@ pub(crate) async fn update_user(call: Call) -> Result<Response, Problem> {
     let id = call.request.path_uuid()?;
     let change: UserChange = call.request.json()?;
     let unknown = || Problem::not_found("there is no such user");
-    let known = call
-        .app
-        .control
-        .users(call.scope.tenants)
-        .await
-        .map_err(control_problem)?;
-    if !known.iter().any(|user| user.id == id) {
-        return Err(unknown());
-    }
-    if !call
-        .app
-        .control
-        .update_user(id, change.role, change.disabled)
-        .await
-        .map_err(control_problem)?
-    {
-        return Err(unknown());
-    }
-    let user = call
-        .app
-        .control
-        .user(id)
-        .await
-        .map_err(control_problem)?
-        .ok_or_else(unknown)?;
+    let control = &call.app.control;
+    let known = control.users(call.scope.tenants).await.map_err(control_problem)?;
+    let user = known.iter().find(|user| user.id == id).ok_or_else(unknown)?;
     let note = AccessNote {
         user: &call.scope.user,
-        tenant: home_tenant(&user),
+        tenant: home_tenant(user),
         action: "user.update",
         target: None,
         reason: None,
         detail: json!({"user": id, "role": change.role, "disabled": change.disabled}),
     };
     call.app.record_admin(note).await?;
+    let changed = control.update_user(id, change.role, change.disabled).await;
+    if !changed.map_err(control_problem)? {
+        return Err(unknown());
+    }
+    let user = control
+        .user(id)
+        .await
+        .map_err(control_problem)?
+        .ok_or_else(unknown)?;
     json(&user_json(&user))
 }

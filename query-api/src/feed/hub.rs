@@ -15,6 +15,8 @@ use crate::scope::Scope;
 
 /// Records read in one look.
 const BATCH: u64 = 1_000;
+/// Every so many looks also shards that began meanwhile are found.
+const FULL_EVERY: u64 = 100;
 /// How long the poller rests after the store failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(2);
 
@@ -88,13 +90,15 @@ pub(crate) async fn run_poller(app: Arc<App>, health: Component) {
 async fn poll(app: &App, health: &Component) {
     let pause = Duration::from_millis(app.limits.feed_poll_ms.max(20));
     let mut heads: Option<Snapshot> = None;
+    let mut looks: u64 = 0;
     health.up();
     loop {
         if app.hub.listeners.load(Ordering::SeqCst) == 0 {
             heads = None;
             app.hub.wake.notified().await;
         }
-        match look(app, &mut heads).await {
+        looks += 1;
+        match look(app, &mut heads, looks.is_multiple_of(FULL_EVERY)).await {
             Ok(BATCH) => continue,
             Ok(_) => health.up(),
             Err(problem) => {
@@ -107,7 +111,7 @@ async fn poll(app: &App, health: &Component) {
 }
 
 /// Sends what came since the last look; how many records that were.
-async fn look(app: &App, heads: &mut Option<Snapshot>) -> Result<u64, Problem> {
+async fn look(app: &App, heads: &mut Option<Snapshot>, is_full: bool) -> Result<u64, Problem> {
     let scope = own_scope();
     let Some(known) = heads else {
         *heads = Some(snapshot(app, &scope).await?);
@@ -117,6 +121,9 @@ async fn look(app: &App, heads: &mut Option<Snapshot>) -> Result<u64, Problem> {
     let mut sql = summary_columns(false);
     sql.records(&scope);
     known.after(&mut sql);
+    if let Some(floor) = known.floor().filter(|_| !is_full) {
+        sql.push(" AND kafka_offset > ?").bind_u64(floor);
+    }
     sql.push(" ORDER BY kafka_offset, shard, block_row LIMIT ?")
         .bind_u64(BATCH);
     let rows: Vec<SummaryRow> = app.rows(sql).await?;

@@ -16,6 +16,9 @@ use crate::sql::Sql;
 /// Longest cursor that is read, in bytes: room for some thousand shards.
 const MAX_CURSOR_BYTES: usize = 64 * 1024;
 
+/// Below this offset a shard is read as a whole.
+const FLOOR_FROM: u64 = 10_000;
+
 /// The last stored Kafka offset of each shard, ascending by shard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Snapshot(pub(crate) Vec<(u32, u64)>);
@@ -40,6 +43,15 @@ impl Snapshot {
         sql.push(" AND (NOT (shard IN ?) OR kafka_offset > transform(shard, ?, ?, toUInt64(0)))");
         sql.bind_u64s(self.shards());
         self.bind(sql);
+    }
+
+    /// The lowest offset, once every shard is so far that reading only what follows it saves a scan.
+    ///
+    /// A shard that begins later has lower offsets and would be overlooked, so whoever uses this must
+    /// look at everything from time to time.
+    pub(crate) fn floor(&self) -> Option<u64> {
+        let lowest = self.0.iter().map(|(_, offset)| *offset).min();
+        lowest.filter(|lowest| *lowest >= FLOOR_FROM)
     }
 
     fn bind(&self, sql: &mut Sql) {

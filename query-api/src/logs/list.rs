@@ -1,5 +1,9 @@
 //! `GET /api/v1/audit/logs`: a page of records, newest first.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
 use aal_service::Problem;
 use clickhouse::Row;
 use serde::Deserialize;
@@ -96,13 +100,55 @@ struct ShardEnd {
     last_offset: u64,
 }
 
+/// After this time all shards are looked for again, not only what follows the known ones.
+const SHARDS_KNOWN_FOR: Duration = Duration::from_secs(30);
+/// Scopes whose last snapshot is kept.
+const MAX_KEPT: usize = 1_000;
+
+/// The last snapshot of each tenant scope, from which the next one is read.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshots {
+    kept: Mutex<HashMap<String, (Instant, Snapshot)>>,
+}
+
+impl Snapshots {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, Snapshot)>> {
+        // Nothing panics while the lock is held; a poisoned map would still be whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A recent snapshot that may serve as a start.
+    fn recent(&self, scope: &str) -> Option<(Instant, Snapshot)> {
+        let kept = self.lock().get(scope).cloned();
+        kept.filter(|(since, snapshot)| since.elapsed() < SHARDS_KNOWN_FOR && snapshot.floor().is_some())
+    }
+
+    fn keep(&self, scope: String, since: Instant, snapshot: Snapshot) {
+        let mut kept = self.lock();
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(scope, (since, snapshot));
+    }
+}
+
 /// How far each shard is stored now, as far as the scope's tenants show.
 pub(crate) async fn snapshot(app: &App, scope: &Scope) -> Result<Snapshot, Problem> {
+    let name = scope.tenants.to_string();
+    let (since, mut snapshot) = app
+        .snapshots
+        .recent(&name)
+        .unwrap_or_else(|| (Instant::now(), Snapshot::default()));
     let mut sql = Sql::new("SELECT shard, max(kafka_offset) AS last_offset");
-    sql.records(&scope.without_user_limit())
-        .push(" GROUP BY shard ORDER BY shard LIMIT 100000");
+    sql.records(&scope.without_user_limit());
+    if let Some(floor) = snapshot.floor() {
+        sql.push(" AND kafka_offset > ?").bind_u64(floor);
+    }
+    sql.push(" GROUP BY shard ORDER BY shard LIMIT 100000");
     let ends: Vec<ShardEnd> = app.rows(sql).await?;
-    Ok(Snapshot(
-        ends.into_iter().map(|end| (end.shard, end.last_offset)).collect(),
-    ))
+    for end in ends {
+        snapshot.advance(end.shard, end.last_offset);
+    }
+    app.snapshots.keep(name, since, snapshot.clone());
+    Ok(snapshot)
 }

@@ -1,0 +1,100 @@
+//! Proofs and verification, before and after a change behind the ledger's back.
+
+use aal_verify::{StoredRecord, Verifier};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::records::bank_event;
+use crate::support::{Rig, Writer};
+
+pub async fn ledger(rig: &Rig, admin: &str, officer: &str, writer: &Writer) {
+    writer.seal(rig).await;
+    let id = bank_event(10)["event_id"].as_str().unwrap().to_owned();
+    let detail = rig.get(&format!("/api/v1/audit/logs/{id}"), officer).await;
+    assert_eq!(
+        (&detail["ledger"]["state"], &detail["ledger"]["epoch"]),
+        (&json!("sealed"), &json!(0))
+    );
+    let proof = rig
+        .send(
+            Method::GET,
+            &format!("/api/v1/audit/logs/{id}/proof"),
+            officer,
+            None,
+        )
+        .await;
+    let proof = proof.text().await.unwrap();
+    let proven = aal_ledger::proof::verify_record_proof(proof.as_bytes(), &rig.policy).unwrap();
+    assert_eq!(proven.leaf.event_id.to_string(), id);
+    let (status, verdict) = rig.post("/api/v1/verify", officer, json!({"event_id": id})).await;
+    assert_eq!(
+        (status, verdict["verdict"].as_str()),
+        (200, Some("pass")),
+        "{verdict}"
+    );
+
+    let checkpoints = rig.get("/api/v1/checkpoints", admin).await;
+    assert_eq!(checkpoints["items"].as_array().unwrap().len(), 1);
+    let epoch = rig.get("/api/v1/checkpoints/0", admin).await;
+    assert!(epoch["heads"].as_str().unwrap().starts_with("chain "));
+    assert!(
+        rig.get("/api/v1/checkpoints/0", officer)
+            .await
+            .get("heads")
+            .is_none(),
+        "heads name other tenants"
+    );
+    rig.refused("/api/v1/checkpoints/1", admin, 404).await;
+    assert_eq!(verify_all(rig, admin).await, 0, "proven");
+
+    // One byte of one text changed behind the ledger's back.
+    let change = format!(
+        "ALTER TABLE records UPDATE header = replaceOne(header, 'gpt', 'gtp') WHERE event_id = '{id}'"
+    );
+    rig.store
+        .client()
+        .query(&change)
+        .with_setting("mutations_sync", "1")
+        .execute()
+        .await
+        .unwrap();
+    let (_, verdict) = rig.post("/api/v1/verify", officer, json!({"event_id": id})).await;
+    assert_eq!(verdict["verdict"], "fail", "{verdict}");
+    assert_eq!(verify_all(rig, admin).await, 1, "refuted");
+}
+
+/// What `audit verify` does over HTTP; its exit status.
+pub async fn verify_all(rig: &Rig, admin: &str) -> u8 {
+    let lines = async |path: String| {
+        let answer = rig.send(Method::GET, &path, admin, None).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.unwrap()
+    };
+    let mut verifier = Verifier::new(rig.policy.clone());
+    let checkpoints = rig.get("/api/v1/checkpoints?limit=1", admin).await;
+    verifier.checkpoint(checkpoints["latest"]["checkpoint"].as_str().unwrap().as_bytes());
+    for line in lines("/api/v1/verify/epochs?to=0".to_owned()).await.lines() {
+        let epoch: Value = serde_json::from_str(line).unwrap();
+        verifier.manifest(epoch["manifest"].as_str().unwrap().as_bytes());
+        verifier.heads(epoch["heads"].as_str().unwrap().as_bytes());
+    }
+    for chain in rig.get("/api/v1/verify/chains", admin).await["chains"]
+        .as_array()
+        .unwrap()
+    {
+        let path = format!(
+            "/api/v1/verify/records?tenant={}&shard={}",
+            chain["tenant"].as_str().unwrap(),
+            chain["shard"]
+        );
+        let text = lines(path).await;
+        assert_eq!(text.lines().count() as u64, chain["size"].as_u64().unwrap());
+        for line in text.lines() {
+            let record: StoredRecord = serde_json::from_str(line).unwrap();
+            verifier.record(&record);
+        }
+    }
+    let report = verifier.finish();
+    eprintln!("{report}");
+    report.exit_code()
+}

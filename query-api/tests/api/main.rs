@@ -1,0 +1,46 @@
+//! The query API as its clients see it, over the real engine. One engine per process, so one test.
+
+mod access;
+mod aggregates;
+mod feed;
+mod ledger;
+mod records;
+mod support;
+
+use aal_control::{Role, TenantScope};
+use support::{BANK, Writer, rig};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_query_api() {
+    let Some(rig) = rig().await else { return };
+    let admin = rig.user("admin@example.org", Role::Admin, TenantScope::All).await;
+    let officer = rig
+        .user(
+            "officer@example.org",
+            Role::ComplianceOfficer,
+            TenantScope::One(BANK),
+        )
+        .await;
+    let viewer = rig
+        .user("alice@example.org", Role::Viewer, TenantScope::One(BANK))
+        .await;
+    let mut writer = Writer::new(&rig);
+
+    access::sign_in(&rig, &admin).await;
+    access::bad_requests(&rig, &admin, &viewer).await;
+    records::empty_store(&rig, &admin).await;
+    records::fill(&mut writer).await;
+    records::pages_are_stable(&rig, &admin, &mut writer).await;
+    records::filters(&rig, &admin).await;
+    records::scopes(&rig, &officer, &viewer).await;
+    records::details_and_reveal(&rig, &admin, &officer, &viewer).await;
+    aggregates::sessions(&rig, &admin).await;
+    aggregates::metrics(&rig, &admin).await;
+    access::administration(&rig, &admin, &officer).await;
+    aggregates::reports(&rig, &officer, &viewer).await;
+    feed::feed(&rig, &admin, &viewer, &mut writer).await;
+    ledger::ledger(&rig, &admin, &officer, &writer).await;
+    access::every_route_answers(&rig).await;
+    access::store_down(&rig, &admin).await;
+    rig.shutdown.request();
+}
