@@ -23,8 +23,7 @@ fn facts(now_us: i64) -> EpochFacts {
 fn rows(blocks: &[&[u128]]) -> Vec<StoredLeaf> {
     let store = Store::default();
     blocks.iter().for_each(|tenants| store.block(0, tenants));
-    let rows = store.rows.lock().unwrap().clone();
-    rows
+    store.rows.lock().unwrap().clone()
 }
 
 fn seal(state: SealerState, rows: &[StoredLeaf], now_us: i64) -> Epoch {
