@@ -1,5 +1,6 @@
 //! How much the words around a value speak for what it might be.
 
+use crate::ids::CERTAIN;
 use crate::topics::{Topic, Topics};
 use crate::vocabulary::Hit;
 
@@ -27,6 +28,18 @@ pub(crate) struct Context<'s> {
 }
 
 impl Context<'_> {
+    /// The log-odds of a value at `start..end` whose shape alone gives `alone`. Words may lift any value; they lower
+    /// only what is less than certain: an invoice may be made out to a tax number.
+    pub fn weigh(&self, alone: i32, start: usize, end: usize, topics: Topics) -> i32 {
+        let evidence = self.evidence(start, end, topics);
+        alone
+            + if alone >= CERTAIN {
+                evidence.max(0)
+            } else {
+                evidence
+            }
+    }
+
     /// Evidence, in hundredths of log-odds, that the value at `start..end` is about one of `topics`.
     pub fn evidence(&self, start: usize, end: usize, topics: Topics) -> i32 {
         if self.field.meets(topics) {
@@ -64,7 +77,8 @@ impl Context<'_> {
             if hit.start > end + LOOK_AHEAD {
                 break;
             }
-            if hit.start >= end && hit.topics.meets(topics) && belongs_back(&self.bytes[end..hit.start]) {
+            let speaks = hit.start >= end && hit.topics.meets(topics);
+            if speaks && belongs_back(&self.bytes[end..hit.start]) && !labels_next(self.bytes, hit.end) {
                 return against + AFTER;
             }
         }
@@ -108,13 +122,36 @@ fn own_key_start(bytes: &[u8], start: usize) -> Option<usize> {
 /// Whether another number stands between a word and a value: then the word was about that one, unless the two
 /// values are members of a list.
 fn is_used_up(between: &[u8]) -> bool {
+    // A placeholder is a value that was there.
+    if let Some(token_end) = memchr::memmem::rfind(between, b"]]") {
+        return !is_list_separator(&between[token_end + 2..]);
+    }
     if !has_number(between) {
         return false;
     }
-    let Some(last_digit) = between.iter().rposition(u8::is_ascii_digit) else {
-        return false;
-    };
-    !is_list_separator(&between[last_digit + 1..])
+    let first_digit = between.iter().position(u8::is_ascii_digit).unwrap_or(0);
+    let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'(' | b')');
+    let gaps = between[first_digit..]
+        .split(is_number)
+        .filter(|gap| !gap.is_empty());
+    !gaps.clone().all(|gap| gap == b" " || is_list_separator(gap))
+        || between.last().is_some_and(u8::is_ascii_digit)
+}
+
+/// Whether the word that ends at `end` is the label of what follows it: `phone: 030...`, `SSN 536-...`.
+fn labels_next(bytes: &[u8], end: usize) -> bool {
+    let rest = &bytes[end..];
+    let skipped = rest
+        .iter()
+        .take(5)
+        .take_while(|byte| b" \"':=.#-*".contains(byte))
+        .count();
+    let names = rest[..skipped].iter().any(|byte| matches!(byte, b':' | b'='));
+    let number_follows = rest
+        .get(skipped)
+        .is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'('));
+    let value_follows = number_follows || rest[skipped..].starts_with(b"[[");
+    names || value_follows || rest.starts_with(b" is ") || rest.starts_with(b" number is ")
 }
 
 /// Whether `bytes` hold at least four digits in a row of digits and separators.

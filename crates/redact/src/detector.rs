@@ -17,7 +17,7 @@ use crate::resolve::{resolve, words_outside};
 use crate::secrets::{keyed, prefixes, structured};
 use crate::span::Span;
 use crate::vocabulary::{LISTS, Vocabulary};
-use crate::words::{meets_region, vetoed_regions, words_with_digits};
+use crate::words::{link_regions, meets_region, vetoed_regions, words_with_digits};
 
 /// Raised whenever a matcher's behaviour changes in a way the tables do not show, so that [`Detector::version`]
 /// changes with it.
@@ -82,6 +82,11 @@ impl Detector {
             vetoed.sort_unstable();
         }
         words = words_outside(words, &vetoed);
+        // The words of a link's path speak for nothing; a key of its query does.
+        let links = link_regions(bytes);
+        findings
+            .context
+            .retain(|hit| bytes.get(hit.end) == Some(&b'=') || !meets_region(&links, hit.start, hit.end));
 
         let field = self.inner.vocabulary.topics_of(context_key);
         let context = Context {

@@ -90,6 +90,24 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
 
+/// Paths and queries of links in `bytes`: from the authority to white space or a quote. Sorted, disjoint.
+pub(crate) fn link_regions(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let mut regions: Vec<(usize, usize)> = Vec::new();
+    for found in memchr::memmem::find_iter(bytes, b"://") {
+        if regions.last().is_some_and(|region| region.1 > found) {
+            continue;
+        }
+        let start = found + b"://".len();
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'<>`".contains(byte);
+        let length = bytes[start..]
+            .iter()
+            .position(ends)
+            .unwrap_or(bytes.len() - start);
+        regions.push((start, start + length));
+    }
+    regions
+}
+
 /// Whether `start..end` meets one of `regions` (sorted, disjoint).
 pub(crate) fn meets_region(regions: &[(usize, usize)], start: usize, end: usize) -> bool {
     let next = regions.partition_point(|region| region.1 <= start);

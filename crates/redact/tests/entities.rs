@@ -112,6 +112,11 @@ fn numbers_of_people_in_the_united_states() {
         ("SSN \u{200B}536\u{200B}904399", &["US_SSN 536\u{200B}904399"]),
         ("666-90-4399 and 000-12-3456 and 536-00-4399", &[]),
         ("order 536904399 shipped", &[]),
+        ("491616364 | ssn 627-53-3038", &["US_SSN 627-53-3038"]),
+        (
+            "SSN is 204-53-1439 I think. 359684203, 261472687",
+            &["US_SSN 204-53-1439"],
+        ),
         ("ITIN 912-70-1234", &["US_ITIN 912-70-1234"]),
         ("US passport number C12345679", &["US_PASSPORT C12345679"]),
         ("driver's license: D1234567", &["US_DRIVER_LICENSE D1234567"]),

@@ -39,7 +39,7 @@ pub(super) const RULES: &[IdRule] = &[
         id: "za_id",
         entity: Entity::ZaId,
         shapes: &[
-            shape("9999999999999", 60),
+            shape("9999999999999", POSSIBLE),
             shape("999999 9999 999", CERTAIN),
             shape("999999 9999 99 9", CERTAIN),
         ],

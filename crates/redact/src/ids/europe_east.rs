@@ -91,7 +91,7 @@ pub(super) const RULES: &[IdRule] = &[
     IdRule {
         id: "ro_cnp",
         entity: Entity::RoCnp,
-        shapes: &[shape("9999999999999", LIKELY - 60)],
+        shapes: &[shape("9999999999999", POSSIBLE)],
         check: north::ro_cnp,
         topics: Topics::of(&[Cnp, NationalId]),
     },
@@ -116,7 +116,7 @@ pub(super) const RULES: &[IdRule] = &[
     IdRule {
         id: "si_emso",
         entity: Entity::SiEmso,
-        shapes: &[shape("9999999999999", POSSIBLE + 60)],
+        shapes: &[shape("9999999999999", POSSIBLE)],
         check: south::si_emso,
         topics: Topics::of(&[Emso, NationalId]),
     },

@@ -1,6 +1,7 @@
 //! Cards, accounts, banks and devices. IBANs are matched in [`crate::numbers::iban`], their groups vary too much.
 
 use super::{CERTAIN, IdRule, LIKELY, NEEDS_CLOSE_CONTEXT, NEEDS_CONTEXT, POSSIBLE, shape};
+use crate::checks::arithmetic::{all_same, luhn};
 use crate::checks::finance as check;
 use crate::entity::Entity;
 use crate::topics::Topic::{Bic, Card, Imei, Routing, Vin};
@@ -34,6 +35,22 @@ pub(super) const RULES: &[IdRule] = &[
             shape("99999999 99999999", LIKELY),
         ],
         check: check::card,
+        topics: Topics::of(&[Card]),
+    },
+    IdRule {
+        // Test numbers and issuers that the table does not know; the words around it must say it is a card.
+        id: "credit_card_other_issuer",
+        entity: Entity::CreditCard,
+        shapes: &[
+            shape("9999999999999999", NEEDS_CONTEXT),
+            shape("9999 9999 9999 9999", POSSIBLE),
+            shape("9999-9999-9999-9999", POSSIBLE),
+            shape("999999999999999", NEEDS_CONTEXT),
+            shape("99999999999999", NEEDS_CONTEXT),
+            shape("9999999999999", NEEDS_CONTEXT),
+            shape("999999999999", NEEDS_CONTEXT),
+        ],
+        check: |digits| luhn(digits) && !all_same(digits),
         topics: Topics::of(&[Card]),
     },
     IdRule {

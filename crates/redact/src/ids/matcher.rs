@@ -1,6 +1,6 @@
 //! Matches identifier shapes at the words of a text.
 
-use super::{CERTAIN, IdRule, Shape, rules};
+use super::{IdRule, Shape, rules};
 use crate::context::Context;
 use crate::span::Candidate;
 use crate::words::{Word, before};
@@ -69,14 +69,7 @@ impl IdMatcher {
                 if is_joined(bytes, start, matched.end) || !(entry.rule.check)(matched.compact()) {
                     continue;
                 }
-                let evidence = context.evidence(start, matched.end, entry.rule.topics);
-                // An invoice may be made out to a tax number: what is certain by itself stays so.
-                let evidence = if entry.shape.alone >= CERTAIN {
-                    evidence.max(0)
-                } else {
-                    evidence
-                };
-                let log_odds = entry.shape.alone + evidence;
+                let log_odds = context.weigh(entry.shape.alone, start, matched.end, entry.rule.topics);
                 out.push(Candidate {
                     start,
                     end: matched.end,

@@ -37,12 +37,12 @@ fn propose_v4(context: &Context<'_>, words: &[Word], out: &mut Vec<Candidate>) {
             continue;
         }
         let mut log_odds = CERTAIN;
-        if says_nothing(address) {
-            log_odds = POSSIBLE;
-        } else if is_version_like(context, start, address) {
+        if near_version(context, start) || is_version_like(context, start, address) {
             log_odds = NOT_AN_ADDRESS;
+        } else if says_nothing(address) {
+            log_odds = POSSIBLE;
         }
-        log_odds += context.evidence(start, end, TOPICS);
+        log_odds = context.weigh(log_odds, start, end, TOPICS);
         out.push(Candidate {
             start,
             end,
@@ -79,7 +79,7 @@ fn is_version_like(context: &Context<'_>, start: usize, address: Ipv4Addr) -> bo
     let small = address.octets().iter().all(|octet| *octet < 30);
     let announced =
         context.is_announced(start, Topics::of(&[Topic::Version])) && !context.is_announced(start, TOPICS);
-    product || announced && (small || near_version(context, start))
+    product || announced && small
 }
 
 fn near_version(context: &Context<'_>, start: usize) -> bool {
@@ -113,7 +113,7 @@ fn propose_v6(context: &Context<'_>, out: &mut Vec<Candidate>) {
             if &bytes[start..end] == b"::1" {
                 alone = POSSIBLE;
             }
-            let log_odds = alone + context.evidence(start, end, TOPICS);
+            let log_odds = context.weigh(alone, start, end, TOPICS);
             out.push(Candidate {
                 start,
                 end: with_zone(bytes, end),

@@ -33,7 +33,7 @@ pub(crate) fn propose(context: &Context<'_>, words: &[Word], out: &mut Vec<Candi
         }
         let found = if before(bytes, word.start) == Some(b'+') {
             run.international(1)
-        } else if bytes[word.start..word.end].starts_with(b"00") && word.len() > 3
+        } else if bytes[word.start..word.end].starts_with(b"00") && word.len() >= 3
             || &bytes[word.start..word.end] == b"00"
         {
             run.international(2)
@@ -45,7 +45,7 @@ pub(crate) fn propose(context: &Context<'_>, words: &[Word], out: &mut Vec<Candi
             continue;
         };
         let end = with_extension(bytes, end);
-        let log_odds = alone + context.evidence(start, end, TOPICS);
+        let log_odds = context.weigh(alone, start, end, TOPICS);
         out.push(Candidate {
             start,
             end,
@@ -200,14 +200,15 @@ impl<'s> Run<'s> {
         for count in (1..=self.groups.len()).rev() {
             let digits = self.digits(count);
             let lengths = self.group_lengths(count);
-            if self.is_cut(count) || all_same(&digits) || is_date_or_address(&lengths) {
+            if self.is_cut(count) || all_same(&digits) || self.is_date_or_address(&lengths) {
                 continue;
             }
             let end = self.groups[count - 1].1;
             let trunk = digits[0] == b'0';
             // Two groups with a stop are a decimal; a lone zero before a number is another number.
             let decimal = count == 2 && self.separator(0) == b".";
-            if decimal || (lengths[0] == 1 && !opened) {
+            let lone_zero = lengths[0] == 1 && !(count >= 4 && trunk);
+            if decimal || (lone_zero && !opened) {
                 continue;
             }
             if trunk && digits[1] != b'0' && count == 5 && lengths.iter().all(|length| *length == 2) {
@@ -216,7 +217,7 @@ impl<'s> Run<'s> {
             let alone = match (count, digits.len()) {
                 (2.., 9..=12) if trunk => -20,
                 (1, 9..=11) if trunk => NEEDS_CONTEXT,
-                (2.., 7..=12) => NEEDS_CONTEXT,
+                (2.., 7..=13) => NEEDS_CONTEXT,
                 (1, 7..=12) => NEEDS_CLOSE_CONTEXT - 60,
                 _ => continue,
             };
@@ -225,20 +226,27 @@ impl<'s> Run<'s> {
         None
     }
 
+    /// Groupings of dates (8 digits), of ranges of years, and of IPv4 addresses.
+    fn is_date_or_address(&self, lengths: &[usize]) -> bool {
+        let date = matches!(
+            lengths,
+            [4, 2, 2] | [2, 2, 4] | [1, 2, 4] | [2, 1, 4] | [1, 1, 4] | [4, 1 | 2, 1 | 2]
+        );
+        let dotted = (1..lengths.len()).all(|index| self.separator(index - 1) == b".");
+        let address = lengths.len() == 4 && dotted && lengths.iter().all(|length| *length <= 3);
+        let is_year = |index: usize| {
+            let (start, end) = self.groups[index];
+            matches!(
+                &self.bytes[start..end],
+                [b'1', b'8' | b'9', _, _] | [b'2', b'0', _, _]
+            )
+        };
+        date || address || (lengths == [4, 4] && is_year(0) && is_year(1))
+    }
+
     fn separator(&self, index: usize) -> &[u8] {
         &self.bytes[self.groups[index].1..self.groups[index + 1].0]
     }
-}
-
-/// Groupings of dates (8 digits) and of IPv4 addresses.
-fn is_date_or_address(lengths: &[usize]) -> bool {
-    matches!(
-        lengths,
-        [4, 2, 2] | [2, 2, 4] | [1, 2, 4] | [2, 1, 4] | [1, 1, 4] | [4, 1 | 2, 1 | 2]
-    ) || (lengths.len() == 4
-        && lengths.iter().all(|length| *length <= 3)
-        && lengths.iter().sum::<usize>() > 9)
-        || lengths == [4, 4]
 }
 
 /// Whether `x345` follows a number at once.

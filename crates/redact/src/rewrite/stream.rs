@@ -8,6 +8,7 @@ use super::json::{Leaf, LeafKind, leaf_edits, leaves, string_edits};
 use super::json_text::{Joined, Unescaped};
 use super::path::Path;
 use crate::placeholder_token::TokenMaker;
+use crate::words::meets_region;
 
 /// Keys whose strings are pieces of a longer text, in the streams of OpenAI, Azure, Anthropic, Google, Cohere,
 /// Mistral, Ollama and Bedrock.
@@ -117,20 +118,35 @@ pub(super) fn redact_frames<T: TokenMaker>(
         };
         let key = first.path.context_key();
         let pointer = format!("/{}{}", first.frame, first.path.pointer());
-        // Some providers repeat a whole text instead of continuing it: each piece counts by itself as well.
-        if deltas.len() > 1 {
-            for delta in &deltas {
-                for span in pass.scan(&delta.text.text, &key) {
-                    let edit = pass.edit(&delta.text.text, &span, &pointer);
-                    edits.push(delta.text.raw_edit(edit));
-                }
-            }
-        }
+        let single = (deltas.len() > 1).then(|| single_edits(pass, &deltas, &key, &pointer));
         let joined = Joined::of(deltas.into_iter().map(|delta| delta.text));
-        edits.extend(string_edits(pass, joined, &key, &pointer, 0)?);
+        let mut found = string_edits(pass, joined, &key, &pointer, 0)?;
+        found.sort_by_key(|edit| edit.start);
+        let covered: Vec<(usize, usize)> = found.iter().map(|edit| (edit.start, edit.end)).collect();
+        let single = single.into_iter().flatten();
+        edits.extend(single.filter(|edit| !meets_region(&covered, edit.start, edit.end)));
+        edits.extend(found);
     }
     pass.edits.extend(edits);
     Ok(())
+}
+
+/// Edits of each delta by itself: some providers repeat a whole text instead of continuing it. They count where
+/// the joined text gives nothing.
+fn single_edits<T: TokenMaker>(
+    pass: &mut Pass<'_, T>,
+    deltas: &[Delta],
+    key: &str,
+    pointer: &str,
+) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for delta in deltas {
+        for span in pass.scan(&delta.text.text, key) {
+            let edit = pass.edit(&delta.text.text, &span, pointer);
+            edits.push(delta.text.raw_edit(edit));
+        }
+    }
+    edits
 }
 
 struct Delta {

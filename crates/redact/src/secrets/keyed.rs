@@ -20,6 +20,8 @@ enum Tie {
     Operator,
     /// `is`, `was`, as in a sentence: only values that are no words count.
     Verb,
+    /// Nothing but a space: only what can be no word at all counts.
+    Nearness,
 }
 
 struct Value {
@@ -126,15 +128,19 @@ fn value_after(bytes: &[u8], from: usize, in_query: bool) -> Option<Value> {
         .take_while(|byte| matches!(byte, b'"' | b'\'' | b'`' | b']' | b'*' | b'\\'))
         .count();
     at += spaces(&bytes[at..]);
-    let tie = tie_at(&bytes[at..])?;
+    let next_word = bytes.get(from) == Some(&b' ') && at == from + 1;
+    let tie = tie_at(&bytes[at..]).or_else(|| next_word.then_some((Tie::Nearness, 0)))?;
     at += tie.1;
     at += spaces(&bytes[at..]);
     // Markdown emphasis and JSON inside a string.
     at += bytes[at..]
         .iter()
         .take(2)
-        .take_while(|byte| matches!(byte, b'*' | b'\\'))
+        .take_while(|byte| matches!(byte, b'\\'))
         .count();
+    if bytes[at..].starts_with(b"**") {
+        at += 2;
+    }
 
     let quote = bytes
         .get(at)
@@ -165,6 +171,12 @@ fn value_after(bytes: &[u8], from: usize, in_query: bool) -> Option<Value> {
     } else if bytes[..end].ends_with(b"\\") {
         end -= 1;
     }
+    if tie.0 == Tie::Verb {
+        // The exclamation is the sentence's.
+        while end > start && matches!(bytes[end - 1], b'!' | b'?') {
+            end -= 1;
+        }
+    }
     (end > start).then_some(Value {
         start,
         end,
@@ -182,7 +194,15 @@ fn trim_sentence(bytes: &[u8], start: usize, end: usize) -> usize {
             break;
         }
     }
-    while end > start && b".,;:!?)]}".contains(&bytes[end - 1]) {
+    // A bracket that closes nothing in the value closes something around it.
+    let is_unbalanced = |value: &[u8]| match value.last() {
+        Some(b')') => !value.contains(&b'('),
+        Some(b']') => !value.contains(&b'['),
+        Some(b'}') => !value.contains(&b'{'),
+        Some(byte) => b".,;:".contains(byte),
+        None => false,
+    };
+    while is_unbalanced(&bytes[start..end]) {
         end -= 1;
     }
     end
@@ -259,12 +279,22 @@ fn judge(value: &[u8], tied: &Value, shortest: usize) -> Option<i32> {
             .iter()
             .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_' | b'/'));
     match tied.tie {
+        Tie::Nearness if tied.quoted || !has_digit || class_count < 3 || value.len() < 8 => None,
+        // Arguments, links and file names: `pass -march=x86-64`, `passwd ([#4222](https://...`.
+        Tie::Nearness
+            if value.contains(&b'/') || matches!(value[0], b'-' | b'[') || value.starts_with(b"([") =>
+        {
+            None
+        }
+        Tie::Nearness => Some(100),
         Tie::Verb if is_word || hyphenated_words || class_count < 2 => None,
         Tie::Verb if has_spaces => None,
         Tie::Verb if has_digit || class_count >= 3 => Some(250),
         Tie::Verb => Some(60),
         Tie::Operator if has_spaces => (class_count >= 3).then_some(60),
-        Tie::Operator if is_word || hyphenated_words => (tied.quoted && value.len() >= 8).then_some(60),
+        Tie::Operator if is_word || hyphenated_words => {
+            (tied.quoted && value.len() >= 8 && shortest == SHORTEST_PASSWORD).then_some(60)
+        }
         Tie::Operator if class_count >= 2 => Some(320),
         Tie::Operator => Some(150),
     }

@@ -4,7 +4,7 @@
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let starts_like_one = matches!(
         value,
-        [b'<' | b'(' | b':', ..] | [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'[', ..] | [b'%', b'(', ..]
+        [b'<', ..] | [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'[', ..] | [b'%', b'(', ..]
     );
     let shell_variable = value.len() > 1
         && value[0] == b'$'
@@ -65,11 +65,21 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
 /// Whether `value` is an expression of a program (a call, a member, an index, a path) or a link.
 pub(crate) fn is_code(value: &[u8]) -> bool {
     let call = value.iter().position(|byte| *byte == b'(').is_some_and(|open| {
-        open > 0
-            && value[..open]
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':'))
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':');
+        let named = open > 0
+            && (value[0].is_ascii_alphabetic() || value[0] == b'_')
+            && value[..open].iter().all(is_name);
+        let dotted = value[..open]
+            .iter()
+            .any(|byte| matches!(byte, b'_' | b'.' | b':'));
+        let word = open >= 4 && value[..open].iter().all(u8::is_ascii_alphabetic);
+        named && (dotted || word || matches!(value.last(), Some(b'(' | b')')))
     });
+    let role = value.len() > 1
+        && matches!(value[0], b':' | b'(')
+        && value[1..]
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b'_'));
     let environment = [
         &b"process.env"[..],
         b"os.environ",
@@ -97,5 +107,5 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
     let index = name.len() < value.len() && !name.is_empty() && parts.clone().all(is_identifier);
     let path = memchr::memmem::find(value, b"::").is_some();
     let link = value.starts_with(b"https://") || value.starts_with(b"http://");
-    call || environment || member || index || path || link
+    call || role || environment || member || index || path || link
 }
