@@ -99,11 +99,12 @@ pub fn make(month: Month, session: &Session, turn: u64, at_us: i64, sequence: u6
         question,
         answer,
         cached_tokens: 0,
+        cache_written_tokens: 0,
         reasoning_tokens: if route.reasons { rng.between(1, 18) * 64 } else { 0 },
         stream,
         created_s: at_us / 1_000_000,
     };
-    call.cached_tokens = cached_tokens(&call, &mut rng);
+    (call.cached_tokens, call.cache_written_tokens) = cached_tokens(&call, &mut rng);
     let wire = wire::render(&call, fate, &mut rng);
 
     let timing = timing(&call, fate, is_incident, at_us, &mut rng);
@@ -152,15 +153,18 @@ fn fate(route: &Route, stream: bool, is_incident: bool, rng: &mut Rng) -> Fate {
     Fate::Answered
 }
 
-/// OpenAI caches from 1,024 tokens in steps of 128; Anthropic what is marked, from 1,024 tokens.
-fn cached_tokens(call: &Call<'_>, rng: &mut Rng) -> u64 {
+/// Tokens read from and written to the cache. OpenAI caches from 1,024 tokens in steps of 128 and says nothing of
+/// writing; Anthropic caches what is marked, from 1,024 tokens, and counts the call that writes it.
+fn cached_tokens(call: &Call<'_>, rng: &mut Rng) -> (u64, u64) {
     let handbook_tokens = call.system.len() as u64 / 4;
-    if call.route.api == Api::Embeddings || handbook_tokens < 1_024 || !rng.chance(720) {
-        return 0;
-    }
+    let is_warm = rng.chance(720);
     match call.route.api {
-        Api::Messages => handbook_tokens,
-        _ => handbook_tokens / 128 * 128,
+        Api::Embeddings => (0, 0),
+        _ if handbook_tokens < 1_024 => (0, 0),
+        Api::Messages if is_warm => (handbook_tokens, 0),
+        Api::Messages => (0, handbook_tokens),
+        _ if is_warm => (handbook_tokens / 128 * 128, 0),
+        _ => (0, 0),
     }
 }
 

@@ -46,6 +46,7 @@ fn parsed(event: &Value) -> Exchange {
 fn every_exchange_is_understood_and_priced_where_a_price_exists() {
     let table = PriceTable::builtin();
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    let mut used: BTreeMap<&'static str, u64> = BTreeMap::new();
     for (at_us, event) in events(4_000) {
         let exchange = parsed(&event);
         assert!(exchange.understood, "{event}");
@@ -66,7 +67,17 @@ fn every_exchange_is_understood_and_priced_where_a_price_exists() {
             exchange.usage_state
         );
         match exchange.price(table, at_us) {
-            Ok(_) => assert_eq!(state, UsageState::Reported),
+            Ok(_) => {
+                assert_eq!(state, UsageState::Reported);
+                let buckets = exchange
+                    .usage
+                    .expect("what is priced was used")
+                    .buckets()
+                    .expect("parts fit their totals");
+                for (bucket, count) in buckets {
+                    *used.entry(bucket.as_str()).or_default() += count;
+                }
+            }
             Err(unpriced) => {
                 let is_in_house = model.starts_with("meridian-risk");
                 assert!(
@@ -79,6 +90,12 @@ fn every_exchange_is_understood_and_priced_where_a_price_exists() {
         }
     }
     assert!(reasons.len() >= 3, "{reasons:?}");
+    for kind in ["cache_read", "cache_write", "output_reasoning"] {
+        assert!(
+            used.keys().any(|bucket| bucket.contains(kind)),
+            "no {kind} in {used:?}"
+        );
+    }
 }
 
 #[test]

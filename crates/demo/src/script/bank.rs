@@ -277,15 +277,16 @@ fn chat_turn(topic: u64, customer: &Person, rng: &mut Rng) -> (String, String) {
              left the account since yesterday evening."
                 .to_owned(),
         ),
+        5 if rng.chance(120) => (
+            format!("Our shop's export job uses {}, is that the key you need?", people::leaked_credential(rng)),
+            "That text looks like a secret of another service: please delete it there and make a new one, it should not \
+             be shared in a chat. The accounting link needs no key, you allow it once in the app."
+                .to_owned(),
+        ),
         5 => (
-            format!(
-                "I moved to {}. Also our shop's export job uses {}, is that the key you need for the accounting link?",
-                customer.street,
-                people::leaked_credential(rng)
-            ),
-            "I have noted the new address, please confirm it in the app. That text looks like a secret of another \
-             service: please delete it there and make a new one, it should not be shared in a chat. The accounting \
-             link needs no key, you allow it once in the app."
+            format!("I moved to {}. Does my accountant need a new access for the accounting link?", customer.street),
+            "I have noted the new address, please confirm it in the app. The accounting link stays as it is; you can see \
+             and end every access under Settings, Connected services."
                 .to_owned(),
         ),
         _ => (

@@ -43,8 +43,12 @@ pub fn write(topic: Topic, turns: usize, rng: &mut Rng) -> Script {
 fn handbook(title: &str, rules: &[&str], clauses: &[&str]) -> String {
     let mut text = format!("{title}\n");
     for (number, rule) in rules.iter().enumerate() {
-        let clause = clauses[number % clauses.len()];
-        text.push_str(&format!("\n{}. {rule} {clause}", number + 1));
+        // Two clauses a rule bring it past the 1,024 tokens from which providers cache.
+        let (first, second) = (
+            clauses[number % clauses.len()],
+            clauses[(number + 1) % clauses.len()],
+        );
+        text.push_str(&format!("\n{}. {rule} {first} {second}", number + 1));
     }
     text
 }

@@ -20,7 +20,7 @@ pub fn request(call: &Call<'_>) -> String {
         r#"{{"role":"user","content":{}}}"#,
         quote(call.question)
     );
-    let cache = if call.cached_tokens > 0 {
+    let cache = if call.cached_tokens + call.cache_written_tokens > 0 {
         r#","cache_control":{"type":"ephemeral"}"#
     } else {
         ""
@@ -76,11 +76,12 @@ pub fn stream(call: &Call<'_>, rng: &mut Rng) -> String {
     body
 }
 
-/// `input_tokens` leaves out what was read from the cache: that is Anthropic's way to count.
+/// `input_tokens` leaves out what was read from the cache or written to it: that is Anthropic's way to count.
 fn usage(call: &Call<'_>, output_tokens: u64) -> String {
+    let written = call.cache_written_tokens;
     format!(
-        r#"{{"input_tokens":{},"cache_creation_input_tokens":0,"cache_read_input_tokens":{},"cache_creation":{{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}},"output_tokens":{output_tokens},"service_tier":"standard"}}"#,
-        call.input_tokens() - call.cached_tokens,
+        r#"{{"input_tokens":{},"cache_creation_input_tokens":{written},"cache_read_input_tokens":{},"cache_creation":{{"ephemeral_5m_input_tokens":{written},"ephemeral_1h_input_tokens":0}},"output_tokens":{output_tokens},"service_tier":"standard"}}"#,
+        call.input_tokens() - call.cached_tokens - written,
         call.cached_tokens,
     )
 }

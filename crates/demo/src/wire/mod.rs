@@ -42,6 +42,8 @@ pub struct Call<'a> {
     pub answer: &'a str,
     /// Tokens of the prompt that the provider had in its cache.
     pub cached_tokens: u64,
+    /// Tokens of the prompt that were put into the cache (Anthropic says so, OpenAI does not).
+    pub cache_written_tokens: u64,
     pub reasoning_tokens: u64,
     pub stream: bool,
     pub created_s: i64,
