@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use aal_ledger::hash::to_hex;
-use aal_ledger::merkle::MemoryTree;
+use aal_ledger::merkle::CompactRange;
 use aal_ledger::tile::number_path;
-use aal_ledger::{Heads, Manifest, leaf_hash};
+use aal_ledger::{Hash, Heads, Manifest, leaf_hash};
 use aal_service::Problem;
 use aal_service::times::rfc3339_us;
+use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 use warp::reply::Response;
 
 use crate::call::{Call, json};
@@ -25,8 +25,6 @@ const MAX_EPOCHS: u32 = 1_000;
 #[derive(Debug)]
 pub(crate) struct Anchors {
     store: Arc<dyn ObjectStore>,
-    /// Leaf hashes of the manifests read so far, from epoch 0: manifests never change.
-    log: Mutex<MemoryTree>,
 }
 
 /// One sealed epoch.
@@ -38,14 +36,11 @@ pub(crate) struct Epoch {
 
 impl Anchors {
     pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self {
-            store,
-            log: Mutex::new(MemoryTree::new()),
-        }
+        Self { store }
     }
 
-    /// The text of an object; `None` when there is none.
-    async fn text(&self, name: &str) -> Result<Option<String>, Problem> {
+    /// An object; `None` when there is none.
+    async fn bytes(&self, name: &str) -> Result<Option<Bytes>, Problem> {
         let down = |error: object_store::Error| {
             tracing::warn!(%error, name, "anchor store failed");
             Problem::unavailable("the anchor store does not answer; try again").with_retry_after(5)
@@ -58,7 +53,14 @@ impl Anchors {
         if found.meta.size > MAX_OBJECT_BYTES {
             return Err(unreadable(name, "it is too long"));
         }
-        let bytes = found.bytes().await.map_err(down)?;
+        found.bytes().await.map(Some).map_err(down)
+    }
+
+    /// The text of an object; `None` when there is none.
+    async fn text(&self, name: &str) -> Result<Option<String>, Problem> {
+        let Some(bytes) = self.bytes(name).await? else {
+            return Ok(None);
+        };
         let text = String::from_utf8(bytes.to_vec());
         text.map(Some).map_err(|_| unreadable(name, "it is not UTF-8"))
     }
@@ -124,20 +126,35 @@ impl Anchors {
         Ok((text, heads))
     }
 
-    /// Calls `look` with the tree over the manifests of epochs 0 to `epoch`.
-    pub(crate) async fn with_log<T>(
-        &self,
-        epoch: u64,
-        look: impl FnOnce(&MemoryTree) -> T,
-    ) -> Result<T, Problem> {
-        let mut log = self.log.lock().await;
-        while log.size() <= epoch {
-            let number = log.size();
+    /// The path from an epoch's manifest to the root of the anchor log after it, nearest hash first.
+    ///
+    /// The newest leaf's siblings are the perfect subtrees before it, which the sealer saves with each
+    /// epoch. Where that is missing, the manifests are read. The caller checks the path either way.
+    pub(crate) async fn path_of(&self, epoch: u64) -> Result<Vec<Hash>, Problem> {
+        let Some(before) = epoch.checked_sub(1) else {
+            return Ok(Vec::new());
+        };
+        let range = match self.saved_log(before).await? {
+            Some(range) => range,
+            None => self.log_of_manifests(before).await?,
+        };
+        Ok(range.hashes().iter().rev().copied().collect())
+    }
+
+    async fn saved_log(&self, epoch: u64) -> Result<Option<CompactRange>, Problem> {
+        let bytes = self.bytes(&format!("epoch/{}/log", number_path(epoch))).await?;
+        let range = bytes.and_then(|bytes| CompactRange::from_bytes(&bytes).ok());
+        Ok(range.filter(|range| range.size() == epoch + 1))
+    }
+
+    async fn log_of_manifests(&self, epoch: u64) -> Result<CompactRange, Problem> {
+        let mut log = CompactRange::new();
+        for number in 0..=epoch {
             let missing = || unreadable(&format!("manifest of epoch {number}"), "it is missing");
-            let (_, text) = self.manifest(number).await?.ok_or_else(missing)?;
+            let text = self.manifest_text(number).await?.ok_or_else(missing)?;
             log.append(leaf_hash(text.as_bytes()));
         }
-        Ok(look(&log))
+        Ok(log)
     }
 }
 

@@ -3,7 +3,7 @@
 use aal_control::TenantScope;
 use aal_control::auth::TokenKey;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{BANK, NOW_US, Rig, problem};
 

@@ -145,7 +145,7 @@ impl Writer {
         draft_event(&self.pipeline, event, &index, &keys[0], &keys[1], NOW_US)
     }
 
-    /// Seals everything stored so far in one epoch.
+    /// Seals what is stored and not sealed yet as the next epoch.
     pub async fn seal(&self, rig: &Rig) {
         let url = format!("file://{}", rig.path("anchors").display());
         let anchor = Anchor::new(aal_service::objects::open(&url).unwrap(), "");
@@ -154,7 +154,10 @@ impl Writer {
         let mut sealer = Sealer::load(anchor, source, signer, SealerSettings::new(ORIGIN))
             .await
             .unwrap();
-        let sealed = sealer.seal(NOW_US + 10_000_000).await.unwrap();
+        let epoch = sealer
+            .last_manifest()
+            .map_or(0, |manifest| manifest.epoch as i64 + 1);
+        let sealed = sealer.seal(NOW_US + 10_000_000 * (epoch + 1)).await.unwrap();
         assert!(sealed.refused.is_empty(), "{:?}", sealed.refused);
     }
 }
