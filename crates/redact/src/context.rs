@@ -62,7 +62,7 @@ impl Context<'_> {
             if !hit.topics.meets(topics) {
                 let speaks_against = hit.topics.meets(Topics::of(&[Topic::Negative]));
                 let between = &self.bytes[hit.end..start];
-                if speaks_against && distance <= NEAR && !has_number(between) && !between.contains(&b'\n') {
+                if speaks_against && distance <= NEAR && belongs_back(between) {
                     against = AGAINST;
                 }
                 continue;
@@ -131,11 +131,14 @@ fn is_used_up(between: &[u8]) -> bool {
     }
     let first_digit = between.iter().position(u8::is_ascii_digit).unwrap_or(0);
     let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'(' | b')');
-    let gaps = between[first_digit..]
-        .split(is_number)
-        .filter(|gap| !gap.is_empty());
-    !gaps.clone().all(|gap| gap == b" " || is_list_separator(gap))
-        || between.last().is_some_and(u8::is_ascii_digit)
+    let list = &between[first_digit..];
+    let gaps = list.split(is_number).filter(|gap| !gap.is_empty());
+    let listed = gaps.clone().all(|gap| gap == b" " || is_list_separator(gap));
+    let sentence_ends = list.windows(2).any(|pair| pair == b". ");
+    !listed
+        || sentence_ends
+        || !gaps.last().is_some_and(is_list_separator)
+        || list.last().is_some_and(u8::is_ascii_digit)
 }
 
 /// Whether the word that ends at `end` is the label of what follows it: `phone: 030...`, `SSN 536-...`.
@@ -179,7 +182,7 @@ fn is_list_separator(between: &[u8]) -> bool {
         )
 }
 
-/// A word after a value speaks for it only in the same sentence: `4111... (my card)`, not `4111.... Card`.
+/// Whether nothing but words of one sentence stands between: `4111... (my card)`, not `4111.... Card`.
 fn belongs_back(between: &[u8]) -> bool {
     let sentence_ends = between
         .windows(2)

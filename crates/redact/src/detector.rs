@@ -57,7 +57,8 @@ impl Detector {
     /// Finds values in `text`. `context_key` is the name or dotted path of the field that holds the text (`""` for
     /// none), which speaks for a value like a word right before it.
     ///
-    /// Spans are sorted and disjoint, in UTF-8 bytes, on character boundaries. Time is linear in `text`.
+    /// Spans are sorted and disjoint, in UTF-8 bytes, on character boundaries. Time is linear in `text`. A text of
+    /// 4 GiB or more is not scanned; the redacting functions refuse texts long before that.
     pub fn scan(&self, text: &str, context_key: &str) -> Vec<Span> {
         // Offsets are kept in 32 bits; the caller's limits are far below.
         if text.len() > u32::MAX as usize {

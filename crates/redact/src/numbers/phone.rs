@@ -149,7 +149,11 @@ impl<'s> Run<'s> {
             let plan_fits = digits[0] != b'1' || is_north_american(national);
             if left_free && length_fits && plan_fits {
                 let alone = if prefix == 1 { CERTAIN } else { POSSIBLE };
-                return Some((start, self.groups[count - 1].1, alone, "phone_international"));
+                let end = self.groups[count - 1].1;
+                // `(+358) 127945698`.
+                let opened =
+                    before(self.bytes, start) == Some(b'(') && self.bytes[start..end].contains(&b')');
+                return Some((start - usize::from(opened), end, alone, "phone_international"));
             }
         }
         None
@@ -205,10 +209,11 @@ impl<'s> Run<'s> {
             }
             let end = self.groups[count - 1].1;
             let trunk = digits[0] == b'0';
-            // Two groups with a stop are a decimal; a lone zero before a number is another number.
+            // Two groups with a stop are a decimal.
             let decimal = count == 2 && self.separator(0) == b".";
-            let lone_zero = lengths[0] == 1 && !(count >= 4 && trunk);
-            if decimal || (lone_zero && !opened) {
+            // One digit first is a trunk prefix only before a whole number: `8 766 812 0626`, `0 7803 7879`.
+            let is_prefix = (count >= 4 || (count == 3 && trunk)) && !self.has_years(count);
+            if decimal || (lengths[0] == 1 && !opened && !is_prefix) {
                 continue;
             }
             if trunk && digits[1] != b'0' && count == 5 && lengths.iter().all(|length| *length == 2) {
@@ -234,14 +239,18 @@ impl<'s> Run<'s> {
         );
         let dotted = (1..lengths.len()).all(|index| self.separator(index - 1) == b".");
         let address = lengths.len() == 4 && dotted && lengths.iter().all(|length| *length <= 3);
-        let is_year = |index: usize| {
-            let (start, end) = self.groups[index];
+        date || address || (lengths == [4, 4] && self.has_years(2))
+    }
+
+    /// Whether two of the first `count` groups are years, as in `2019-2023`.
+    fn has_years(&self, count: usize) -> bool {
+        let is_year = |(start, end): &&(usize, usize)| {
             matches!(
-                &self.bytes[start..end],
+                &self.bytes[*start..*end],
                 [b'1', b'8' | b'9', _, _] | [b'2', b'0', _, _]
             )
         };
-        date || address || (lengths == [4, 4] && is_year(0) && is_year(1))
+        self.groups[..count].iter().filter(is_year).count() >= 2
     }
 
     fn separator(&self, index: usize) -> &[u8] {

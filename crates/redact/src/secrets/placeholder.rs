@@ -2,10 +2,13 @@
 
 /// Whether `value` is no secret but a hole for one, or code that fetches one.
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
-    let starts_like_one = matches!(
-        value,
-        [b'<', ..] | [b'$', b'{' | b'(', ..] | [b'{', ..] | [b'[', ..] | [b'%', b'(', ..]
-    );
+    let encloses = |open: &[u8], close: &[u8]| value.starts_with(open) && value.ends_with(close);
+    let formatted = value.starts_with(b"%(") && memchr::memmem::find(value, b")s").is_some();
+    let starts_like_one = matches!(value, [b'<', ..] | [b'$', b'{', ..] | [b'{', b'{', ..])
+        || encloses(b"{", b"}")
+        || encloses(b"[", b"]")
+        || encloses(b"$(", b")")
+        || formatted;
     let shell_variable = value.len() > 1
         && value[0] == b'$'
         && value[1..]
