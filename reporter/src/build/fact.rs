@@ -63,6 +63,12 @@ pub struct Fact {
 }
 
 impl Fact {
+    /// Usage that should have a price and has none; a failed call has nothing to price and is not counted here.
+    #[must_use]
+    pub fn is_unpriced(&self) -> bool {
+        self.cost.is_none() && !self.unpriced_reason.is_empty()
+    }
+
     /// Removed spans of every type.
     #[must_use]
     pub fn pii_total(&self) -> u64 {

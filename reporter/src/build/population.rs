@@ -64,9 +64,9 @@ impl RangeBuilder {
             check("events reported = sum over days", reported, sums.by_day),
             check("events reported = sum over models", reported, sums.by_model),
             check(
-                "events reported = priced + unpriced",
+                "events reported = priced + unpriced + nothing to price",
                 reported,
-                self.totals.priced + self.totals.unpriced,
+                self.totals.priced + self.totals.unpriced + self.totals.nothing_to_price,
             ),
             check(
                 "priced events = sum over price-table versions",

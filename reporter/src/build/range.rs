@@ -215,10 +215,11 @@ impl RangeBuilder {
                 *calls += 1;
                 sum.add(&fact.currency, cost)?;
             }
-            None => {
+            None if fact.is_unpriced() => {
                 totals.unpriced += 1;
                 self.unpriced.add(&fact.unpriced_reason);
             }
+            None => totals.nothing_to_price += 1,
         }
         self.latency.push(fact.duration_us);
         self.first_token.push(fact.first_token_us);

@@ -206,7 +206,7 @@ pub fn fields() -> Vec<Field> {
         ),
         (
             "input_cost, output_cost, cost, currency",
-            "exact decimals; empty when unpriced, which is not zero",
+            "exact decimals; empty when unpriced or with nothing to price, which is not zero",
         ),
         (
             "price_version, price_rule, unpriced_reason",

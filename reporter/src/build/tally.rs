@@ -95,7 +95,7 @@ impl Groups {
         group.errors += u64::from(fact.is_error);
         group.input_tokens += fact.input_tokens;
         group.output_tokens += fact.output_tokens;
-        group.unpriced += u64::from(fact.cost.is_none());
+        group.unpriced += u64::from(fact.is_unpriced());
         group.overridden += u64::from(review.overridden);
         group.flagged += u64::from(review.flagged);
         group.first_at = group.first_at.min(at);
@@ -159,7 +159,7 @@ impl Days {
         totals.errors += u64::from(fact.is_error);
         totals.input_tokens += fact.input_tokens;
         totals.output_tokens += fact.output_tokens;
-        totals.unpriced += u64::from(fact.cost.is_none());
+        totals.unpriced += u64::from(fact.is_unpriced());
         totals.redactions += fact.pii_total();
         totals.flagged += u64::from(review.flagged);
         if let Some(cost) = fact.cost {

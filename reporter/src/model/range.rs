@@ -111,7 +111,10 @@ pub struct Totals {
     pub output_cost: Money,
     pub cost: Money,
     pub priced: u64,
+    /// Usage that should have a price and has none.
     pub unpriced: u64,
+    /// Failed calls and calls that are not counted: neither priced nor unpriced.
+    pub nothing_to_price: u64,
     /// Priced at zero; not the same as unpriced.
     pub free: u64,
     pub redactions: u64,
