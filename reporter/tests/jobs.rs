@@ -6,6 +6,7 @@ mod common;
 use std::collections::HashMap;
 
 use aal_control::{JobStatus, TenantScope};
+use aal_service::Shutdown;
 use bench::{Bench, DECISIONS, SECOND_US};
 use reporter::WorkerConfig;
 use reporter::model::{Body, Report, VerdictState, sha256};
@@ -51,6 +52,8 @@ async fn reports_over_the_real_engine() {
     refusals(&bench).await;
     a_dead_worker(&bench).await;
     too_many_attempts(&bench).await;
+    an_engine_that_does_not_answer(&bench).await;
+    a_stop(&bench).await;
     a_changed_header(&bench).await;
     missing_records(&bench).await;
     bench.stop().await;
@@ -241,6 +244,42 @@ async fn too_many_attempts(bench: &Bench) {
     let job = bench.job(id).await;
     assert_eq!(job.status, JobStatus::Failed);
     assert!(job.error.contains("given up after 3 attempts"), "{}", job.error);
+}
+
+async fn an_engine_that_does_not_answer(bench: &Bench) {
+    let id = bench.ask("range", month()).await;
+    let worker = bench.worker_without_engine().await;
+    let control = &bench.worker.control;
+    for attempt in 1..=WorkerConfig::default().attempts_max {
+        worker.take_waiting(&Shutdown::new()).await.unwrap();
+        let job = bench.job(id).await;
+        assert_eq!(job.attempts, attempt);
+        if attempt < WorkerConfig::default().attempts_max {
+            assert_eq!(job.status, JobStatus::Running, "it is left to be taken again");
+        } else {
+            assert_eq!(job.status, JobStatus::Failed);
+            assert!(
+                job.error.starts_with("cannot read the records from the store"),
+                "{}",
+                job.error
+            );
+        }
+    }
+    assert!(control.waiting_jobs(i64::MAX, 10).await.unwrap().is_empty());
+}
+
+async fn a_stop(bench: &Bench) {
+    let id = bench.ask("range", month()).await;
+    let stopping = Shutdown::new();
+    stopping.request();
+    bench.worker.take_waiting(&stopping).await.unwrap();
+    assert_eq!(
+        bench.job(id).await.status,
+        JobStatus::Queued,
+        "a stopping worker takes nothing"
+    );
+    bench.work().await;
+    bench.files(id).await;
 }
 
 async fn a_changed_header(bench: &Bench) {

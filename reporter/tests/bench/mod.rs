@@ -157,6 +157,32 @@ impl Bench {
         contents
     }
 
+    /// A worker whose store is at an address where nobody listens.
+    pub async fn worker_without_engine(&self) -> Worker {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let store: StoreConfig = serde_json::from_value(json!({ "url": url })).unwrap();
+        let maker = Maker {
+            reader: Reader::new(Store::new(&store), 30_000, 1_000),
+            anchor: None,
+            control: self.worker.control.clone(),
+            templates: Templates::load().unwrap(),
+            renderer: PdfRenderer::probe(PdfLimits::default(), false).await.unwrap(),
+            limits: RangeLimits::default(),
+        };
+        // A lease of no length: a job that was left is free at once.
+        let config = WorkerConfig {
+            lease_ms: 0,
+            ..WorkerConfig::default()
+        };
+        Worker {
+            maker: Arc::new(maker),
+            config,
+            ..self.worker.clone()
+        }
+    }
+
     pub async fn execute(&self, statement: &str) {
         self.store.client().query(statement).execute().await.unwrap();
     }
