@@ -53,6 +53,7 @@ struct Checkpoints {
 
 #[derive(Deserialize)]
 struct Latest {
+    epoch: u64,
     checkpoint: String,
 }
 
@@ -101,7 +102,9 @@ impl Source {
         if let Some(latest) = &checkpoints.latest {
             verifier.checkpoint(latest.checkpoint.as_bytes());
         }
-        self.lines("/api/v1/verify/epochs", |line: EpochLine| {
+        // An epoch that closes while this runs is newer than the checkpoint, and none of this run's business.
+        let upto = checkpoints.latest.map_or_else(String::new, |latest| format!("?to={}", latest.epoch));
+        self.lines(&format!("/api/v1/verify/epochs{upto}"), |line: EpochLine| {
             verifier.manifest(line.manifest.as_bytes());
             if let Some(heads) = line.heads {
                 verifier.heads(heads.as_bytes());

@@ -195,6 +195,10 @@ pub fn start(
         .set("session.timeout.ms", session_timeout_ms.to_string())
         .set("partition.assignment.strategy", "range")
         .set("fetch.wait.max.ms", "50")
+        // Above the largest record a producer may send: some brokers never deliver a larger one than this.
+        .set("fetch.message.max.bytes", "34603008")
+        .set("fetch.max.bytes", "67108864")
+        .set("receive.message.max.bytes", "100000000")
         .set("queued.max.messages.kbytes", "65536");
     let consumer: BaseConsumer<Context> = client.create_with_context(context)?;
     match processor.assignment {

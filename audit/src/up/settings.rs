@@ -81,6 +81,7 @@ impl Settings {
             key: aal_sealer::KeyConfig { file: self.layout.sealer_key_file() },
             sealer: aal_sealer::SealerConfig {
                 origin: ORIGIN.to_owned(),
+                policy: Some(self.layout.policy_file()),
                 interval_ms: self.epoch_ms,
                 ..Default::default()
             },

@@ -1,11 +1,15 @@
 //! A producer whose success means that every in-sync replica has the record.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use rdkafka::{
+    ClientConfig,
     error::{KafkaError, RDKafkaErrorCode},
     message::OwnedHeaders,
-    producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _},
+    producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _, PurgeConfig},
 };
 
 use crate::KafkaConfig;
@@ -27,9 +31,24 @@ pub enum SendError {
 }
 
 /// An idempotent producer with `acks=all`.
+///
+/// After a record was not acknowledged in time the librdkafka producer is replaced by a fresh one: what it
+/// knows of sequences and epochs may no longer agree with the broker (some brokers never let such a
+/// producer in again), and what it still held is given up, so that a late success cannot be mistaken for
+/// one that was reported. Whoever sent such a record sends it again under the same event id.
 #[derive(Clone)]
 pub struct Producer {
-    inner: FutureProducer,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: ClientConfig,
+    current: RwLock<Generation>,
+}
+
+struct Generation {
+    number: u64,
+    producer: FutureProducer,
 }
 
 impl std::fmt::Debug for Producer {
@@ -39,7 +58,11 @@ impl std::fmt::Debug for Producer {
 }
 
 /// A record on its way; resolves when Kafka answered or the delivery time-out passed.
-pub struct Pending(DeliveryFuture);
+pub struct Pending {
+    delivery: DeliveryFuture,
+    generation: u64,
+    producer: Producer,
+}
 
 impl std::fmt::Debug for Pending {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -49,11 +72,10 @@ impl std::fmt::Debug for Pending {
 
 impl Producer {
     /// Makes a producer. `delivery_timeout` bounds how long a record may wait for its acknowledgement.
-    pub fn new(
-        config: &KafkaConfig,
-        client_id: &str,
-        delivery_timeout: Duration,
-    ) -> Result<Producer, KafkaError> {
+    ///
+    /// # Errors
+    /// Settings that librdkafka refuses.
+    pub fn new(config: &KafkaConfig, client_id: &str, delivery_timeout: Duration) -> Result<Producer, KafkaError> {
         let mut client = config.client(client_id);
         client
             .set("acks", "all")
@@ -67,17 +89,43 @@ impl Producer {
         for (key, value) in &config.options {
             client.set(key, value);
         }
-        Ok(Producer {
-            inner: client.create()?,
-        })
+        let current = RwLock::new(Generation { number: 0, producer: client.create()? });
+        Ok(Producer { shared: Arc::new(Shared { config: client, current }) })
+    }
+
+    fn current(&self) -> (u64, FutureProducer) {
+        let current = self.shared.current.read().unwrap_or_else(PoisonError::into_inner);
+        (current.number, current.producer.clone())
+    }
+
+    /// Replaces the producer of `generation`, unless somebody already did.
+    fn renew(&self, generation: u64) {
+        let mut current = self.shared.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.number != generation {
+            return;
+        }
+        match self.shared.config.create::<FutureProducer>() {
+            Ok(fresh) => {
+                let old = std::mem::replace(&mut *current, Generation { number: generation + 1, producer: fresh });
+                old.producer.purge(PurgeConfig::default().queue().inflight());
+                tracing::warn!("replaced the kafka producer after a record was not acknowledged");
+            }
+            Err(error) => tracing::error!(%error, "the kafka producer could not be replaced"),
+        }
     }
 
     /// Queues a record; the order of calls is the order within a partition.
+    ///
+    /// # Errors
+    /// The queue is full, or the record is refused at once.
     pub fn queue(&self, topic: &str, key: &[u8], value: &[u8]) -> Result<Pending, SendError> {
         self.queue_with_headers(topic, key, value, None)
     }
 
     /// As [`Producer::queue`], with Kafka headers.
+    ///
+    /// # Errors
+    /// As [`Producer::queue`].
     pub fn queue_with_headers(
         &self,
         topic: &str,
@@ -89,37 +137,56 @@ impl Producer {
         if let Some(headers) = headers {
             record = record.headers(headers);
         }
-        self.inner
-            .send_result(record)
-            .map(Pending)
-            .map_err(|(error, _)| classify(error))
+        let (generation, producer) = self.current();
+        match producer.send_result(record) {
+            Ok(delivery) => Ok(Pending { delivery, generation, producer: self.clone() }),
+            Err((error, _)) => {
+                let error = classify(error);
+                if matches!(error, SendError::NotAcknowledged(_)) {
+                    self.renew(generation);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Queues and waits for the acknowledgement; answers partition and offset.
+    ///
+    /// # Errors
+    /// [`SendError`].
     pub async fn send(&self, topic: &str, key: &[u8], value: &[u8]) -> Result<(i32, i64), SendError> {
         self.queue(topic, key, value)?.acknowledged().await
     }
 
     /// Waits until everything queued is answered, at most `timeout`.
+    ///
+    /// # Errors
+    /// The time passed.
     pub fn flush(&self, timeout: Duration) -> Result<(), KafkaError> {
-        self.inner.flush(timeout)
+        self.current().1.flush(timeout)
     }
 
     /// Whether a broker answers a metadata request within `timeout`. Blocks.
     pub fn is_reachable(&self, timeout: Duration) -> bool {
-        self.inner
-            .client()
-            .fetch_metadata(Some(crate::EVENTS), timeout)
-            .is_ok()
+        self.current().1.client().fetch_metadata(Some(crate::EVENTS), timeout).is_ok()
     }
 }
 
 impl Pending {
     /// Waits for the acknowledgement; answers partition and offset.
+    ///
+    /// # Errors
+    /// [`SendError`].
     pub async fn acknowledged(self) -> Result<(i32, i64), SendError> {
-        match self.0.await {
+        match self.delivery.await {
             Ok(Ok(delivery)) => Ok((delivery.partition, delivery.offset)),
-            Ok(Err((error, _))) => Err(classify(error)),
+            Ok(Err((error, _))) => {
+                let error = classify(error);
+                if matches!(error, SendError::NotAcknowledged(_)) {
+                    self.producer.renew(self.generation);
+                }
+                Err(error)
+            }
             Err(_) => Err(SendError::ShutDown),
         }
     }

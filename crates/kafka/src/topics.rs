@@ -34,7 +34,10 @@ pub async fn ensure_topics(config: &KafkaConfig) -> Result<(), TopicError> {
             .set("cleanup.policy", "delete")
     };
     let topics = [
-        topic(EVENTS, config.partitions).set("retention.ms", &retention),
+        topic(EVENTS, config.partitions)
+            .set("retention.ms", &retention)
+            // The broker's clock, so that no producer can back-date its messages.
+            .set("message.timestamp.type", "LogAppendTime"),
         topic(DEAD_LETTER, 1).set("retention.ms", &retention),
         topic(FEED, 1).set("retention.ms", &week),
         topic(REPORT_REQUESTS, 1).set("retention.ms", &week),

@@ -111,9 +111,19 @@ fn try_draft(
     Ok(draft)
 }
 
+/// The edge's time where the edge was there, else Kafka's time of the message. A time far ahead of Kafka's is
+/// no edge's: it would make the record look sealed before it was accepted.
+fn edge_time(event: &Event, message_at_us: i64) -> i64 {
+    const TOLERANCE_US: i64 = 60_000_000;
+    match (event.edge_at_us, &event.receipt) {
+        (Some(edge_at_us), Some(_)) if edge_at_us <= message_at_us + TOLERANCE_US => edge_at_us,
+        _ => message_at_us,
+    }
+}
+
 /// A draft with the facts that need no redaction.
 fn bare(pipeline: &Pipeline, event: &Event, keys: Keys<'_>, message_at_us: i64) -> Draft {
-    let edge_at_us = event.edge_at_us.unwrap_or(message_at_us);
+    let edge_at_us = edge_time(event, message_at_us);
     let kind = match event.kind {
         EventKind::Event => Kind::Event,
         EventKind::Outcome => Kind::Outcome,

@@ -48,6 +48,8 @@ pub struct KeyConfig {
 pub struct SealerConfig {
     /// First line of every checkpoint and name of the signing key.
     pub origin: String,
+    /// The trust policy that verifiers pin; every epoch names its hash.
+    pub policy: Option<PathBuf>,
     /// Time between two epochs, in milliseconds; idle epochs are sealed too.
     pub interval_ms: u64,
     /// How long a sealer that went silent keeps the lease, in milliseconds.
@@ -58,6 +60,7 @@ impl Default for SealerConfig {
     fn default() -> Self {
         SealerConfig {
             origin: "audit.local/anchor".to_owned(),
+            policy: None,
             interval_ms: 10_000,
             lease_ms: 30_000,
         }

@@ -7,7 +7,7 @@ use std::{path::Path, time::Duration};
 
 use aal_control::{Control, ControlError};
 use aal_kafka::{CHECKPOINTS, Producer, rdkafka::error::KafkaError};
-use aal_ledger::{NoteSigner, VerifierKeyError};
+use aal_ledger::{NoteSigner, TrustPolicy, VerifierKeyError};
 use aal_service::{
     Component, Health, Metrics, ServeError, Shutdown,
     metrics::{Counter, Gauge},
@@ -41,6 +41,8 @@ pub enum ServiceError {
     KeyFile { file: String, source: std::io::Error },
     #[error("the key file {0} must hold 64 hexadecimal digits")]
     KeyText(String),
+    #[error("the trust policy {file}: {reason}")]
+    Policy { file: String, reason: String },
     #[error("the key: {0}")]
     Key(#[from] VerifierKeyError),
     #[error("{0}")]
@@ -102,6 +104,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
     let control = Control::open(&config.control).await?;
     let producer = Producer::new(&config.kafka, "aal-sealer", DELIVERY_TIMEOUT)?;
     let signer = read_signer(&config.key.file, &config.sealer.origin)?;
+    let settings = settings_of(&config)?;
     let holder = Uuid::new_v4().to_string();
     let result = loop {
         let Some(fence) = shutdown
@@ -116,7 +119,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
             Anchor::new(objects, ""),
             ClickHouseLeaves::new(store.clone()),
             signer.clone(),
-            SealerSettings::new(&config.sealer.origin),
+            settings.clone(),
         );
         let lease = Lease {
             control: &control,
@@ -153,6 +156,16 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
         operations.stopped().await;
     }
     result
+}
+
+fn settings_of(config: &Config) -> Result<SealerSettings, ServiceError> {
+    let mut settings = SealerSettings::new(&config.sealer.origin);
+    if let Some(file) = &config.sealer.policy {
+        let unreadable = |reason: String| ServiceError::Policy { file: file.display().to_string(), reason };
+        let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
+        settings.policy_hash = TrustPolicy::parse(&text).map_err(|error| unreadable(error.to_string()))?.hash;
+    }
+    Ok(settings)
 }
 
 struct Lease<'a> {
