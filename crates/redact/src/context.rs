@@ -132,12 +132,12 @@ fn is_used_up(between: &[u8]) -> bool {
     let first_digit = between.iter().position(u8::is_ascii_digit).unwrap_or(0);
     let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'(' | b')');
     let list = &between[first_digit..];
-    let gaps = list.split(is_number).filter(|gap| !gap.is_empty());
+    let mut gaps = list.split(is_number).filter(|gap| !gap.is_empty());
     let listed = gaps.clone().all(|gap| gap == b" " || is_list_separator(gap));
     let sentence_ends = list.windows(2).any(|pair| pair == b". ");
     !listed
         || sentence_ends
-        || !gaps.last().is_some_and(is_list_separator)
+        || !gaps.next_back().is_some_and(is_list_separator)
         || list.last().is_some_and(u8::is_ascii_digit)
 }
 
