@@ -22,8 +22,9 @@ pub struct Arguments {
     /// The address to answer on, which is also the one clients are told; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
-    /// How often expired records are deleted.
-    #[arg(long, default_value_t = 60_000)]
+    /// How often expired records are deleted. Each time all records of topics with that policy are looked at while
+    /// nothing else is answered: about 3 ms for a thousand records.
+    #[arg(long, default_value_t = 600_000)]
     pub maintenance_interval_ms: u64,
     /// End when the process that started this one ends.
     #[arg(long)]

@@ -9,8 +9,8 @@
 //!
 //! # What is different from Apache Kafka
 //! - *Retention* deletes single records, not segments. It works on topics made with `cleanup.policy=delete`; without
-//!   `retention.ms` it is seven days, measured against the record's own timestamp, and it runs every
-//!   `--maintenance-interval-ms`. Topics without that policy grow for ever. SQLite reuses the freed pages, so the
+//!   `retention.ms` it is seven days, measured against the record's own timestamp, and it runs at the start and every
+//!   `--maintenance-interval-ms`, for about 3 ms per thousand records, during which nothing else is answered. Topics without that policy grow for ever. SQLite reuses the freed pages, so the
 //!   file stays at its largest size. `retention.bytes` is ignored.
 //! - *A fetch below the earliest offset* is answered with the records that are left, never with
 //!   OFFSET_OUT_OF_RANGE: a consumer sees a gap only by comparing offsets.
