@@ -52,3 +52,40 @@ pub(crate) fn listen(
         });
     thread.map_err(|error| KafkaError::ClientCreation(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use aal_kafka::Producer;
+    use aal_kafka::rdkafka::mocking::MockCluster;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_announcement_rings_the_bell() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic(REPORT_REQUESTS, 1, 1).unwrap();
+        let kafka = KafkaConfig::new(cluster.bootstrap_servers());
+        let (bell, shutdown) = (Arc::new(Notify::new()), Shutdown::new());
+        let listener = listen(&kafka, "test", bell.clone(), shutdown.clone()).unwrap();
+        let producer = Producer::new(&kafka, "test", Duration::from_secs(10)).unwrap();
+        // What was sent before the group was ready is not heard, so it is said again until it is.
+        let heard = async {
+            while tokio::time::timeout(Duration::from_millis(50), bell.notified())
+                .await
+                .is_err()
+            {
+                producer
+                    .send(REPORT_REQUESTS, b"any", b"whatever it holds")
+                    .await
+                    .unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), heard)
+            .await
+            .expect("nobody heard");
+        shutdown.request();
+        tokio::task::spawn_blocking(|| listener.join().unwrap())
+            .await
+            .unwrap();
+    }
+}

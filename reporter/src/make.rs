@@ -104,7 +104,8 @@ impl Maker {
         };
         let (body, tenant, period, verdicts) = match &request.subject {
             Subject::Decision(event_id) => {
-                let (decision, tenant, verdicts) = read_decision(&self.reader, scope, *event_id).await?;
+                let (decision, tenant, verdicts) =
+                    read_decision(&self.reader, scope, *event_id, &sealed).await?;
                 (Body::Decision(Box::new(decision)), Some(tenant), None, verdicts)
             }
             Subject::Range(period, filters) => {

@@ -140,6 +140,14 @@ async fn a_decision(bench: &Bench) {
     );
     assert_eq!(decision.output.text.as_deref(), Some("Yes, <b>she</b> is."));
     assert!(decision.ledger.next_leaf_hash.is_some());
+    let content = report
+        .head
+        .verdicts
+        .iter()
+        .find(|verdict| verdict.name == "content")
+        .unwrap();
+    assert_eq!(content.checked, 4, "the record, its neighbours and its outcome");
+    assert!(content.detail.contains("2 links"), "{}", content.detail);
     assert_eq!(verdict(&report, "content"), VerdictState::Pass);
     let text = text_of(&files["pdf"]);
     assert!(text.contains("Yes, <b>she</b> is.") && text.contains("overrid") || text.contains("Override"));

@@ -26,6 +26,8 @@ pub struct DecisionParts {
     pub response_body: String,
     pub prev_leaf_hash: [u8; 32],
     pub next_leaf_hash: Option<[u8; 32]>,
+    /// Whether the newest signed checkpoint covers the record; `None` when there is no checkpoint of its chain.
+    pub sealed: Option<bool>,
     pub kafka_offset: u64,
     pub block: u64,
     /// Why the content was withheld; empty for an ordinary event.
@@ -78,6 +80,7 @@ pub fn build_decision(parts: DecisionParts) -> Decision {
             leaf_hash: Digest(fact.leaf_hash),
             prev_leaf_hash: Digest(parts.prev_leaf_hash),
             next_leaf_hash: parts.next_leaf_hash.map(Digest),
+            sealed: parts.sealed,
             kafka_offset: parts.kafka_offset,
             block: parts.block,
             header_hash: sha256(parts.header.as_bytes()),

@@ -208,6 +208,8 @@ pub struct LedgerPosition {
     pub prev_leaf_hash: Digest,
     /// Hash of the next leaf, when there is one.
     pub next_leaf_hash: Option<Digest>,
+    /// Whether the newest signed checkpoint covers the record; `None` when there is none of its chain.
+    pub sealed: Option<bool>,
     pub kafka_offset: u64,
     pub block: u64,
     /// The stored header, verbatim.

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::check::{ContentCheck, fact};
-use super::rows::{BodyRow, HashRow, LEAF_COLUMNS, LeafRow};
-use super::{ReadError, Reader};
+use super::rows::{BodyRow, LEAF_COLUMNS, LeafRow};
+use super::{ReadError, Reader, Sealed};
 use crate::build::{DecisionParts, build_decision};
 use crate::model::{Decision, Verdict};
 
@@ -20,13 +20,19 @@ pub async fn read_decision(
     reader: &Reader,
     tenant: Option<Uuid>,
     event_id: Uuid,
+    sealed: &Sealed,
 ) -> Result<(Decision, Uuid, Vec<Verdict>), ReadError> {
     let row = reader
         .event(tenant, event_id)
         .await?
         .ok_or(ReadError::NotFound(event_id))?;
     let mut check = ContentCheck::default();
-    check.check(&row);
+    let around = reader.around(&row).await?;
+    around.iter().for_each(|neighbour| check.check(neighbour));
+    let next_leaf_hash = around
+        .iter()
+        .find(|next| next.chain_index == row.chain_index + 1)
+        .map(|next| next.leaf_hash);
     let (header, own) = fact(&row)?;
     let bodies = reader.bodies(&row).await?;
     let mut parts = DecisionParts {
@@ -36,7 +42,11 @@ pub async fn read_decision(
         request_body: bodies.request_body,
         response_body: bodies.response_body,
         prev_leaf_hash: row.prev_leaf_hash,
-        next_leaf_hash: reader.next_leaf(&row).await?,
+        next_leaf_hash,
+        sealed: sealed
+            .chains
+            .get(&(row.tenant, row.shard))
+            .map(|chain| row.chain_index < chain.size),
         kafka_offset: bodies.kafka_offset,
         block: bodies.block,
         withheld: if header.kind == "withheld" {
@@ -79,17 +89,17 @@ impl Reader {
         Ok(query.fetch_one::<BodyRow>().await?)
     }
 
-    async fn next_leaf(&self, row: &LeafRow) -> Result<Option<[u8; 32]>, ReadError> {
-        let statement = "SELECT leaf_hash FROM records WHERE tenant = ? AND shard = ? AND chain_index = ?";
-        let query = self
-            .query(statement)
-            .bind(row.tenant)
-            .bind(row.shard)
+    /// The record between its neighbours, as far as they exist.
+    async fn around(&self, row: &LeafRow) -> Result<Vec<LeafRow>, ReadError> {
+        let statement = format!(
+            "SELECT {LEAF_COLUMNS} FROM records WHERE tenant = ? AND shard = ? AND chain_index BETWEEN ? AND ? \
+             ORDER BY chain_index"
+        );
+        let query = self.query(&statement).bind(row.tenant).bind(row.shard);
+        let query = query
+            .bind(row.chain_index.saturating_sub(1))
             .bind(row.chain_index + 1);
-        Ok(query
-            .fetch_optional::<HashRow>()
-            .await?
-            .map(|next| next.leaf_hash))
+        Ok(query.fetch_all::<LeafRow>().await?)
     }
 
     async fn named_by(&self, tenant: Uuid, event_id: Uuid) -> Result<Vec<LeafRow>, ReadError> {

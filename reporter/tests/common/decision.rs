@@ -120,6 +120,7 @@ pub fn decision() -> Report {
             leaf_hash: Digest([0x5a; 32]),
             prev_leaf_hash: Digest([0xc3; 32]),
             next_leaf_hash: None,
+            sealed: Some(true),
             kafka_offset: 9_184,
             block: 733,
             header: header.into(),
