@@ -139,3 +139,92 @@ async fn a_stop_answers_what_is_in_flight() {
     assert_eq!(in_flight.await.unwrap().unwrap().status(), 201);
     rig.running.stopped().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_kafka_it_starts_says_so_and_takes_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = listener.local_addr().unwrap();
+    drop(listener);
+    let rig = support::rig_without_waiting(|config| config.kafka.brokers = nobody.to_string()).await;
+    assert!(!rig.is_ready().await);
+    let health = rig
+        .http
+        .get(format!("{}/healthz", rig.operations))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(health.status(), 200, "a restart would not bring kafka back");
+    let refused = rig.log(&event()).await;
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_flapping_broker_every_acknowledged_event_arrives_and_sessions_stay_in_order() {
+    const SESSIONS: usize = 6;
+    const EVENTS_EACH: usize = 40;
+    let rig = rig(|config| config.admission.delivery_timeout_ms = 400).await;
+    let (progress, mut acknowledged) = tokio::sync::mpsc::unbounded_channel();
+    let settings = aal_client::Settings {
+        retry: aal_client::RetryPolicy {
+            max_attempts: 1_000,
+            first_pause: Duration::from_millis(5),
+            longest_pause: Duration::from_millis(50),
+            give_up_after: Duration::from_secs(60),
+        },
+        ..aal_client::Settings::default()
+    };
+    let client = aal_client::Client::with_settings(&rig.base, &rig.key, settings).unwrap();
+    let sessions: Vec<_> = (0..SESSIONS)
+        .map(|session| {
+            let (client, progress) = (client.clone(), progress.clone());
+            tokio::spawn(async move {
+                for number in 0..EVENTS_EACH {
+                    let mut event = event();
+                    event["session_id"] = json!(format!("s-{session}"));
+                    event["metadata"] = json!({"number": number});
+                    client.record(&event).await.unwrap();
+                    progress.send(()).unwrap();
+                }
+            })
+        })
+        .collect();
+    drop(progress);
+
+    // The broker goes down after every 40 acknowledgements and comes back once a client had to repeat a request.
+    let mut count = 0;
+    while acknowledged.recv().await.is_some() {
+        count += 1;
+        if count % 40 == 0 && count < SESSIONS * EVENTS_EACH {
+            let retries = client.counts().retries;
+            rig.cluster.broker_down(1).unwrap();
+            while client.counts().retries == retries {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            rig.cluster.broker_up(1).unwrap();
+        }
+    }
+    for session in sessions {
+        session.await.unwrap();
+    }
+    assert_eq!(client.counts().recorded as usize, SESSIONS * EVENTS_EACH);
+
+    // A record whose acknowledgement was lost may be there twice; the processor records it once.
+    let records = rig.all_records();
+    for session in 0..SESSIONS {
+        let key = format!(":s-{session}");
+        let mut numbers: Vec<u64> = Vec::new();
+        for (_, event) in records
+            .iter()
+            .filter(|(record_key, _)| record_key.ends_with(&key))
+        {
+            let metadata: Value = serde_json::from_str(event.metadata.as_deref().unwrap()).unwrap();
+            let number = metadata["number"].as_u64().unwrap();
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+        let expected: Vec<u64> = (0..EVENTS_EACH as u64).collect();
+        assert_eq!(numbers, expected, "session {session}");
+    }
+}

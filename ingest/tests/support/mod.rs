@@ -43,6 +43,13 @@ pub struct Rig {
 
 /// Starts an edge after `adjust` had its way with the configuration, and waits until it is ready.
 pub async fn rig(adjust: impl FnOnce(&mut Config)) -> Rig {
+    let rig = rig_without_waiting(adjust).await;
+    rig.wait_until_ready().await;
+    rig
+}
+
+/// Starts an edge that may never become ready.
+pub async fn rig_without_waiting(adjust: impl FnOnce(&mut Config)) -> Rig {
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic(EVENTS, PARTITIONS, 1).unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -71,7 +78,7 @@ pub async fn rig(adjust: impl FnOnce(&mut Config)) -> Rig {
     adjust(&mut config);
     let shutdown = Shutdown::new();
     let running = ingest::start(config, shutdown.clone()).await.unwrap();
-    let rig = Rig {
+    Rig {
         base: format!("http://{}", running.address),
         operations: format!("http://{}", running.operations),
         cluster,
@@ -82,9 +89,7 @@ pub async fn rig(adjust: impl FnOnce(&mut Config)) -> Rig {
         control,
         control_url,
         directory,
-    };
-    rig.wait_until_ready().await;
-    rig
+    }
 }
 
 impl Rig {
@@ -150,21 +155,9 @@ impl Rig {
             .unwrap()
     }
 
-    /// Reads what is in the topic, `count` records, in order within each partition: key and event.
+    /// Reads `count` records of the topic, in order within each partition: key and event.
     pub fn records(&self, count: usize) -> Vec<(String, Event)> {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", self.cluster.bootstrap_servers())
-            .set("group.id", "test")
-            .set("auto.offset.reset", "earliest")
-            .set("enable.auto.commit", "false")
-            .create()
-            .unwrap();
-        let mut partitions = TopicPartitionList::new();
-        for partition in 0..PARTITIONS {
-            let start = aal_kafka::rdkafka::Offset::Beginning;
-            partitions.add_partition_offset(EVENTS, partition, start).unwrap();
-        }
-        consumer.assign(&partitions).unwrap();
+        let consumer = self.consumer();
         let begun = Instant::now();
         let mut records = Vec::new();
         while records.len() < count {
@@ -179,6 +172,33 @@ impl Rig {
             }
         }
         records
+    }
+
+    /// Reads everything that is in the topic now.
+    pub fn all_records(&self) -> Vec<(String, Event)> {
+        let consumer = self.consumer();
+        let ends = (0..PARTITIONS).map(|partition| {
+            let (_, end) = consumer.fetch_watermarks(EVENTS, partition, PATIENCE).unwrap();
+            usize::try_from(end).unwrap()
+        });
+        self.records(ends.sum())
+    }
+
+    fn consumer(&self) -> BaseConsumer {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.cluster.bootstrap_servers())
+            .set("group.id", "test")
+            .set("auto.offset.reset", "earliest")
+            .set("enable.auto.commit", "false")
+            .create()
+            .unwrap();
+        let mut partitions = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            let start = aal_kafka::rdkafka::Offset::Beginning;
+            partitions.add_partition_offset(EVENTS, partition, start).unwrap();
+        }
+        consumer.assign(&partitions).unwrap();
+        consumer
     }
 }
 
