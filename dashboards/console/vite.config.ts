@@ -1,7 +1,7 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
-import { notices } from "./build/notices";
+import { notices } from "./build/notices.ts";
 
 /** Where `npm run dev` finds the API; the built console is served by the API itself. */
 const api = process.env.AAL_API_URL ?? "http://127.0.0.1:8080";

@@ -70,8 +70,10 @@ export function whatHappened(item: LogSummary): string {
   return item.decision_type || item.operation || words(item.kind);
 }
 
-/** A count of tokens; where the provider reported none, 0 would be a claim. */
-export function tokens(item: Pick<LogSummary, "usage_state">, count: number | null): string {
+/** A count of tokens. Where the provider said nothing, 0 would be a claim; where it was cut off, so would the count. */
+export function tokens(item: Pick<LogSummary, "kind" | "usage_state">, count: number | null): string {
+  if (item.kind !== "event") return "–";
+  if (item.usage_state === "usage_incomplete") return count ? `≥ ${formatCount(count)}` : "–";
   const unknown = item.usage_state === "usage_missing" || item.usage_state === "not_applicable";
   return formatCount(unknown ? null : count);
 }

@@ -58,11 +58,17 @@ export function useTenants(): Tenant[] {
   return data?.tenants ?? noTenants;
 }
 
+/** The tenant of what concerns no single one, such as a sign-in of somebody who has them all. */
+const nilId = "00000000-0000-0000-0000-000000000000";
+
 /** A tenant's name by its id; a short form of the id until the names are here. */
 export function useTenantName(): (id: string) => string {
   const tenants = useTenants();
   const names = useMemo(() => new Map(tenants.map((tenant) => [tenant.id, tenant.name])), [tenants]);
-  return useCallback((id: string) => names.get(id) ?? id.slice(0, 8), [names]);
+  return useCallback(
+    (id: string) => names.get(id) ?? (id === nilId ? "installation" : id.slice(0, 8)),
+    [names],
+  );
 }
 
 /** The tenant the address asks for; empty for every tenant the user may read. */

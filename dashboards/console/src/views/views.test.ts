@@ -3,7 +3,7 @@ import { fixFor, problemFrom } from "../api/problem";
 import type { MetricPoint, Metrics } from "../api/types";
 import { localPath } from "../lib/local-path";
 import { sessionPath } from "../lib/session-path";
-import { columnLabel, columnsOf } from "./access/columns";
+import { columnLabel, columnsOf, textOf } from "./access/columns";
 import { align, largestGroups, namedSeries, timelineOf, totalsOf } from "./metrics/series";
 import { leftOutOf, toRequest } from "./reports/to-request";
 
@@ -152,6 +152,13 @@ describe("the access log", () => {
     expect(columnsOf(items)).toEqual(["at", "actor_email", "reason", "zone"]);
     expect(columnLabel("at")).toBe("Time (UTC)");
     expect(columnLabel("first_seen_at")).toBe("First seen (UTC)");
+  });
+
+  it("reads details without braces", () => {
+    expect(textOf('{"format":"pdf","report":"r1","empty":null}')).toBe("format pdf, report r1");
+    expect(textOf({ a: { b: 1 } })).toBe("a b 1");
+    expect(textOf("{not json")).toBe("{not json");
+    expect(textOf(null)).toBe("");
   });
 
   it("falls back to the id of somebody who is gone", () => {

@@ -1,3 +1,6 @@
+import { asJson } from "../../exchange/turns";
+import { words } from "../../lib/number";
+
 /** Keys of an access record in the order a reader asks: when, who, what, why. */
 const order = [
   "at",
@@ -44,7 +47,11 @@ export function columnLabel(column: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ") + zone;
 }
 
+/** A value as text; an object, also one that came as JSON text, as `key value, key value`. */
 export function textOf(value: unknown): string {
   if (value === null || value === undefined) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value === "string" && value.startsWith("{")) return textOf(asJson(value)) || value;
+  if (typeof value !== "object") return String(value);
+  const entries = Object.entries(value).filter(([, entry]) => entry !== null && entry !== "");
+  return entries.map(([key, entry]) => `${words(key)} ${textOf(entry)}`).join(", ");
 }

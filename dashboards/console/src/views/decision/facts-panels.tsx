@@ -121,9 +121,13 @@ export function ContextPanel({ log, tenant }: { log: LogDetail; tenant: string }
   );
 }
 
+const shownElsewhere = new Set(["user_id", "session_id", "outcome", "access"]);
+
 /** Tags, metadata, trace and whatever else the application sent along. */
 export function AttributesPanel({ attributes }: { attributes: LogDetail["attributes"] }) {
-  const filled = Object.entries(attributes ?? {}).filter(([, value]) => !isEmpty(value));
+  const filled = Object.entries(attributes ?? {}).filter(
+    ([name, value]) => !shownElsewhere.has(name) && !isEmpty(value),
+  );
   if (filled.length === 0) return null;
   return (
     <Panel title="Attributes">

@@ -92,13 +92,13 @@ function Checks({ answer }: { answer: VerifyAnswer }) {
       </p>
       <ul aria-label="Checks" className="border-t border-line px-3 py-1">
         {answer.checks.map((check) => (
-          <li key={check.name} className="grid grid-cols-[4.75rem_1fr] gap-x-2 py-1">
+          <li key={check.name} className="grid grid-cols-[4.75rem_minmax(0,1fr)] gap-x-2 py-1">
             <span>
               <Badge tone={verdictTones[check.verdict]}>{check.verdict}</Badge>
             </span>
             <span>
               <span className="font-medium">{words(check.name)}</span>
-              {check.detail && <span className="block text-xs break-words text-muted">{check.detail}</span>}
+              {check.detail && <span className="block text-xs wrap-anywhere text-muted">{check.detail}</span>}
             </span>
           </li>
         ))}

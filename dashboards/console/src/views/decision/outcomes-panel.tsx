@@ -4,7 +4,6 @@ import { addOutcome } from "../../api/calls";
 import type { LogDetail, NewOutcome } from "../../api/types";
 import { Dialog } from "../../components/dialog";
 import { ErrorPanel } from "../../components/error-panel";
-import { RedactedText } from "../../components/redacted-text";
 import { Badge, Button, Field, Panel, Time } from "../../components/ui";
 import { shortenPlaceholders } from "../../lib/placeholders";
 import { useIsOfficer, useUser } from "../../session/hooks";
@@ -57,7 +56,7 @@ export function OutcomesPanel({ log, onStored }: { log: LogDetail; onStored: () 
                     <Reviewer name={outcome.reviewer} />
                   </td>
                   <td className="!whitespace-normal">
-                    {outcome.note ? <RedactedText text={outcome.note} /> : "–"}
+                    {outcome.note ? shortenPlaceholders(outcome.note) : "–"}
                   </td>
                 </tr>
               ))}

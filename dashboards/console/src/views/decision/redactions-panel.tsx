@@ -37,7 +37,7 @@ export function RedactionsPanel({ redactions, pii }: RedactionsPanelProps) {
                     <Chip token={redaction.token} entity={redaction.entity} value={undefined} />
                   </td>
                   <td title={redaction.band ? `band ${redaction.band}` : ""}>{redaction.rule || "–"}</td>
-                  <td className="max-w-28 truncate" title={redaction.field}>
+                  <td className="max-w-28 truncate" title={redaction.pointer ?? redaction.field}>
                     {redaction.field || "–"}
                   </td>
                 </tr>

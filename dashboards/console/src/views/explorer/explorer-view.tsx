@@ -76,7 +76,7 @@ export function ExplorerView() {
           </PageTitle>
           <ActiveFilters filters={filters} ignored={ignored} onChange={change} />
         </div>
-        <div className={`min-h-0 flex-1 bg-panel ${logs.isPlaceholderData ? "opacity-60" : ""}`}>
+        <div className="min-h-0 flex-1 bg-panel" aria-busy={logs.isPlaceholderData}>
           {logs.isPending && <Spinner label="Searching" />}
           {logs.isError && !logs.data && <ErrorPanel error={logs.error} onRetry={() => logs.refetch()} />}
           {logs.data && items.length === 0 && (

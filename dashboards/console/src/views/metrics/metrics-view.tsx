@@ -72,7 +72,7 @@ export function MetricsView() {
       {metrics.isPending && <Spinner label="Computing" />}
       {metrics.isError && <ErrorPanel error={metrics.error} onRetry={() => metrics.refetch()} />}
       {metrics.data && !metrics.isError && (
-        <div className={`space-y-3 ${metrics.isPlaceholderData ? "opacity-60" : ""}`}>
+        <div className="space-y-3" aria-busy={metrics.isPlaceholderData}>
           <TotalsStrip totals={metrics.data.totals} />
           {metrics.data.totals.calls === 0 ? (
             <EmptyState title="Nothing was recorded in this range">
