@@ -179,6 +179,66 @@ fn channels_are_kept_apart_and_tool_arguments_are_read_as_json() {
 }
 
 #[test]
+fn deltas_of_one_tool_call_belong_together_whatever_the_first_one_adds() {
+    let chunk = |call: Value| {
+        let chunk = serde_json::json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]});
+        format!("data: {chunk}\n\n")
+    };
+    let stream = [
+        chunk(serde_json::json!({"index": 0, "id": "call_1", "type": "function",
+            "function": {"name": "mail", "arguments": "{\"to\": \"jane@exa"}})),
+        chunk(serde_json::json!({"index": 0, "function": {"arguments": "mple.org\"}"}})),
+    ]
+    .concat();
+    let redacted = body(&stream, "text/event-stream");
+    assert_eq!(redacted.removed.len(), 1, "{}", redacted.template);
+    assert_eq!(redacted.removed[0].original, "jane@example.org");
+}
+
+#[test]
+fn events_of_the_responses_api_are_joined_per_item() {
+    let event = |item: &str, delta: &str| {
+        let event = serde_json::json!({"type": "response.output_text.delta", "item_id": item, "output_index": 0,
+            "content_index": 0, "delta": delta, "sequence_number": 4});
+        format!("event: response.output_text.delta\ndata: {event}\n\n")
+    };
+    let done = serde_json::json!({"type": "response.output_text.done", "item_id": "msg_1", "output_index": 0,
+        "content_index": 0, "text": "SSN 536-90-4399"});
+    let stream = [
+        event("msg_1", "SSN 536-"),
+        event("msg_1", "90-4399"),
+        format!("data: {done}\n\n"),
+    ]
+    .concat();
+    let redacted = body(&stream, "text/event-stream");
+    let found: Vec<&str> = redacted
+        .removed
+        .iter()
+        .map(|removed| removed.original.as_str())
+        .collect();
+    assert_eq!(found, ["536-90-4399", "536-90-4399"]);
+    assert!(!redacted.template.contains("4399"), "{}", redacted.template);
+}
+
+#[test]
+fn a_document_that_is_one_value_stays_a_document() {
+    assert!(
+        serde_json::from_str::<Value>(&body("4111111111111111", "application/json").template)
+            .unwrap()
+            .is_string()
+    );
+    assert!(
+        serde_json::from_str::<Value>(&body("\"jane@example.org\"", "").template)
+            .unwrap()
+            .is_string()
+    );
+    assert_eq!(
+        body("4111 1111 1111 1111", "text/plain").template.len(),
+        "[[CREDIT_CARD:k1:0123456789ABCDEF]]".len()
+    );
+}
+
+#[test]
 fn newline_delimited_json_is_joined_like_a_stream() {
     let lines = "{\"message\":{\"content\":\"jane@ex\"}}\n{\"message\":{\"content\":\"ample.org\"}}\n{\"done\":true}\n";
     let redacted = body(lines, "application/x-ndjson");

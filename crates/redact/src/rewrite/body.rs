@@ -57,7 +57,9 @@ fn form_of(text: &str, content_type: &str) -> Result<Form, RedactError> {
     {
         return Ok(Form::EventStream);
     }
-    if !trimmed.starts_with(['{', '[', '"']) {
+    let may_be_json = trimmed.starts_with(['{', '[', '"', '-'])
+        || trimmed.starts_with(|first: char| first.is_ascii_digit());
+    if !may_be_json {
         return Ok(Form::Text);
     }
     match json::leaves(text) {

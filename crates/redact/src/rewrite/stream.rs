@@ -29,14 +29,13 @@ const DELTA_KEYS: [&str; 15] = [
     "outputText",
     "data",
 ];
-/// Keys whose values name the channel that a delta belongs to.
-const CHANNEL_KEYS: [&str; 7] = [
+/// Keys whose values name the channel that a delta belongs to, wherever they stand.
+const CHANNEL_KEYS: [&str; 6] = [
     "index",
     "output_index",
     "content_index",
     "summary_index",
     "item_id",
-    "type",
     "contentBlockIndex",
 ];
 
@@ -155,15 +154,14 @@ struct Delta {
     text: Unescaped,
 }
 
-/// What tells this frame's channel from others: its type and indexes, wherever they stand.
+/// What tells this frame's channel from others: its type and its indexes.
 fn channel_of(text: &str, leaves: &[Leaf]) -> String {
     let mut channel = String::new();
     for leaf in leaves {
-        let names_channel = leaf.kind != LeafKind::Key
-            && leaf
-                .path
-                .last_key()
-                .is_some_and(|key| CHANNEL_KEYS.contains(&key));
+        let key = leaf.path.last_key().unwrap_or_default();
+        // An event's own type; the type of a tool call stands only in its first delta.
+        let is_event_type = key == "type" && leaf.path.pointer() == "/type";
+        let names_channel = leaf.kind != LeafKind::Key && (is_event_type || CHANNEL_KEYS.contains(&key));
         if names_channel {
             channel.push_str(&text[leaf.start..leaf.end]);
             channel.push('\n');
