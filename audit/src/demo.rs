@@ -17,6 +17,8 @@ const CHUNK: usize = 2_000;
 /// Events of one request.
 const BATCH: usize = 100;
 const CONCURRENT: usize = 6;
+/// Outcomes go one by one, so many are under way at once.
+const OUTCOMES_CONCURRENT: usize = 64;
 /// The setting that says the month is there.
 const SETTING: &str = "demo";
 
@@ -144,7 +146,7 @@ async fn send_chunk(sender: &Sender, chunk: Vec<DemoItem>, bar: &ProgressBar) ->
         .map(|(client, event_id, outcome_id, body)| async move {
             client.record_outcome(event_id, outcome_id, &body).await
         })
-        .buffer_unordered(CONCURRENT * 4);
+        .buffer_unordered(OUTCOMES_CONCURRENT);
     while let Some(answer) = answers.next().await {
         answer?;
     }

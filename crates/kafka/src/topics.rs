@@ -11,6 +11,8 @@ use rdkafka::{
 
 use crate::{CHECKPOINTS, DEAD_LETTER, EVENTS, FEED, KafkaConfig, REPORT_REQUESTS};
 
+/// The edge takes events of up to 4 MiB of JSON by default and 16 MiB at most; Kafka's own default is 1 MiB.
+const MOST_MESSAGE_BYTES: &str = "33554432";
 const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why topics could not be made or looked up.
@@ -36,9 +38,10 @@ pub async fn ensure_topics(config: &KafkaConfig) -> Result<(), TopicError> {
     let topics = [
         topic(EVENTS, config.partitions)
             .set("retention.ms", &retention)
+            .set("max.message.bytes", MOST_MESSAGE_BYTES)
             // The broker's clock, so that no producer can back-date its messages.
             .set("message.timestamp.type", "LogAppendTime"),
-        topic(DEAD_LETTER, 1).set("retention.ms", &retention),
+        topic(DEAD_LETTER, 1).set("retention.ms", &retention).set("max.message.bytes", MOST_MESSAGE_BYTES),
         topic(FEED, 1).set("retention.ms", &week),
         topic(REPORT_REQUESTS, 1).set("retention.ms", &week),
         topic(CHECKPOINTS, 1).set("retention.ms", "-1"),

@@ -25,8 +25,9 @@ impl Shutdown {
         let asked = shutdown.clone();
         tokio::spawn(async move {
             wait_for_signal().await;
-            tracing::info!("stop requested by a signal");
+            // First the request: writing a log line can fail when nobody reads it any more.
             asked.request();
+            tracing::info!("stop requested by a signal");
         });
         shutdown
     }
