@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use warp::reply::Response;
 
 use crate::app::control_problem;
-use crate::call::{Call, json};
+use crate::call::{Call, json, wrong};
 use crate::sql::Sql;
 
 /// The usage that prices are quoted for.
@@ -45,7 +45,8 @@ pub(crate) async fn models(call: Call) -> Result<Response, Problem> {
     json(&json!({"models": models}))
 }
 
-/// The price table's version and sources; with a provider and a model, what a million tokens cost now.
+/// The price table: its version, sources and providers; a provider's models; or what a million tokens of a
+/// model cost at a time.
 pub(crate) async fn prices(call: Call) -> Result<Response, Problem> {
     let query = &call.request.query;
     query.only(&["provider", "model", "at"])?;
@@ -56,24 +57,29 @@ pub(crate) async fn prices(call: Call) -> Result<Response, Problem> {
         .map(|source| json!({"name": source.name, "version": source.version, "date": source.date}))
         .collect();
     let mut answer = json!({"version": table.version(), "sources": sources, "currency": "USD"});
-    if let Some(provider) = query.text("provider") {
-        answer["provider"] = provider.into();
-        answer["models_priced"] = table
-            .provider_id(provider)
-            .map_or(0, |id| table.model_count(id))
-            .into();
-        if let Some(model) = query.text("model") {
-            let at_us = query.time_us("at")?.unwrap_or_else(now_us);
-            answer["model"] = model.into();
-            answer["at"] = rfc3339_us(at_us).into();
-            answer["quotes"] = quotes(table, provider, model, at_us);
+    match (query.text("provider"), query.text("model")) {
+        (None, None) => answer["providers"] = table.providers().collect::<Vec<_>>().into(),
+        (None, Some(_)) => return Err(wrong("provider", "given with a model")),
+        (Some(provider), model) => {
+            let provider_id = table.provider_id(provider).unwrap_or(provider);
+            answer["provider"] = provider_id.into();
+            if let Some(model) = model {
+                let at_us = query.time_us("at")?.unwrap_or_else(now_us);
+                answer["model"] = model.into();
+                answer["at"] = rfc3339_us(at_us).into();
+                answer["quotes"] = quotes(table, provider_id, model, at_us);
+            } else {
+                let models = table.models(provider_id).into_iter();
+                answer["models"] = models
+                    .map(|(model, source)| json!({"model": model, "source": source.name}))
+                    .collect();
+            }
         }
     }
     json(&answer)
 }
 
-fn quotes(table: &PriceTable, provider: &str, model: &str, at_us: i64) -> Value {
-    let provider_id = table.provider_id(provider).unwrap_or(provider);
+fn quotes(table: &PriceTable, provider_id: &str, model: &str, at_us: i64) -> Value {
     let quote = |unit: Unit| {
         let mut usage = Usage::new();
         usage.set_count(unit, QUOTED_TOKENS);

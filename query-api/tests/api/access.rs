@@ -99,6 +99,60 @@ pub async fn every_route_answers(rig: &Rig) {
     }
 }
 
+/// Every read, change and outcome of this test is on the log, in the name of a user id.
+pub async fn accesses_are_recorded(rig: &Rig) {
+    let users = rig.control.users(TenantScope::All).await.unwrap();
+    let events = rig.recorded();
+    let mut actions: Vec<&str> = Vec::new();
+    for event in &events {
+        if let Some(access) = &event.access {
+            assert!(
+                users.iter().any(|user| user.id.to_string() == access.actor),
+                "{access:?}"
+            );
+            actions.push(&access.action);
+        }
+    }
+    for wanted in [
+        "login",
+        "read",
+        "reveal",
+        "export",
+        "report.generate",
+        "report.download",
+        "api_key.create",
+        "api_key.revoke",
+        "user.create",
+        "user.update",
+        "application.put",
+    ] {
+        assert!(actions.contains(&wanted), "{wanted} is not among {actions:?}");
+    }
+    let reveal = events
+        .iter()
+        .filter_map(|event| event.access.as_ref())
+        .find(|access| access.action == "reveal");
+    assert_eq!(reveal.unwrap().reason.as_deref(), Some("case 17"));
+    let outcomes = events.iter().filter_map(|event| event.outcome.as_ref());
+    assert_eq!(
+        outcomes
+            .map(|outcome| outcome.outcome.as_str())
+            .collect::<Vec<_>>(),
+        ["approved"]
+    );
+}
+
+/// What cannot be recorded is not shown.
+pub async fn log_down(rig: &Rig, admin: &str, event_id: &str) {
+    let base = rig
+        .with_config(|config| config.kafka = aal_kafka::KafkaConfig::new("127.0.0.1:1"))
+        .await;
+    let get = |path: String| rig.http.get(format!("{base}{path}")).bearer_auth(admin).send();
+    let detail = get(format!("/api/v1/audit/logs/{event_id}")).await.unwrap();
+    assert_eq!(problem_type(detail, 503).await, "/problems/unavailable");
+    assert_eq!(get("/api/v1/audit/logs".to_owned()).await.unwrap().status(), 200);
+}
+
 pub async fn store_down(rig: &Rig, admin: &str) {
     let base = rig
         .with_config(|config| {
@@ -194,6 +248,21 @@ pub async fn administration(rig: &Rig, admin: &str, officer: &str) {
         )
         .await;
     assert_eq!(prices["quotes"][0]["price"]["total"], "2.5", "{prices}");
+    let providers = rig.get("/api/v1/prices", admin).await["providers"].clone();
+    assert!(
+        providers.as_array().unwrap().contains(&json!("openai")),
+        "{providers}"
+    );
+    let models = rig.get("/api/v1/prices?provider=openai", admin).await["models"].clone();
+    assert!(
+        models
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|model| model["model"] == "gpt-4o"),
+        "{models}"
+    );
+    rig.refused("/api/v1/prices?model=gpt-4o", admin, 400).await;
     rig.get("/api/v1/policies", officer).await;
     assert_eq!(
         rig.get("/api/v1/access-log", officer).await["items"],

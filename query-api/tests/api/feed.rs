@@ -9,8 +9,13 @@ use crate::support::{BANK, CLINIC, Rig, Writer, event};
 
 type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
-pub async fn connect(rig: &Rig, hello: Value) -> Socket {
-    let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/ws/feed", rig.addr))
+async fn connect(rig: &Rig, hello: Value) -> Socket {
+    connect_to(&rig.base, hello).await
+}
+
+async fn connect_to(base: &str, hello: Value) -> Socket {
+    let address = base.replacen("http", "ws", 1);
+    let (mut socket, _) = tokio_tungstenite::connect_async(format!("{address}/ws/feed"))
         .await
         .unwrap();
     socket.send(Message::text(hello.to_string())).await.unwrap();
@@ -91,4 +96,31 @@ pub async fn feed(rig: &Rig, admin: &str, viewer: &str, writer: &mut Writer) {
         (Some("missed"), Some(105)),
         "{missed}"
     );
+}
+
+/// A feed whose buffer is far smaller than a burst loses nothing: what fell out is read from the store.
+pub async fn slow_reader(rig: &Rig, admin: &str, writer: &mut Writer) {
+    let base = rig.with_config(|config| config.limits.feed_buffer = 16).await;
+    let mut socket = connect_to(&base, json!({"token": admin})).await;
+    assert_eq!(next(&mut socket).await["type"], "ready");
+    let mut wanted: Vec<String> = Vec::new();
+    for burst in 0..3 {
+        let events: Vec<Value> = (0..150)
+            .map(|number| bank_event(3_000 + burst * 150 + number))
+            .collect();
+        wanted.extend(
+            events
+                .iter()
+                .map(|event| event["event_id"].as_str().unwrap().to_owned()),
+        );
+        writer.events(0, BANK, events).await;
+    }
+    let mut seen: Vec<String> = Vec::new();
+    while seen.len() < wanted.len() {
+        let message = next(&mut socket).await;
+        assert_eq!(message["type"], "record", "{message}");
+        seen.push(message["item"]["event_id"].as_str().unwrap().to_owned());
+    }
+    seen.sort();
+    assert_eq!(seen, wanted, "each once");
 }

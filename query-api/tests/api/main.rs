@@ -41,6 +41,10 @@ async fn the_query_api() {
     feed::feed(&rig, &admin, &viewer, &mut writer).await;
     ledger::ledger(&rig, &admin, &officer, &writer).await;
     access::every_route_answers(&rig).await;
+    feed::slow_reader(&rig, &admin, &mut writer).await;
+    access::accesses_are_recorded(&rig).await;
     access::store_down(&rig, &admin).await;
+    let shown = records::bank_event(1)["event_id"].as_str().unwrap().to_owned();
+    access::log_down(&rig, &admin, &shown).await;
     rig.shutdown.request();
 }

@@ -5,8 +5,11 @@ mod writer;
 use std::path::PathBuf;
 
 use aal_control::{Control, ControlConfig, Role, TenantScope};
+use aal_event::Event;
+use aal_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
 use aal_kafka::rdkafka::mocking::MockCluster;
 use aal_kafka::rdkafka::producer::DefaultProducerContext;
+use aal_kafka::rdkafka::{Message, Offset, TopicPartitionList};
 use aal_kafka::{EVENTS, KafkaConfig, REPORT_REQUESTS};
 use aal_ledger::{NoteSigner, TrustPolicy};
 use aal_seal::KeyRing;
@@ -20,6 +23,9 @@ use uuid::Uuid;
 
 pub use writer::{Writer, event};
 
+const PARTITIONS: i32 = 2;
+/// How long the mock broker may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 pub const ORIGIN: &str = "audit.test/anchor";
 pub const NOW_US: i64 = 1_767_225_600_000_000;
 pub const BANK: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_000a);
@@ -27,7 +33,6 @@ pub const CLINIC: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_00
 
 pub struct Rig {
     pub base: String,
-    pub addr: std::net::SocketAddr,
     pub http: reqwest::Client,
     pub control: Control,
     pub store: Store,
@@ -36,7 +41,7 @@ pub struct Rig {
     pub dir: tempfile::TempDir,
     pub shutdown: Shutdown,
     config: Config,
-    _cluster: MockCluster<'static, DefaultProducerContext>,
+    cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 /// Starts everything; `None`, with a line that says so, when the engine library is not installed.
@@ -58,7 +63,7 @@ pub async fn rig() -> Option<Rig> {
     store.migrate().await.unwrap();
 
     let cluster = MockCluster::new(1).unwrap();
-    cluster.create_topic(EVENTS, 2, 1).unwrap();
+    cluster.create_topic(EVENTS, PARTITIONS, 1).unwrap();
     cluster.create_topic(REPORT_REQUESTS, 1, 1).unwrap();
     let ring = KeyRing::generate([7; 32]);
     std::fs::write(path("keys.json"), ring.to_text().as_bytes()).unwrap();
@@ -106,7 +111,6 @@ pub async fn rig() -> Option<Rig> {
     let running = query_api::start(config.clone(), shutdown.clone()).await.unwrap();
     Some(Rig {
         base: format!("http://{}", running.addr),
-        addr: running.addr,
         http: reqwest::Client::new(),
         control,
         store,
@@ -115,7 +119,7 @@ pub async fn rig() -> Option<Rig> {
         dir,
         shutdown,
         config,
-        _cluster: cluster,
+        cluster,
     })
 }
 
@@ -164,6 +168,31 @@ impl Rig {
                 .body(body.to_string());
         }
         request.send().await.unwrap()
+    }
+
+    /// Everything that is on the topic of events now.
+    pub fn recorded(&self) -> Vec<Event> {
+        let kafka = KafkaConfig::new(self.cluster.bootstrap_servers());
+        let consumer: BaseConsumer = kafka.client("test").set("group.id", "test").create().unwrap();
+        let mut partitions = TopicPartitionList::new();
+        let mut left = 0;
+        for partition in 0..PARTITIONS {
+            partitions
+                .add_partition_offset(EVENTS, partition, Offset::Beginning)
+                .unwrap();
+            left += consumer.fetch_watermarks(EVENTS, partition, PATIENCE).unwrap().1;
+        }
+        consumer.assign(&partitions).unwrap();
+        let mut events = Vec::new();
+        while left > 0 {
+            let message = consumer
+                .poll(PATIENCE)
+                .expect("a record within the time")
+                .unwrap();
+            events.push(aal_event::decode(message.payload().unwrap()).unwrap());
+            left -= 1;
+        }
+        events
     }
 
     /// A GET that must succeed.
