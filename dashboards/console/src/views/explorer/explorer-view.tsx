@@ -80,11 +80,7 @@ export function ExplorerView() {
           {logs.isPending && <Spinner label="Searching" />}
           {logs.isError && !logs.data && <ErrorPanel error={logs.error} onRetry={() => logs.refetch()} />}
           {logs.data && items.length === 0 && (
-            <EmptyState title="No record matches these filters">
-              <Button className="mt-2" onClick={reset}>
-                Remove all filters
-              </Button>
-            </EmptyState>
+            <NothingFound filtered={Object.keys(filters).some((key) => key !== "tenant")} onReset={reset} />
           )}
           {items.length > 0 && (
             <LogTable
@@ -107,5 +103,25 @@ export function ExplorerView() {
         </div>
       </div>
     </div>
+  );
+}
+
+function NothingFound({ filtered, onReset }: { filtered: boolean; onReset: () => void }) {
+  const isOfficer = useIsOfficer();
+  if (filtered) {
+    return (
+      <EmptyState title="No record matches these filters">
+        <Button className="mt-2" onClick={onReset}>
+          Remove all filters
+        </Button>
+      </EmptyState>
+    );
+  }
+  return (
+    <EmptyState title="No record that you may read is stored yet">
+      {isOfficer
+        ? "Records appear here as soon as an application sends its first event."
+        : "A viewer reads the records that carry their own user id or e-mail."}
+    </EmptyState>
   );
 }
