@@ -39,7 +39,9 @@ pub enum DemoError {
 pub async fn run(arguments: DemoArguments) -> Result<ExitCode, DemoError> {
     let local = Local::open(&arguments.data).await?;
     let end_us = match &arguments.end {
-        Some(text) => aal_service::times::parse_rfc3339_us(text).ok_or_else(|| DemoError::End(text.clone()))?,
+        Some(text) => {
+            aal_service::times::parse_rfc3339_us(text).ok_or_else(|| DemoError::End(text.clone()))?
+        }
         None => aal_service::times::now_us(),
     };
     let sent = fill(&local, arguments.seed, arguments.decisions, end_us).await?;
@@ -73,14 +75,19 @@ struct Sender {
 
 async fn sender(local: &Local) -> Result<Sender, DemoError> {
     let edge = format!("http://{}", local.endpoints()?.edge);
-    let mut sender = Sender { clients: HashMap::new(), keys: Vec::new() };
+    let mut sender = Sender {
+        clients: HashMap::new(),
+        keys: Vec::new(),
+    };
     for company in COMPANIES {
         for scenario in company.scenarios {
             let id = (company.slug.to_owned(), scenario.application.to_owned());
             if sender.clients.contains_key(&id) {
                 continue;
             }
-            let key = local.application_key(company.name, scenario.application, company.slug == "hospital").await?;
+            let key = local
+                .application_key(company.name, scenario.application, company.slug == "hospital")
+                .await?;
             sender.clients.insert(id, Client::new(&edge, &key.presented)?);
             sender.keys.push(key);
         }
@@ -117,23 +124,36 @@ async fn send_chunk(sender: &Sender, chunk: Vec<DemoItem>, bar: &ProgressBar) ->
         let id = (item.tenant.to_owned(), item.application.to_owned());
         match item.entry {
             DemoEntry::Event { body, .. } => events.entry(id).or_default().push(body.to_string()),
-            DemoEntry::Outcome { event_id, outcome_id, body } => outcomes.push((id, event_id, outcome_id, body)),
+            DemoEntry::Outcome {
+                event_id,
+                outcome_id,
+                body,
+            } => outcomes.push((id, event_id, outcome_id, body)),
         }
     }
     let batches = events.into_iter().flat_map(|(id, lines)| {
         let client = sender.clients.get(&id).cloned();
         let batches: Vec<Vec<String>> = lines.chunks(BATCH).map(<[String]>::to_vec).collect();
-        batches.into_iter().filter_map(move |batch| client.clone().map(|client| (id.1.clone(), client, batch)))
+        batches
+            .into_iter()
+            .filter_map(move |batch| client.clone().map(|client| (id.1.clone(), client, batch)))
     });
     let mut answers = stream::iter(batches)
         .map(|(application, client, batch)| async move {
             let size = batch.len() as u64;
-            (application, size, client.record_batch(batch.join("\n").into()).await)
+            (
+                application,
+                size,
+                client.record_batch(batch.join("\n").into()).await,
+            )
         })
         .buffer_unordered(CONCURRENT);
     while let Some((application, size, answer)) = answers.next().await {
         if let Some(item) = answer?.items.into_iter().find(|item| item.status != 201) {
-            let reason = item.problem.map_or_else(|| format!("status {}", item.status), |problem| format!("{problem:?}"));
+            let reason = item.problem.map_or_else(
+                || format!("status {}", item.status),
+                |problem| format!("{problem:?}"),
+            );
             return Err(DemoError::Refused { application, reason });
         }
         bar.inc(size);

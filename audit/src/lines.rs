@@ -81,5 +81,9 @@ pub fn redact() -> Result<ExitCode, LinesError> {
     let mut secret = [0; 32];
     rand::rng().fill_bytes(&mut secret);
     let tokens = RunTokens(IndexKey::new("run", &secret));
-    each_line(|line| detector.redact_line(line, &tokens).map_err(|error| error.to_string()))
+    each_line(|line| {
+        detector
+            .redact_line(line, &tokens)
+            .map_err(|error| error.to_string())
+    })
 }

@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use aal_control::{Application, ContentMode, Control, ControlConfig, ControlError, Role, TenantScope, auth::TokenKey};
+use aal_control::{
+    Application, ContentMode, Control, ControlConfig, ControlError, Role, TenantScope, auth::TokenKey,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -46,17 +48,27 @@ impl Local {
     pub async fn open(data: &Path) -> Result<Local, LocalError> {
         if !data.join("keys").is_dir() {
             let path = data.display().to_string();
-            return Err(LocalError::NotRunning { path, reason: "no data directory of audit up".to_owned() });
+            return Err(LocalError::NotRunning {
+                path,
+                reason: "no data directory of audit up".to_owned(),
+            });
         }
         let layout = Layout::new(data)?;
-        let control = Control::open(&ControlConfig { url: layout.control_url(), ..ControlConfig::default() }).await?;
+        let control = Control::open(&ControlConfig {
+            url: layout.control_url(),
+            ..ControlConfig::default()
+        })
+        .await?;
         Ok(Local { layout, control })
     }
 
     /// Where the running services are.
     pub fn endpoints(&self) -> Result<Endpoints, LocalError> {
         let path = self.layout.endpoints_file();
-        let not_running = |reason: String| LocalError::NotRunning { path: path.display().to_string(), reason };
+        let not_running = |reason: String| LocalError::NotRunning {
+            path: path.display().to_string(),
+            reason,
+        };
         let text = std::fs::read_to_string(&path).map_err(|error| not_running(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| not_running(error.to_string()))
     }
@@ -73,7 +85,12 @@ impl Local {
     }
 
     /// Makes sure that an application of a tenant exists and gives a fresh key for it.
-    pub async fn application_key(&self, tenant: &str, application: &str, phi: bool) -> Result<ApplicationKey, LocalError> {
+    pub async fn application_key(
+        &self,
+        tenant: &str,
+        application: &str,
+        phi: bool,
+    ) -> Result<ApplicationKey, LocalError> {
         let now_us = aal_service::times::now_us();
         let tenant = self.control.ensure_tenant(tenant, Uuid::new_v4(), now_us).await?;
         let known = self.control.application(tenant.id, application).await?;
@@ -88,14 +105,23 @@ impl Local {
             };
             self.control.put_application(&application).await?;
         }
-        let made = self.control.create_api_key(tenant.id, application, "audit command line", now_us).await?;
-        Ok(ApplicationKey { tenant: tenant.id, id: made.key.id, presented: made.presented })
+        let made = self
+            .control
+            .create_api_key(tenant.id, application, "audit command line", now_us)
+            .await?;
+        Ok(ApplicationKey {
+            tenant: tenant.id,
+            id: made.key.id,
+            presented: made.presented,
+        })
     }
 
     /// Revokes keys that a command made for itself.
     pub async fn revoke(&self, keys: &[ApplicationKey]) -> Result<(), LocalError> {
         for key in keys {
-            self.control.revoke_api_key(TenantScope::One(key.tenant), key.id, aal_service::times::now_us()).await?;
+            self.control
+                .revoke_api_key(TenantScope::One(key.tenant), key.id, aal_service::times::now_us())
+                .await?;
         }
         Ok(())
     }
@@ -121,6 +147,9 @@ pub struct ApplicationKey {
 
 impl std::fmt::Debug for ApplicationKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ApplicationKey").field("id", &self.id).finish_non_exhaustive()
+        formatter
+            .debug_struct("ApplicationKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,11 @@ pub enum ReplayCommandError {
     #[error("{file}: {source}")]
     File { file: String, source: std::io::Error },
     #[error("{file} line {line}: {source}")]
-    Line { file: String, line: usize, source: ReplayError },
+    Line {
+        file: String,
+        line: usize,
+        source: ReplayError,
+    },
 }
 
 /// `audit replay`.
@@ -36,19 +40,33 @@ pub async fn run(arguments: ReplayArguments) -> Result<ExitCode, ReplayCommandEr
     let mut events = Vec::new();
     for path in &arguments.files {
         let file = path.display().to_string();
-        let opened = File::open(path).map_err(|source| ReplayCommandError::File { file: file.clone(), source })?;
+        let opened = File::open(path).map_err(|source| ReplayCommandError::File {
+            file: file.clone(),
+            source,
+        })?;
         for (index, line) in BufReader::new(opened).lines().enumerate() {
-            let line = line.map_err(|source| ReplayCommandError::File { file: file.clone(), source })?;
+            let line = line.map_err(|source| ReplayCommandError::File {
+                file: file.clone(),
+                source,
+            })?;
             if line.trim().is_empty() {
                 continue;
             }
-            let event = aal_demo::replay_event(&line, &arguments.application, &arguments.salt)
-                .map_err(|source| ReplayCommandError::Line { file: file.clone(), line: index + 1, source })?;
+            let event =
+                aal_demo::replay_event(&line, &arguments.application, &arguments.salt).map_err(|source| {
+                    ReplayCommandError::Line {
+                        file: file.clone(),
+                        line: index + 1,
+                        source,
+                    }
+                })?;
             events.push(event);
         }
     }
     let local = Local::open(&arguments.data).await?;
-    let key = local.application_key(TENANT, &arguments.application, false).await?;
+    let key = local
+        .application_key(TENANT, &arguments.application, false)
+        .await?;
     let client = Client::new(&format!("http://{}", local.endpoints()?.edge), &key.presented)?;
     let total = events.len();
     let mut answers = stream::iter(events)
@@ -62,9 +80,15 @@ pub async fn run(arguments: ReplayArguments) -> Result<ExitCode, ReplayCommandEr
     }
     local.revoke(std::slice::from_ref(&key)).await?;
     if arguments.json {
-        println!("{}", serde_json::json!({"recorded": total, "tenant": key.tenant, "application": arguments.application}));
+        println!(
+            "{}",
+            serde_json::json!({"recorded": total, "tenant": key.tenant, "application": arguments.application})
+        );
     } else {
-        println!("{total} exchanges recorded for application {:?} of tenant {TENANT:?}", arguments.application);
+        println!(
+            "{total} exchanges recorded for application {:?} of tenant {TENANT:?}",
+            arguments.application
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

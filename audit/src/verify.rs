@@ -30,7 +30,11 @@ pub enum VerifyError {
     #[error("{url}: {source}")]
     Http { url: String, source: reqwest::Error },
     #[error("{url} answered {status}: {detail}")]
-    Status { url: String, status: u16, detail: String },
+    Status {
+        url: String,
+        status: u16,
+        detail: String,
+    },
     #[error("{url}: line {line}: {reason}")]
     Line { url: String, line: u64, reason: String },
 }
@@ -73,7 +77,10 @@ struct Source {
 /// `audit verify`.
 pub async fn run(arguments: VerifyArguments) -> Result<ExitCode, VerifyError> {
     let file = arguments.policy.clone();
-    let unreadable = |reason: String| VerifyError::Policy { file: file.clone(), reason };
+    let unreadable = |reason: String| VerifyError::Policy {
+        file: file.clone(),
+        reason,
+    };
     let text = std::fs::read_to_string(&arguments.policy).map_err(|error| unreadable(error.to_string()))?;
     let policy = TrustPolicy::parse(&text).map_err(|error| unreadable(error.to_string()))?;
     let token = match (&arguments.token, &arguments.data) {
@@ -82,10 +89,16 @@ pub async fn run(arguments: VerifyArguments) -> Result<ExitCode, VerifyError> {
         (None, None) => return Err(VerifyError::NoToken),
     };
     if !arguments.target.starts_with("http://") && !arguments.target.starts_with("https://") {
-        return Err(VerifyError::Target { target: arguments.target });
+        return Err(VerifyError::Target {
+            target: arguments.target,
+        });
     }
     let base = arguments.target.trim_end_matches('/').to_owned();
-    let source = Source { http: reqwest::Client::new(), base, token };
+    let source = Source {
+        http: reqwest::Client::new(),
+        base,
+        token,
+    };
     let report = source.verify(Verifier::new(policy)).await?;
     if arguments.json {
         println!("{}", serde_json::to_string(&report).unwrap_or_default());
@@ -103,7 +116,9 @@ impl Source {
             verifier.checkpoint(latest.checkpoint.as_bytes());
         }
         // An epoch that closes while this runs is newer than the checkpoint, and none of this run's business.
-        let upto = checkpoints.latest.map_or_else(String::new, |latest| format!("?to={}", latest.epoch));
+        let upto = checkpoints
+            .latest
+            .map_or_else(String::new, |latest| format!("?to={}", latest.epoch));
         self.lines(&format!("/api/v1/verify/epochs{upto}"), |line: EpochLine| {
             verifier.manifest(line.manifest.as_bytes());
             if let Some(heads) = line.heads {
@@ -113,8 +128,12 @@ impl Source {
         .await?;
         let chains: Chains = self.json("/api/v1/verify/chains").await?;
         for chain in chains.chains {
-            let path = format!("/api/v1/verify/records?tenant={}&shard={}", chain.tenant, chain.shard);
-            self.lines(&path, |record: StoredRecord| verifier.record(&record)).await?;
+            let path = format!(
+                "/api/v1/verify/records?tenant={}&shard={}",
+                chain.tenant, chain.shard
+            );
+            self.lines(&path, |record: StoredRecord| verifier.record(&record))
+                .await?;
         }
         Ok(verifier.finish())
     }
@@ -122,7 +141,10 @@ impl Source {
     async fn get(&self, path: &str) -> Result<(String, reqwest::Response), VerifyError> {
         let url = format!("{}{path}", self.base);
         let sent = self.http.get(&url).bearer_auth(&self.token).send().await;
-        let response = sent.map_err(|source| VerifyError::Http { url: url.clone(), source })?;
+        let response = sent.map_err(|source| VerifyError::Http {
+            url: url.clone(),
+            source,
+        })?;
         if !response.status().is_success() {
             let status = response.status().as_u16();
             let detail = response.text().await.unwrap_or_default();
@@ -133,7 +155,10 @@ impl Source {
 
     async fn json<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, VerifyError> {
         let (url, response) = self.get(path).await?;
-        response.json().await.map_err(|source| VerifyError::Http { url, source })
+        response
+            .json()
+            .await
+            .map_err(|source| VerifyError::Http { url, source })
     }
 
     /// Reads NDJSON line by line in constant memory. A stream that breaks off is an error, never an end.
@@ -150,10 +175,17 @@ impl Source {
             number += 1;
             serde_json::from_slice(line)
                 .map(&mut take)
-                .map_err(|error| VerifyError::Line { url: url.clone(), line: number, reason: error.to_string() })
+                .map_err(|error| VerifyError::Line {
+                    url: url.clone(),
+                    line: number,
+                    reason: error.to_string(),
+                })
         };
         while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|source| VerifyError::Http { url: url.clone(), source })?;
+            let chunk = chunk.map_err(|source| VerifyError::Http {
+                url: url.clone(),
+                source,
+            })?;
             pending.extend_from_slice(&chunk);
             let mut begin = 0;
             while let Some(length) = pending[begin..].iter().position(|byte| *byte == b'\n') {
@@ -162,9 +194,17 @@ impl Source {
             }
             pending.drain(..begin);
             if pending.len() > LONGEST_LINE {
-                return Err(VerifyError::Line { url: url.clone(), line: 0, reason: "the line is too long".to_owned() });
+                return Err(VerifyError::Line {
+                    url: url.clone(),
+                    line: 0,
+                    reason: "the line is too long".to_owned(),
+                });
             }
         }
-        if pending.is_empty() { Ok(()) } else { parse(&pending) }
+        if pending.is_empty() {
+            Ok(())
+        } else {
+            parse(&pending)
+        }
     }
 }

@@ -17,12 +17,21 @@ use crate::until;
 
 /// Where the programs are: AAL_BIN_DIR, else beside the test program.
 pub fn bin(name: &str) -> PathBuf {
-    let folder = std::env::var_os("AAL_BIN_DIR").map(PathBuf::from).unwrap_or_else(|| {
-        let own = std::env::current_exe().expect("the test has a path");
-        own.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps").to_owned()
-    });
+    let folder = std::env::var_os("AAL_BIN_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| {
+            let own = std::env::current_exe().expect("the test has a path");
+            own.parent()
+                .and_then(Path::parent)
+                .expect("tests lie in target/PROFILE/deps")
+                .to_owned()
+        });
     let path = folder.join(name);
-    assert!(path.exists(), "{} is missing; run `make build` first", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing; run `make build` first",
+        path.display()
+    );
     path
 }
 
@@ -53,7 +62,11 @@ pub struct Start {
 
 impl Default for Start {
     fn default() -> Self {
-        Start { epoch_ms: 500, console_dir: None, kafka: None }
+        Start {
+            epoch_ms: 500,
+            console_dir: None,
+            kafka: None,
+        }
     }
 }
 
@@ -71,7 +84,10 @@ pub struct Pipeline {
 impl Pipeline {
     /// Starts on a new data directory.
     pub async fn start(start: Start) -> Pipeline {
-        let folder = tempfile::Builder::new().prefix("audit-test-").tempdir().expect("a temporary directory");
+        let folder = tempfile::Builder::new()
+            .prefix("audit-test-")
+            .tempdir()
+            .expect("a temporary directory");
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let (child, endpoints, output) = launch(folder.path(), &start, [any, any]).await;
         let password = output
@@ -80,7 +96,14 @@ impl Pipeline {
             .and_then(|(_, rest)| rest.split_whitespace().next())
             .expect("the first start prints a password")
             .to_owned();
-        Pipeline { folder, child: Some(child), start, endpoints, password, http: reqwest::Client::new() }
+        Pipeline {
+            folder,
+            child: Some(child),
+            start,
+            endpoints,
+            password,
+            http: reqwest::Client::new(),
+        }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -105,7 +128,9 @@ impl Pipeline {
         let mut child = self.child.take().expect("it runs");
         let pid = Pid::from_raw(child.id() as i32).expect("a pid");
         kill_process(pid, Signal::TERM).expect("the process exists");
-        tokio::task::spawn_blocking(move || child.wait().expect("it ends")).await.expect("no panic")
+        tokio::task::spawn_blocking(move || child.wait().expect("it ends"))
+            .await
+            .expect("no panic")
     }
 
     /// Starts again on the same directory and the same addresses.
@@ -119,14 +144,25 @@ impl Pipeline {
 
     /// Runs an `audit` command on this pipeline's data directory.
     pub fn audit(&self, arguments: &[&str]) -> Output {
-        Command::new(bin("audit")).args(arguments).arg("--data").arg(self.data()).output().expect("audit runs")
+        Command::new(bin("audit"))
+            .args(arguments)
+            .arg("--data")
+            .arg(self.data())
+            .output()
+            .expect("audit runs")
     }
 
     /// Runs `audit verify`; answers its exit status and its report.
     pub fn verify(&self) -> (i32, Value) {
         let target = format!("http://{}", self.endpoints.console);
         let policy = self.data().join("trust-policy.toml");
-        let output = self.audit(&["verify", &target, "--policy", &policy.display().to_string(), "--json"]);
+        let output = self.audit(&[
+            "verify",
+            &target,
+            "--policy",
+            &policy.display().to_string(),
+            "--json",
+        ]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let report = serde_json::from_str(&text)
             .unwrap_or_else(|_| Value::String(format!("{text}{}", String::from_utf8_lossy(&output.stderr))));
@@ -137,28 +173,62 @@ impl Pipeline {
     pub async fn token(&self) -> String {
         let body = serde_json::json!({"email": "admin@audit.local", "password": self.password});
         let url = format!("http://{}/api/v1/auth/login", self.endpoints.console);
-        let answer: Value = self.http.post(url).json(&body).send().await.expect("it answers").json().await.expect("JSON");
-        answer["token"].as_str().unwrap_or_else(|| panic!("no token in {answer}")).to_owned()
+        let answer: Value = self
+            .http
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .expect("it answers")
+            .json()
+            .await
+            .expect("JSON");
+        answer["token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no token in {answer}"))
+            .to_owned()
     }
 
     /// GET of the query API.
     pub async fn get(&self, token: &str, path: &str) -> (u16, Value) {
         let url = format!("http://{}{path}", self.endpoints.console);
-        let answer = self.http.get(url).bearer_auth(token).send().await.expect("it answers");
-        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+        let answer = self
+            .http
+            .get(url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .expect("it answers");
+        (
+            answer.status().as_u16(),
+            answer.json().await.unwrap_or(Value::Null),
+        )
     }
 
     /// POST of the query API.
     pub async fn post(&self, token: &str, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("http://{}{path}", self.endpoints.console);
-        let answer = self.http.post(url).bearer_auth(token).json(body).send().await.expect("it answers");
-        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+        let answer = self
+            .http
+            .post(url)
+            .bearer_auth(token)
+            .json(body)
+            .send()
+            .await
+            .expect("it answers");
+        (
+            answer.status().as_u16(),
+            answer.json().await.unwrap_or(Value::Null),
+        )
     }
 
     /// An API key for an application of a tenant made for the test.
     pub async fn api_key(&self, token: &str, application: &str) -> String {
         let tenants = self.get(token, "/api/v1/tenants").await.1;
-        let tenant = tenants["tenants"].as_array().and_then(|all| all.first()).map(|tenant| tenant["id"].clone());
+        let tenant = tenants["tenants"]
+            .as_array()
+            .and_then(|all| all.first())
+            .map(|tenant| tenant["id"].clone());
         let body = serde_json::json!({"application": application, "name": "test", "tenant": tenant});
         let (status, answer) = self.post(token, "/api/v1/api-keys", &body).await;
         assert_eq!(status, 201, "{answer}");
@@ -179,7 +249,12 @@ impl Pipeline {
     /// Counts rows.
     pub async fn count(&self, condition: &str) -> u64 {
         let sql = format!("SELECT count() FROM records WHERE {condition}");
-        self.store().client().query(&sql).fetch_one::<u64>().await.expect("the store answers")
+        self.store()
+            .client()
+            .query(&sql)
+            .fetch_one::<u64>()
+            .await
+            .expect("the store answers")
     }
 
     /// Waits until every stored record is sealed.
@@ -201,11 +276,21 @@ impl Drop for Pipeline {
     }
 }
 
-async fn launch(folder: &Path, start: &Start, [console, edge]: [SocketAddr; 2]) -> (Child, Endpoints, String) {
+async fn launch(
+    folder: &Path,
+    start: &Start,
+    [console, edge]: [SocketAddr; 2],
+) -> (Child, Endpoints, String) {
     let output = File::create(folder.join("output")).expect("an output file");
     let mut command = Command::new(bin("audit"));
     command
-        .args(["up", "--listen", &console.to_string(), "--edge-listen", &edge.to_string()])
+        .args([
+            "up",
+            "--listen",
+            &console.to_string(),
+            "--edge-listen",
+            &edge.to_string(),
+        ])
         .args(["--epoch-ms", &start.epoch_ms.to_string()])
         .arg("--data")
         .arg(folder.join("data"))
@@ -228,6 +313,11 @@ async fn launch(folder: &Path, start: &Start, [console, edge]: [SocketAddr; 2]) 
         std::future::ready(text.contains("\nready ").then_some(text))
     })
     .await;
-    let endpoints = std::fs::read_to_string(endpoints_file).expect("endpoints are written before the ready line");
-    (child, serde_json::from_str(&endpoints).expect("endpoints are JSON"), text)
+    let endpoints =
+        std::fs::read_to_string(endpoints_file).expect("endpoints are written before the ready line");
+    (
+        child,
+        serde_json::from_str(&endpoints).expect("endpoints are JSON"),
+        text,
+    )
 }

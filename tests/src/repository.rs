@@ -7,16 +7,26 @@ use std::{
 
 /// The repository's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository exists")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .expect("the repository exists")
 }
 
 /// Files that git tracks, with their text; binary ones are left out.
 pub fn tracked_texts() -> Vec<(String, String)> {
-    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().expect("git runs");
+    let listed = Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(root())
+        .output()
+        .expect("git runs");
     let names = String::from_utf8(listed.stdout).expect("names are UTF-8");
-    let texts = names.split('\0').filter(|name| !name.is_empty()).filter_map(|name| {
-        let text = std::fs::read(root().join(name)).ok()?;
-        Some((name.to_owned(), String::from_utf8(text).ok()?))
-    });
+    let texts = names
+        .split('\0')
+        .filter(|name| !name.is_empty())
+        .filter_map(|name| {
+            let text = std::fs::read(root().join(name)).ok()?;
+            Some((name.to_owned(), String::from_utf8(text).ok()?))
+        });
     texts.collect()
 }

@@ -19,7 +19,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 fn from_environment(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(otherwise)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,12 +35,25 @@ async fn acknowledged_events_survive_kill_exactly_once() {
 
     let mut pipeline = Pipeline::start(Start::default()).await;
     let output = pipeline.audit(&["replay", &recordings("together.jsonl").display().to_string()]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let token = pipeline.token().await;
     let key = pipeline.api_key(&token, "crash").await;
-    let retry = RetryPolicy { max_attempts: u32::MAX, give_up_after: Duration::from_secs(900), ..RetryPolicy::default() };
-    let settings = Settings { retry, request_timeout: Duration::from_secs(15), ..Settings::default() };
-    let client = Client::with_settings(&format!("http://{}", pipeline.endpoints.edge), &key, settings).expect("a client");
+    let retry = RetryPolicy {
+        max_attempts: u32::MAX,
+        give_up_after: Duration::from_secs(900),
+        ..RetryPolicy::default()
+    };
+    let settings = Settings {
+        retry,
+        request_timeout: Duration::from_secs(15),
+        ..Settings::default()
+    };
+    let client = Client::with_settings(&format!("http://{}", pipeline.endpoints.edge), &key, settings)
+        .expect("a client");
 
     let acknowledged = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&acknowledged);
@@ -68,9 +84,15 @@ async fn acknowledged_events_survive_kill_exactly_once() {
     for round in 0..rounds {
         // The moment of the kill is a share of the events, so that each round meets traffic.
         let moment = events * (round + 1) / (rounds + 1) + random.random_range(0..=events / (rounds * 8 + 1));
-        until("the moment of the kill", || async { (acknowledged.load(Ordering::Relaxed) >= moment).then_some(()) }).await;
+        until("the moment of the kill", || async {
+            (acknowledged.load(Ordering::Relaxed) >= moment).then_some(())
+        })
+        .await;
         pipeline.kill();
-        println!("round {round}: killed after {} acknowledgements", acknowledged.load(Ordering::Relaxed));
+        println!(
+            "round {round}: killed after {} acknowledgements",
+            acknowledged.load(Ordering::Relaxed)
+        );
         pipeline.restart().await;
     }
     sender.await.expect("all events are acknowledged");
@@ -83,14 +105,24 @@ async fn acknowledged_events_survive_kill_exactly_once() {
     let client = pipeline.store();
     let (stored, distinct) = client
         .client()
-        .query("SELECT count(), uniqExact(event_id) FROM records WHERE kind = 'event' AND application = 'crash'")
+        .query(
+            "SELECT count(), uniqExact(event_id) FROM records WHERE kind = 'event' AND application = 'crash'",
+        )
         .fetch_one::<(u64, u64)>()
         .await
         .expect("the store answers");
     assert_eq!((stored, distinct), (events, events));
-    assert_eq!(pipeline.count("kind IN ('conflict', 'rejected', 'gap', 'withheld')").await, 0);
+    assert_eq!(
+        pipeline
+            .count("kind IN ('conflict', 'rejected', 'gap', 'withheld')")
+            .await,
+        0
+    );
     pipeline.sealed().await;
     let (status, report) = pipeline.verify();
     assert_eq!(status, 0, "{report}");
-    println!("duplicates accounted for: {}", pipeline.count("kind = 'duplicate'").await);
+    println!(
+        "duplicates accounted for: {}",
+        pipeline.count("kind = 'duplicate'").await
+    );
 }

@@ -7,7 +7,15 @@ use audit_tests::repository::{root, tracked_texts};
 const SOURCE: [&str; 5] = [".rs", ".ts", ".tsx", ".py", ".mjs"];
 const LONGEST_FILE: usize = 500;
 const PURE: [&str; 9] = [
-    "aal-event", "aal-exchange", "aal-pricing", "aal-redact", "aal-seal", "aal-ledger", "aal-verify", "aal-flow", "aal-record",
+    "aal-event",
+    "aal-exchange",
+    "aal-pricing",
+    "aal-redact",
+    "aal-seal",
+    "aal-ledger",
+    "aal-verify",
+    "aal-flow",
+    "aal-record",
 ];
 
 #[test]
@@ -37,8 +45,14 @@ fn main_files_only_wire() {
 fn nothing_unfinished_or_machine_bound_is_committed() {
     // Written in two parts, so that this file does not find itself.
     let forbidden = [
-        concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!("),
-        concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("art", "ifactory"), concat!("#[", "ignore"),
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("todo", "!("),
+        concat!("unimplemented", "!("),
+        concat!("/wo", "rk/"),
+        concat!("/ro", "ot/"),
+        concat!("art", "ifactory"),
+        concat!("#[", "ignore"),
     ];
     let mut found = Vec::new();
     for (name, text) in tracked_texts() {
@@ -56,16 +70,38 @@ fn nothing_unfinished_or_machine_bound_is_committed() {
 
 #[test]
 fn the_core_is_pure() {
-    let impure = ["tokio", "hyper", "reqwest", "clickhouse", "rdkafka", "sqlx", "warp", "object_store"];
+    let impure = [
+        "tokio",
+        "hyper",
+        "reqwest",
+        "clickhouse",
+        "rdkafka",
+        "sqlx",
+        "warp",
+        "object_store",
+    ];
     for package in PURE {
         let tree = Command::new("cargo")
-            .args(["tree", "--locked", "--offline", "-p", package, "-e", "normal", "--prefix", "none"])
+            .args([
+                "tree",
+                "--locked",
+                "--offline",
+                "-p",
+                package,
+                "-e",
+                "normal",
+                "--prefix",
+                "none",
+            ])
             .current_dir(root())
             .output()
             .expect("cargo runs");
         assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
         let text = String::from_utf8_lossy(&tree.stdout).into_owned();
-        let names: BTreeSet<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        let names: BTreeSet<&str> = text
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
         let found: Vec<&&str> = impure.iter().filter(|name| names.contains(**name)).collect();
         assert!(found.is_empty(), "{package} depends on {found:?}");
     }
@@ -73,9 +109,12 @@ fn the_core_is_pure() {
 
 #[test]
 fn every_dependency_has_its_reason() {
-    let manifest: toml::Table =
-        std::fs::read_to_string(root().join("Cargo.toml")).expect("it exists").parse().expect("it is TOML");
-    let reasons = std::fs::read_to_string(root().join("docs/dependencies.md")).expect("docs/dependencies.md exists");
+    let manifest: toml::Table = std::fs::read_to_string(root().join("Cargo.toml"))
+        .expect("it exists")
+        .parse()
+        .expect("it is TOML");
+    let reasons =
+        std::fs::read_to_string(root().join("docs/dependencies.md")).expect("docs/dependencies.md exists");
     let dependencies = manifest["workspace"]["dependencies"].as_table().expect("a table");
     let missing: Vec<&String> = dependencies
         .iter()
@@ -83,7 +122,10 @@ fn every_dependency_has_its_reason() {
         .map(|(name, _)| name)
         .filter(|name| !reasons.contains(&format!("`{name}`")))
         .collect();
-    assert!(missing.is_empty(), "without a reason in docs/dependencies.md: {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "without a reason in docs/dependencies.md: {missing:?}"
+    );
 }
 
 #[test]
@@ -93,6 +135,12 @@ fn the_compose_file_is_accepted() {
     for name in ["POSTGRES_PASSWORD", "CLICKHOUSE_PASSWORD", "GRAFANA_PASSWORD"] {
         accepted.env(name, "only-for-this-test");
     }
-    let output = accepted.output().expect("docker-compose is installed by scripts/install-packages.sh test");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = accepted
+        .output()
+        .expect("docker-compose is installed by scripts/install-packages.sh test");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

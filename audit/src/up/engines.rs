@@ -34,7 +34,12 @@ pub struct Kept {
 impl Engine {
     fn command(&self, listen: SocketAddr) -> Command {
         let mut command = Command::new(&self.program);
-        command.arg("--data").arg(&self.data).arg("--listen").arg(listen.to_string()).arg("--follow-parent");
+        command
+            .arg("--data")
+            .arg(&self.data)
+            .arg("--listen")
+            .arg(listen.to_string())
+            .arg("--follow-parent");
         for (key, value) in &self.secrets {
             command.env(key, value);
         }
@@ -72,10 +77,16 @@ impl Engine {
                     }
                     return;
                 }
-                Some(status) => tracing::error!(engine = self.name, ?status, "engine died; starting it again"),
+                Some(status) => {
+                    tracing::error!(engine = self.name, ?status, "engine died; starting it again")
+                }
             }
             child = loop {
-                if stop.unless_requested(tokio::time::sleep(RESTART_PAUSE)).await.is_none() {
+                if stop
+                    .unless_requested(tokio::time::sleep(RESTART_PAUSE))
+                    .await
+                    .is_none()
+                {
                     return;
                 }
                 // The same port: the services hold its URL.

@@ -45,17 +45,28 @@ pub struct Lock {
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> LayoutError + '_ {
-    |source| LayoutError::Io { path: path.to_owned(), source }
+    |source| LayoutError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 impl Layout {
     /// A layout under `root`, which must be absolute so that URLs can be made of it.
     pub fn new(root: &Path) -> Result<Layout, LayoutError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(at(root))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root)
+            .map_err(at(root))?;
         let root = root.canonicalize().map_err(at(root))?;
         for folder in ["keys", "broker", "clickhouse", "objects", "anchor"] {
             let folder = root.join(folder);
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(at(&folder))?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)
+                .map_err(at(&folder))?;
         }
         Ok(Layout { root })
     }
@@ -63,11 +74,20 @@ impl Layout {
     /// Takes the directory for this process alone.
     pub fn lock(&self) -> Result<Lock, LayoutError> {
         let path = self.root.join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(at(&path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Lock { _file: file }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(LayoutError::InUse(self.root.clone())),
-            Err(errno) => Err(LayoutError::Io { path, source: errno.into() }),
+            Err(errno) => Err(LayoutError::Io {
+                path,
+                source: errno.into(),
+            }),
         }
     }
 
@@ -149,7 +169,12 @@ impl Layout {
 /// Writes a file that only its owner can read, complete or not at all.
 pub fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let partial = path.with_extension("partial");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&partial)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&partial)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&partial, path)?;

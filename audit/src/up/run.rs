@@ -50,9 +50,17 @@ pub enum UpError {
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
     #[error("{program} is missing beside {beside}: build it with `cargo build -p {package}`")]
-    NoProgram { program: &'static str, package: &'static str, beside: String },
+    NoProgram {
+        program: &'static str,
+        package: &'static str,
+        beside: String,
+    },
     #[error("{option} {address} is taken: {source}; choose another address")]
-    Taken { option: &'static str, address: SocketAddr, source: std::io::Error },
+    Taken {
+        option: &'static str,
+        address: SocketAddr,
+        source: std::io::Error,
+    },
     #[error("{0} did not answer within 60 s; its log lines above say why")]
     NotReady(&'static str),
     #[error(transparent)]
@@ -61,8 +69,15 @@ pub enum UpError {
 
 /// `audit up`.
 pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
-    let format = if arguments.log_json { aal_service::logging::LogFormat::Json } else { Default::default() };
-    aal_service::logging::init(&LogConfig { format, ..LogConfig::default() });
+    let format = if arguments.log_json {
+        aal_service::logging::LogFormat::Json
+    } else {
+        Default::default()
+    };
+    aal_service::logging::init(&LogConfig {
+        format,
+        ..LogConfig::default()
+    });
     let shutdown = Shutdown::on_signals();
     let layout = Layout::new(&arguments.data)?;
     let _lock = layout.lock()?;
@@ -75,7 +90,12 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
     let edge = free("--edge-listen", arguments.edge_listen)?;
 
     let password = random_password();
-    let olap = engine("olap", "aal-olap-engine", layout.clickhouse(), vec![("AAL_OLAP_PASSWORD", password.clone())])?;
+    let olap = engine(
+        "olap",
+        "aal-olap-engine",
+        layout.clickhouse(),
+        vec![("AAL_OLAP_PASSWORD", password.clone())],
+    )?;
     let log = engine("log", "aal-log-engine", layout.broker(), Vec::new())?;
     let (broker, clickhouse) = tokio::try_join!(
         async {
@@ -105,7 +125,9 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
     let started = start(&settings, &arguments, &shutdown).await;
     let (services, result) = match started {
         Ok(services) => {
-            let demo = arguments.demo.then(|| tokio::spawn(fill_demo(arguments.data.clone(), arguments.demo_decisions)));
+            let demo = arguments
+                .demo
+                .then(|| tokio::spawn(fill_demo(arguments.data.clone(), arguments.demo_decisions)));
             shutdown.requested().await;
             if let Some(demo) = demo {
                 demo.abort();
@@ -147,9 +169,14 @@ async fn prepare(
 ) -> Result<Option<aal_control::FirstAdmin>, UpError> {
     Store::new(&settings.store()).migrate().await?;
     aal_kafka::ensure_topics(&settings.kafka()).await?;
-    let config = ControlConfig { url: settings.layout.control_url(), ..ControlConfig::default() };
+    let config = ControlConfig {
+        url: settings.layout.control_url(),
+        ..ControlConfig::default()
+    };
     let control = Control::open(&config).await?;
-    let first_admin = control.create_first_admin(&arguments.admin_email, aal_service::times::now_us()).await?;
+    let first_admin = control
+        .create_first_admin(&arguments.admin_email, aal_service::times::now_us())
+        .await?;
     control.close().await;
     write_policy(&settings.layout)?;
     Ok(first_admin)
@@ -163,21 +190,39 @@ fn write_policy(layout: &Layout) -> Result<(), UpError> {
     }
     let sealer = layout.sealer_signer()?.verifier_key().clone();
     let edge_seed = layout.ring()?.derive(aal_seal::purpose::RECEIPTS);
-    let edge = aal_ledger::NoteSigner::from_seed(EDGE_KEY_NAME, &edge_seed)?.verifier_key().clone();
+    let edge = aal_ledger::NoteSigner::from_seed(EDGE_KEY_NAME, &edge_seed)?
+        .verifier_key()
+        .clone();
     let text = aal_ledger::TrustPolicy::render(ORIGIN, &sealer, &[edge]);
-    std::fs::write(&path, text).map_err(|source| UpError::Io { what: path.display().to_string(), source })
+    std::fs::write(&path, text).map_err(|source| UpError::Io {
+        what: path.display().to_string(),
+        source,
+    })
 }
 
 fn services(settings: &Settings) -> Vec<Service> {
-    let (processor, sealer, query_api, reporter, edge) =
-        (settings.clone(), settings.clone(), settings.clone(), settings.clone(), settings.clone());
+    let (processor, sealer, query_api, reporter, edge) = (
+        settings.clone(),
+        settings.clone(),
+        settings.clone(),
+        settings.clone(),
+        settings.clone(),
+    );
     // In the order of stopping: the edge first, so that nothing new comes in.
     vec![
         Service::keep("ingest", move |shutdown| ingest::run(edge.ingest(), shutdown)),
-        Service::keep("query-api", move |shutdown| query_api::run(query_api.query_api(), shutdown)),
-        Service::keep("reporter", move |shutdown| reporter::run(reporter.reporter(), shutdown)),
-        Service::keep("processor", move |shutdown| processor::run(processor.processor(), shutdown)),
-        Service::keep("sealer", move |shutdown| aal_sealer::run(sealer.sealer(), shutdown)),
+        Service::keep("query-api", move |shutdown| {
+            query_api::run(query_api.query_api(), shutdown)
+        }),
+        Service::keep("reporter", move |shutdown| {
+            reporter::run(reporter.reporter(), shutdown)
+        }),
+        Service::keep("processor", move |shutdown| {
+            processor::run(processor.processor(), shutdown)
+        }),
+        Service::keep("sealer", move |shutdown| {
+            aal_sealer::run(sealer.sealer(), shutdown)
+        }),
     ]
 }
 
@@ -191,7 +236,10 @@ async fn all_ready(settings: &Settings) -> Result<(), UpError> {
         }
     };
     for (name, address) in [("the query API", settings.console), ("the edge", settings.edge)] {
-        if tokio::time::timeout(READY_WITHIN, answers(address)).await.is_err() {
+        if tokio::time::timeout(READY_WITHIN, answers(address))
+            .await
+            .is_err()
+        {
             return Err(UpError::NotReady(name));
         }
     }
@@ -210,21 +258,32 @@ fn announce(settings: &Settings, first_admin: Option<aal_control::FirstAdmin>) -
     let path = settings.layout.endpoints_file();
     let text = serde_json::to_string_pretty(&endpoints).unwrap_or_default();
     let written = layout::write_secret(&path, text.as_bytes());
-    written.map_err(|source| UpError::Io { what: path.display().to_string(), source })?;
+    written.map_err(|source| UpError::Io {
+        what: path.display().to_string(),
+        source,
+    })?;
     println!("console   http://{}", settings.console);
     println!("edge      http://{}", settings.edge);
     match first_admin {
-        Some(admin) => println!("sign in   {}  password  {}   (printed this once)", admin.email, admin.password),
+        Some(admin) => println!(
+            "sign in   {}  password  {}   (printed this once)",
+            admin.email, admin.password
+        ),
         None => println!("sign in   with the password that the first start printed"),
     }
-    println!("policy    {}   (copy it away: audit verify trusts only a pinned policy)", settings.layout.policy_file().display());
+    println!(
+        "policy    {}   (copy it away: audit verify trusts only a pinned policy)",
+        settings.layout.policy_file().display()
+    );
     println!("ready     Ctrl-C stops everything");
     Ok(())
 }
 
 async fn fill_demo(data: PathBuf, decisions: u64) {
     let filled = match Local::open(&data).await {
-        Ok(local) => demo::fill_once(&local, decisions).await.map_err(|error| error.to_string()),
+        Ok(local) => demo::fill_once(&local, decisions)
+            .await
+            .map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     match filled {
@@ -234,8 +293,9 @@ async fn fill_demo(data: PathBuf, decisions: u64) {
 }
 
 async fn stop(services: Vec<Service>, broker: Option<Kept>, clickhouse: Kept) {
-    let (first, rest): (Vec<Service>, Vec<Service>) =
-        services.into_iter().partition(|service| matches!(service.name, "ingest" | "query-api" | "reporter"));
+    let (first, rest): (Vec<Service>, Vec<Service>) = services
+        .into_iter()
+        .partition(|service| matches!(service.name, "ingest" | "query-api" | "reporter"));
     futures_util::future::join_all(first.into_iter().map(|service| service.stop(SERVICE_PATIENCE))).await;
     futures_util::future::join_all(rest.into_iter().map(|service| service.stop(SERVICE_PATIENCE))).await;
     tokio::join!(
@@ -254,25 +314,46 @@ fn engine(
     data: PathBuf,
     secrets: Vec<(&'static str, String)>,
 ) -> Result<Engine, UpError> {
-    let own = std::env::current_exe().map_err(|source| UpError::Io { what: "own program".to_owned(), source })?;
+    let own = std::env::current_exe().map_err(|source| UpError::Io {
+        what: "own program".to_owned(),
+        source,
+    })?;
     let path = own.with_file_name(program);
     if !path.exists() {
-        return Err(UpError::NoProgram { program, package: program, beside: own.display().to_string() });
+        return Err(UpError::NoProgram {
+            program,
+            package: program,
+            beside: own.display().to_string(),
+        });
     }
-    Ok(Engine { name, program: path, data, secrets })
+    Ok(Engine {
+        name,
+        program: path,
+        data,
+        secrets,
+    })
 }
 
 /// The address to listen on, with a real port; an error when it is taken.
 fn free(option: &'static str, address: SocketAddr) -> Result<SocketAddr, UpError> {
-    let listener = TcpListener::bind(address).map_err(|source| UpError::Taken { option, address, source })?;
-    listener.local_addr().map_err(|source| UpError::Taken { option, address, source })
+    let listener = TcpListener::bind(address).map_err(|source| UpError::Taken {
+        option,
+        address,
+        source,
+    })?;
+    listener.local_addr().map_err(|source| UpError::Taken {
+        option,
+        address,
+        source,
+    })
 }
 
 fn remove_stale(path: &Path) -> Result<(), UpError> {
     match std::fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(UpError::Io { what: path.display().to_string(), source })
-        }
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(UpError::Io {
+            what: path.display().to_string(),
+            source,
+        }),
         _ => Ok(()),
     }
 }

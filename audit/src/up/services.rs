@@ -34,10 +34,16 @@ impl Service {
                 match tokio::spawn(start(stopped.child())).await {
                     Ok(Ok(())) if stopped.is_requested() => return,
                     Ok(Ok(())) => tracing::warn!(service = name, "service ended; starting it again"),
-                    Ok(Err(error)) => tracing::error!(service = name, %error, "service failed; starting it again"),
+                    Ok(Err(error)) => {
+                        tracing::error!(service = name, %error, "service failed; starting it again")
+                    }
                     Err(_) => tracing::error!(service = name, "service panicked; starting it again"),
                 }
-                if stopped.unless_requested(tokio::time::sleep(pause)).await.is_none() {
+                if stopped
+                    .unless_requested(tokio::time::sleep(pause))
+                    .await
+                    .is_none()
+                {
                     return;
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);

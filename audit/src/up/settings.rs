@@ -26,7 +26,10 @@ pub struct Settings {
 }
 
 fn http(listen: SocketAddr) -> HttpConfig {
-    HttpConfig { listen, ..HttpConfig::default() }
+    HttpConfig {
+        listen,
+        ..HttpConfig::default()
+    }
 }
 
 fn any_port() -> SocketAddr {
@@ -49,7 +52,10 @@ impl Settings {
     }
 
     pub fn control(&self) -> ControlConfig {
-        ControlConfig { url: self.layout.control_url(), ..ControlConfig::default() }
+        ControlConfig {
+            url: self.layout.control_url(),
+            ..ControlConfig::default()
+        }
     }
 
     pub fn ingest(&self) -> ingest::Config {
@@ -60,13 +66,22 @@ impl Settings {
     }
 
     pub fn processor(&self) -> processor::Config {
-        let assignment = if self.own_broker { processor::Assignment::All } else { processor::Assignment::Group };
+        let assignment = if self.own_broker {
+            processor::Assignment::All
+        } else {
+            processor::Assignment::Group
+        };
         processor::Config {
             kafka: self.kafka(),
             store: self.store(),
             control: self.control(),
-            keys: processor::KeysConfig { file: self.layout.key_file() },
-            processor: processor::ProcessorConfig { assignment, ..Default::default() },
+            keys: processor::KeysConfig {
+                file: self.layout.key_file(),
+            },
+            processor: processor::ProcessorConfig {
+                assignment,
+                ..Default::default()
+            },
             operations: None,
             log: LogConfig::default(),
         }
@@ -77,8 +92,12 @@ impl Settings {
             kafka: self.kafka(),
             store: self.store(),
             control: self.control(),
-            anchor: aal_sealer::AnchorConfig { url: self.layout.anchor_url() },
-            key: aal_sealer::KeyConfig { file: self.layout.sealer_key_file() },
+            anchor: aal_sealer::AnchorConfig {
+                url: self.layout.anchor_url(),
+            },
+            key: aal_sealer::KeyConfig {
+                file: self.layout.sealer_key_file(),
+            },
             sealer: aal_sealer::SealerConfig {
                 origin: ORIGIN.to_owned(),
                 policy: Some(self.layout.policy_file()),
@@ -97,11 +116,22 @@ impl Settings {
             store: self.store(),
             control: self.control(),
             kafka: self.kafka(),
-            keys: query_api::KeysConfig { file: self.layout.key_file() },
-            reports: query_api::ObjectsConfig { url: self.layout.objects_url() },
-            anchors: query_api::ObjectsConfig { url: self.layout.anchor_url() },
-            trust: Some(query_api::TrustConfig { policy: self.layout.policy_file() }),
-            console: self.console_dir.clone().map(|dir| query_api::ConsoleConfig { dir }),
+            keys: query_api::KeysConfig {
+                file: self.layout.key_file(),
+            },
+            reports: query_api::ObjectsConfig {
+                url: self.layout.objects_url(),
+            },
+            anchors: query_api::ObjectsConfig {
+                url: self.layout.anchor_url(),
+            },
+            trust: Some(query_api::TrustConfig {
+                policy: self.layout.policy_file(),
+            }),
+            console: self
+                .console_dir
+                .clone()
+                .map(|dir| query_api::ConsoleConfig { dir }),
             limits: query_api::Limits::default(),
             log: LogConfig::default(),
         }
@@ -113,12 +143,42 @@ impl Settings {
             store: self.store(),
             control: self.control(),
             kafka: self.kafka(),
-            reports: reporter::ObjectsConfig { url: self.layout.objects_url() },
-            anchors: Some(reporter::ObjectsConfig { url: self.layout.anchor_url() }),
+            reports: reporter::ObjectsConfig {
+                url: self.layout.objects_url(),
+            },
+            anchors: Some(reporter::ObjectsConfig {
+                url: self.layout.anchor_url(),
+            }),
             worker: reporter::WorkerConfig::default(),
             limits: reporter::Limits::default(),
             pdf: reporter::PdfConfig::default(),
             log: LogConfig::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde::de::DeserializeOwned;
+
+    fn parses<Config: DeserializeOwned>(name: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../docs/config")
+            .join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let none = std::iter::empty::<(String, String)>();
+        aal_service::config::parse::<Config>(&text, &path, none)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+
+    #[test]
+    fn the_documented_configurations_are_accepted() {
+        parses::<ingest::Config>("ingest.toml");
+        parses::<processor::Config>("processor.toml");
+        parses::<aal_sealer::Config>("sealer.toml");
+        parses::<query_api::Config>("query-api.toml");
+        parses::<reporter::Config>("reporter.toml");
     }
 }

@@ -75,7 +75,11 @@ impl Producer {
     ///
     /// # Errors
     /// Settings that librdkafka refuses.
-    pub fn new(config: &KafkaConfig, client_id: &str, delivery_timeout: Duration) -> Result<Producer, KafkaError> {
+    pub fn new(
+        config: &KafkaConfig,
+        client_id: &str,
+        delivery_timeout: Duration,
+    ) -> Result<Producer, KafkaError> {
         let mut client = config.client(client_id);
         client
             .set("acks", "all")
@@ -89,8 +93,16 @@ impl Producer {
         for (key, value) in &config.options {
             client.set(key, value);
         }
-        let current = RwLock::new(Generation { number: 0, producer: client.create()? });
-        Ok(Producer { shared: Arc::new(Shared { config: client, current }) })
+        let current = RwLock::new(Generation {
+            number: 0,
+            producer: client.create()?,
+        });
+        Ok(Producer {
+            shared: Arc::new(Shared {
+                config: client,
+                current,
+            }),
+        })
     }
 
     fn current(&self) -> (u64, FutureProducer) {
@@ -100,13 +112,23 @@ impl Producer {
 
     /// Replaces the producer of `generation`, unless somebody already did.
     fn renew(&self, generation: u64) {
-        let mut current = self.shared.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self
+            .shared
+            .current
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if current.number != generation {
             return;
         }
         match self.shared.config.create::<FutureProducer>() {
             Ok(fresh) => {
-                let old = std::mem::replace(&mut *current, Generation { number: generation + 1, producer: fresh });
+                let old = std::mem::replace(
+                    &mut *current,
+                    Generation {
+                        number: generation + 1,
+                        producer: fresh,
+                    },
+                );
                 old.producer.purge(PurgeConfig::default().queue().inflight());
                 tracing::warn!("replaced the kafka producer after a record was not acknowledged");
             }
@@ -139,7 +161,11 @@ impl Producer {
         }
         let (generation, producer) = self.current();
         match producer.send_result(record) {
-            Ok(delivery) => Ok(Pending { delivery, generation, producer: self.clone() }),
+            Ok(delivery) => Ok(Pending {
+                delivery,
+                generation,
+                producer: self.clone(),
+            }),
             Err((error, _)) => {
                 let error = classify(error);
                 if matches!(error, SendError::NotAcknowledged(_)) {
@@ -168,7 +194,11 @@ impl Producer {
 
     /// Whether a broker answers a metadata request within `timeout`. Blocks.
     pub fn is_reachable(&self, timeout: Duration) -> bool {
-        self.current().1.client().fetch_metadata(Some(crate::EVENTS), timeout).is_ok()
+        self.current()
+            .1
+            .client()
+            .fetch_metadata(Some(crate::EVENTS), timeout)
+            .is_ok()
     }
 }
 

@@ -41,14 +41,19 @@ pub async fn ensure_topics(config: &KafkaConfig) -> Result<(), TopicError> {
             .set("max.message.bytes", MOST_MESSAGE_BYTES)
             // The broker's clock, so that no producer can back-date its messages.
             .set("message.timestamp.type", "LogAppendTime"),
-        topic(DEAD_LETTER, 1).set("retention.ms", &retention).set("max.message.bytes", MOST_MESSAGE_BYTES),
+        topic(DEAD_LETTER, 1)
+            .set("retention.ms", &retention)
+            .set("max.message.bytes", MOST_MESSAGE_BYTES),
         topic(FEED, 1).set("retention.ms", &week),
         topic(REPORT_REQUESTS, 1).set("retention.ms", &week),
         topic(CHECKPOINTS, 1).set("retention.ms", "-1"),
     ];
     // Asking first spares a broker's log a complaint for each topic at each start.
     let existing = existing_topics(config).await?;
-    let topics: Vec<NewTopic<'_>> = topics.into_iter().filter(|topic| !existing.iter().any(|name| name == topic.name)).collect();
+    let topics: Vec<NewTopic<'_>> = topics
+        .into_iter()
+        .filter(|topic| !existing.iter().any(|name| name == topic.name))
+        .collect();
     if topics.is_empty() {
         return Ok(());
     }
@@ -68,7 +73,11 @@ async fn existing_topics(config: &KafkaConfig) -> Result<Vec<String>, TopicError
     let consumer: BaseConsumer = config.client("aal-metadata").create()?;
     let work = tokio::task::spawn_blocking(move || {
         let metadata = consumer.fetch_metadata(None, METADATA_TIMEOUT)?;
-        let names = metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| topic.name().to_owned());
+        let names = metadata
+            .topics()
+            .iter()
+            .filter(|topic| topic.error().is_none())
+            .map(|topic| topic.name().to_owned());
         Ok::<_, KafkaError>(names.collect())
     });
     // The closure does not panic; if it did, every topic is tried.

@@ -66,7 +66,11 @@ pub(crate) fn fill(header: &mut Header, event: &Event, exchange: &Exchange, pric
             return;
         }
     }
-    let at_us = event.timing.as_ref().and_then(|timing| timing.started_at_us).unwrap_or(header.occurred_at_us);
+    let at_us = event
+        .timing
+        .as_ref()
+        .and_then(|timing| timing.started_at_us)
+        .unwrap_or(header.occurred_at_us);
     match exchange.price(prices, at_us) {
         Ok(price) => {
             header.input_cost = Some(price.input.to_string());

@@ -16,8 +16,16 @@ pub struct Migration {
 
 /// Every migration, in order. Old ones never change: their digest is recorded where they were applied.
 pub const MIGRATIONS: &[Migration] = &[
-    Migration { number: 1, name: "records", sql: include_str!("../../../clickhouse/0001_records.sql") },
-    Migration { number: 2, name: "store_identity", sql: include_str!("../../../clickhouse/0002_store_identity.sql") },
+    Migration {
+        number: 1,
+        name: "records",
+        sql: include_str!("../../../clickhouse/0001_records.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "store_identity",
+        sql: include_str!("../../../clickhouse/0002_store_identity.sql"),
+    },
 ];
 
 const TRACKING: &str = "CREATE TABLE IF NOT EXISTS schema_migrations

@@ -8,11 +8,25 @@ use audit_tests::{Pipeline, Start, repository, until};
 async fn every_view_opens_without_an_error() {
     let console = repository::root().join("dashboards/console");
     let console_dir = std::env::var_os("AAL_CONSOLE_DIR").map_or_else(|| console.join("dist"), PathBuf::from);
-    assert!(console_dir.join("index.html").exists(), "the console is not built; run `make console`");
-    let pipeline = Pipeline::start(Start { console_dir: Some(console_dir), ..Start::default() }).await;
+    assert!(
+        console_dir.join("index.html").exists(),
+        "the console is not built; run `make console`"
+    );
+    let pipeline = Pipeline::start(Start {
+        console_dir: Some(console_dir),
+        ..Start::default()
+    })
+    .await;
     let output = pipeline.audit(&["demo", "--decisions", "300"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    until("the demo is stored", || async { (pipeline.count("kind = 'event'").await == 300).then_some(()) }).await;
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    until("the demo is stored", || async {
+        (pipeline.count("kind = 'event'").await == 300).then_some(())
+    })
+    .await;
     pipeline.sealed().await;
     let url = format!("http://{}", pipeline.endpoints.console);
     let password = pipeline.password.clone();
@@ -28,6 +42,10 @@ async fn every_view_opens_without_an_error() {
     })
     .await
     .expect("no panic");
-    let text = format!("{}{}", String::from_utf8_lossy(&walked.stdout), String::from_utf8_lossy(&walked.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&walked.stdout),
+        String::from_utf8_lossy(&walked.stderr)
+    );
     assert!(walked.status.success(), "{text}\n{}", pipeline.output());
 }

@@ -7,7 +7,15 @@ async fn a_directory_is_used_once_and_survives_terminate_and_kill() {
     let mut pipeline = Pipeline::start(Start::default()).await;
     let data = pipeline.data().display().to_string();
     let second = std::process::Command::new(bin("audit"))
-        .args(["up", "--data", &data, "--listen", "127.0.0.1:0", "--edge-listen", "127.0.0.1:0"])
+        .args([
+            "up",
+            "--data",
+            &data,
+            "--listen",
+            "127.0.0.1:0",
+            "--edge-listen",
+            "127.0.0.1:0",
+        ])
         .output()
         .expect("audit runs");
     assert_eq!(second.status.code(), Some(2));
@@ -15,8 +23,15 @@ async fn a_directory_is_used_once_and_survives_terminate_and_kill() {
     assert!(message.contains("already runs on"), "{message}");
 
     let output = pipeline.audit(&["demo", "--decisions", "100", "--end", "2026-06-01T00:00:00Z"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    until("the demo is stored", || async { (pipeline.count("kind = 'event'").await == 100).then_some(()) }).await;
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    until("the demo is stored", || async {
+        (pipeline.count("kind = 'event'").await == 100).then_some(())
+    })
+    .await;
 
     let ended = pipeline.terminate().await;
     assert!(ended.success(), "ended with {ended}:\n{}", pipeline.output());
@@ -25,9 +40,19 @@ async fn a_directory_is_used_once_and_survives_terminate_and_kill() {
 
     pipeline.kill();
     pipeline.restart().await;
-    let output = pipeline.audit(&["replay", &audit_tests::recordings("azure.jsonl").display().to_string()]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    until("new events are stored", || async { (pipeline.count("application = 'replay'").await > 0).then_some(()) }).await;
+    let output = pipeline.audit(&[
+        "replay",
+        &audit_tests::recordings("azure.jsonl").display().to_string(),
+    ]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    until("new events are stored", || async {
+        (pipeline.count("application = 'replay'").await > 0).then_some(())
+    })
+    .await;
     pipeline.sealed().await;
     let (status, report) = pipeline.verify();
     assert_eq!(status, 0, "{report}");
@@ -44,10 +69,23 @@ async fn a_dead_engine_is_started_again() {
         std::future::ready(now.filter(|now| *now != before))
     })
     .await;
-    until("the store answers again", || async { pipeline.store().ping().await.ok() }).await;
-    let output = pipeline.audit(&["replay", &audit_tests::recordings("azure.jsonl").display().to_string()]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    until("new events are stored", || async { (pipeline.count("application = 'replay'").await > 0).then_some(()) }).await;
+    until("the store answers again", || async {
+        pipeline.store().ping().await.ok()
+    })
+    .await;
+    let output = pipeline.audit(&[
+        "replay",
+        &audit_tests::recordings("azure.jsonl").display().to_string(),
+    ]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    until("new events are stored", || async {
+        (pipeline.count("application = 'replay'").await > 0).then_some(())
+    })
+    .await;
 }
 
 /// The pid of a child by its program's name, from /proc.

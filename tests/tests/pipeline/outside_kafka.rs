@@ -22,8 +22,15 @@ impl Drop for Kafka {
 }
 
 fn start_kafka() -> Kafka {
-    let folder = tempfile::Builder::new().prefix("audit-kafka-").tempdir().expect("a temporary directory");
-    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let folder = tempfile::Builder::new()
+        .prefix("audit-kafka-")
+        .tempdir()
+        .expect("a temporary directory");
+    let port = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address")
+        .port();
     let mut child = Command::new(repository::root().join("scripts/kafka/start.sh"))
         .arg(folder.path())
         .arg(port.to_string())
@@ -33,17 +40,28 @@ fn start_kafka() -> Kafka {
         .spawn()
         .expect("the script runs");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains("listening"));
+    let ready = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .any(|line| line.contains("listening"));
     assert!(ready, "kafka did not become ready; `make kafka` fetches it");
     // Kafka goes on writing: somebody has to read it.
     std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-    Kafka { child, _folder: folder, address: format!("127.0.0.1:{port}") }
+    Kafka {
+        child,
+        _folder: folder,
+        address: format!("127.0.0.1:{port}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recorded_exchanges_pass_through_apache_kafka() {
     let kafka = start_kafka();
-    let pipeline = Pipeline::start(Start { kafka: Some(kafka.address.clone()), ..Start::default() }).await;
+    let pipeline = Pipeline::start(Start {
+        kafka: Some(kafka.address.clone()),
+        ..Start::default()
+    })
+    .await;
     crate::replay::replays_exactly_once(&pipeline).await;
     pipeline.sealed().await;
     let (status, report) = pipeline.verify();

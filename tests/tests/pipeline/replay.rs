@@ -42,16 +42,27 @@ struct Facts {
 }
 
 fn trimmed(decimal: &str) -> String {
-    if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.').to_owned() } else { decimal.to_owned() }
+    if decimal.contains('.') {
+        decimal.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        decimal.to_owned()
+    }
 }
 
 /// Replays into `pipeline` and compares every stored record with what `audit normalise` says.
 pub async fn replays_exactly_once(pipeline: &Pipeline) {
-    let files: Vec<String> = FILES.iter().map(|file| recordings(file).display().to_string()).collect();
+    let files: Vec<String> = FILES
+        .iter()
+        .map(|file| recordings(file).display().to_string())
+        .collect();
     let mut arguments = vec!["replay", "--json"];
     arguments.extend(files.iter().map(String::as_str));
     let output = pipeline.audit(&arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let expected = normalised();
     let summary: Value = serde_json::from_slice(&output.stdout).expect("a summary");
     assert_eq!(summary["recorded"].as_u64(), Some(expected.len() as u64));
@@ -70,7 +81,10 @@ pub async fn replays_exactly_once(pipeline: &Pipeline) {
         let (status, page) = pipeline.get(&token, &path).await;
         assert_eq!(status, 200, "{page}");
         for item in page["items"].as_array().expect("items") {
-            assert!(ids.insert(item["event_id"].as_str().expect("an id").to_owned()), "{item} came twice");
+            assert!(
+                ids.insert(item["event_id"].as_str().expect("an id").to_owned()),
+                "{item} came twice"
+            );
             found.push(Facts {
                 provider: item["provider"].as_str().unwrap_or_default().to_owned(),
                 model: item["model"].as_str().unwrap_or_default().to_owned(),
@@ -89,7 +103,11 @@ pub async fn replays_exactly_once(pipeline: &Pipeline) {
         .values()
         .map(|line| Facts {
             provider: line["provider"].as_str().unwrap_or_default().to_owned(),
-            model: line["model"].as_str().or(line["model_requested"].as_str()).unwrap_or_default().to_owned(),
+            model: line["model"]
+                .as_str()
+                .or(line["model_requested"].as_str())
+                .unwrap_or_default()
+                .to_owned(),
             status: line["status"].as_u64().unwrap_or_default(),
             input_tokens: line["usage"]["input_tokens"].as_u64().unwrap_or_default(),
             output_tokens: line["usage"]["output_tokens"].as_u64().unwrap_or_default(),
@@ -102,7 +120,10 @@ pub async fn replays_exactly_once(pipeline: &Pipeline) {
     for (found, wanted) in found.iter().zip(&wanted) {
         assert_eq!(found, wanted);
     }
-    assert!(found.iter().filter(|facts| !facts.cost.is_empty()).count() > 20, "hardly anything is priced");
+    assert!(
+        found.iter().filter(|facts| !facts.cost.is_empty()).count() > 20,
+        "hardly anything is priced"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,8 +133,14 @@ async fn recorded_exchanges_are_found_once_and_priced() {
     // Once more: the same ids with the same content are recorded once, each delivery accounted for.
     let again = pipeline.audit(&["replay", &recordings("azure.jsonl").display().to_string()]);
     assert!(again.status.success());
-    let azure = std::fs::read_to_string(recordings("azure.jsonl")).expect("recordings").lines().count() as u64;
-    until("repeats are accounted for", || async { (pipeline.count("kind = 'duplicate'").await == azure).then_some(()) }).await;
+    let azure = std::fs::read_to_string(recordings("azure.jsonl"))
+        .expect("recordings")
+        .lines()
+        .count() as u64;
+    until("repeats are accounted for", || async {
+        (pipeline.count("kind = 'duplicate'").await == azure).then_some(())
+    })
+    .await;
     assert_eq!(pipeline.count("kind = 'conflict'").await, 0);
     pipeline.sealed().await;
     let (status, report) = pipeline.verify();
@@ -151,10 +178,25 @@ async fn personal_data_and_credentials_stay_out_of_every_file() {
         "response": {"status": 200, "content_type": "application/json", "body": "{\"model\":\"gpt-4o\",\"choices\":[]}"},
     });
     let url = format!("http://{}/api/v1/audit/log", pipeline.endpoints.edge);
-    let answer = pipeline.http.post(url).bearer_auth(&key).json(&event).send().await.expect("it answers");
+    let answer = pipeline
+        .http
+        .post(url)
+        .bearer_auth(&key)
+        .json(&event)
+        .send()
+        .await
+        .expect("it answers");
     assert_eq!(answer.status(), 201);
-    until("the event is stored", || async { (pipeline.count("application = 'clean'").await == 1).then_some(()) }).await;
-    assert_eq!(pipeline.count("application = 'clean' AND has(mapKeys(pii), 'CREDIT_CARD')").await, 1);
+    until("the event is stored", || async {
+        (pipeline.count("application = 'clean'").await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(
+        pipeline
+            .count("application = 'clean' AND has(mapKeys(pii), 'CREDIT_CARD')")
+            .await,
+        1
+    );
     assert!(pipeline.terminate().await.success());
 
     let data = pipeline.data();
@@ -164,7 +206,9 @@ async fn personal_data_and_credentials_stay_out_of_every_file() {
     for file in files {
         let bytes = std::fs::read(&file).expect("readable");
         for secret in &secrets {
-            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            let found = bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
             assert!(!found, "{} holds a value that was to be removed", file.display());
         }
     }
@@ -176,6 +220,10 @@ fn collect(folder: &Path, except: &Path, files: &mut Vec<std::path::PathBuf>) {
         if path == except {
             continue;
         }
-        if path.is_dir() { collect(&path, except, files) } else { files.push(path) }
+        if path.is_dir() {
+            collect(&path, except, files)
+        } else {
+            files.push(path)
+        }
     }
 }

@@ -6,21 +6,39 @@ use serde_json::Value;
 async fn filled() -> Pipeline {
     let pipeline = Pipeline::start(Start::default()).await;
     let output = pipeline.audit(&["demo", "--decisions", "300", "--end", "2026-06-01T00:00:00Z"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    until("the demo is stored", || async { (pipeline.count("kind = 'event'").await == 300).then_some(()) }).await;
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    until("the demo is stored", || async {
+        (pipeline.count("kind = 'event'").await == 300).then_some(())
+    })
+    .await;
     pipeline.sealed().await;
     pipeline
 }
 
 async fn execute(pipeline: &Pipeline, sql: &str) {
-    let client = pipeline.store().client().clone().with_setting("mutations_sync", "2");
-    client.query(sql).execute().await.expect("the administrator may do anything");
+    let client = pipeline
+        .store()
+        .client()
+        .clone()
+        .with_setting("mutations_sync", "2");
+    client
+        .query(sql)
+        .execute()
+        .await
+        .expect("the administrator may do anything");
 }
 
 /// All findings as one text.
 fn findings(report: &Value) -> String {
     let verdicts = report["verdicts"].as_array().cloned().unwrap_or_default();
-    verdicts.iter().map(|verdict| format!("{} {}\n", verdict["verdict"], verdict["findings"])).collect()
+    verdicts
+        .iter()
+        .map(|verdict| format!("{} {}\n", verdict["verdict"], verdict["findings"]))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,26 +56,54 @@ async fn an_untouched_store_passes_and_each_change_is_refuted() {
         .await
         .expect("a record");
     let change = |column: &str, value: &str| {
-        format!("ALTER TABLE records UPDATE {column} = {value} WHERE event_id = toUUID('{event_id}') AND kind = 'event'")
+        format!(
+            "ALTER TABLE records UPDATE {column} = {value} WHERE event_id = toUUID('{event_id}') AND kind = 'event'"
+        )
     };
-    execute(&pipeline, &change("response_body", "concat(substring(response_body, 1, 20), '#', substring(response_body, 22))")).await;
+    execute(
+        &pipeline,
+        &change(
+            "response_body",
+            "concat(substring(response_body, 1, 20), '#', substring(response_body, 22))",
+        ),
+    )
+    .await;
     let (status, report) = pipeline.verify();
     assert_eq!(status, 1, "{report}");
-    assert!(findings(&report).contains(&event_id), "the record is not named in {}", findings(&report));
+    assert!(
+        findings(&report).contains(&event_id),
+        "the record is not named in {}",
+        findings(&report)
+    );
     let restore = format!("'{}'", original.replace('\\', "\\\\").replace('\'', "\\'"));
     execute(&pipeline, &change("response_body", &restore)).await;
     let (status, report) = pipeline.verify();
     assert_eq!(status, 0, "restored, but: {}", findings(&report));
 
     // A projected column that lists and metrics read.
-    for (column, value) in [("cost", "0.01"), ("model", "'gpt-cheap'"), ("status", "418"), ("user_id", "'nobody'")] {
-        let before = format!("CREATE TABLE IF NOT EXISTS kept ENGINE = Memory AS SELECT * FROM records WHERE event_id = toUUID('{event_id}') AND kind = 'event'");
+    for (column, value) in [
+        ("cost", "0.01"),
+        ("model", "'gpt-cheap'"),
+        ("status", "418"),
+        ("user_id", "'nobody'"),
+    ] {
+        let before = format!(
+            "CREATE TABLE IF NOT EXISTS kept ENGINE = Memory AS SELECT * FROM records WHERE event_id = toUUID('{event_id}') AND kind = 'event'"
+        );
         execute(&pipeline, &before).await;
         execute(&pipeline, &change(column, value)).await;
         let (status, report) = pipeline.verify();
         assert_eq!(status, 1, "{column} was changed and {report}");
-        assert!(findings(&report).contains(&event_id), "{column}: {}", findings(&report));
-        execute(&pipeline, &change(column, &format!("(SELECT {column} FROM kept)"))).await;
+        assert!(
+            findings(&report).contains(&event_id),
+            "{column}: {}",
+            findings(&report)
+        );
+        execute(
+            &pipeline,
+            &change(column, &format!("(SELECT {column} FROM kept)")),
+        )
+        .await;
         execute(&pipeline, "DROP TABLE kept").await;
     }
     let (status, report) = pipeline.verify();
@@ -84,6 +130,12 @@ async fn a_cut_tail_is_missed_with_its_indexes() {
     let (status, report) = pipeline.verify();
     assert_eq!(status, 1, "{report}");
     let text = findings(&report);
-    assert!(text.contains(&format!("{tenant}/{shard}")), "the chain is not named in {text}");
-    assert!(text.contains(&first.to_string()) && text.contains(&(size - 1).to_string()), "the indexes are not named in {text}");
+    assert!(
+        text.contains(&format!("{tenant}/{shard}")),
+        "the chain is not named in {text}"
+    );
+    assert!(
+        text.contains(&first.to_string()) && text.contains(&(size - 1).to_string()),
+        "the indexes are not named in {text}"
+    );
 }

@@ -161,9 +161,14 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
 fn settings_of(config: &Config) -> Result<SealerSettings, ServiceError> {
     let mut settings = SealerSettings::new(&config.sealer.origin);
     if let Some(file) = &config.sealer.policy {
-        let unreadable = |reason: String| ServiceError::Policy { file: file.display().to_string(), reason };
+        let unreadable = |reason: String| ServiceError::Policy {
+            file: file.display().to_string(),
+            reason,
+        };
         let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
-        settings.policy_hash = TrustPolicy::parse(&text).map_err(|error| unreadable(error.to_string()))?.hash;
+        settings.policy_hash = TrustPolicy::parse(&text)
+            .map_err(|error| unreadable(error.to_string()))?
+            .hash;
     }
     Ok(settings)
 }
