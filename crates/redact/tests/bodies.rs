@@ -221,6 +221,35 @@ fn events_of_the_responses_api_are_joined_per_item() {
 }
 
 #[test]
+fn log_probabilities_do_not_spell_a_value_out_again() {
+    let tokens = ["mail", " ja", "ne", "@", "example", ".org"];
+    let entry = |token: &str| {
+        serde_json::json!({"token": token, "logprob": -0.5, "bytes": token.as_bytes(),
+            "top_logprobs": [{"token": token, "logprob": -0.5, "bytes": token.as_bytes()}]})
+    };
+    let content: Vec<Value> = tokens.iter().map(|token| entry(token)).collect();
+    let answer = serde_json::json!({"choices": [{"index": 0, "message": {"content": "mail jane@example.org"},
+        "logprobs": {"content": content}}]});
+    let redacted = body(&answer.to_string(), "application/json");
+    assert!(!redacted.template.contains("example"), "{}", redacted.template);
+    assert!(!redacted.template.contains("[106,"), "{}", redacted.template);
+    let parsed: Value = serde_json::from_str(&redacted.template).unwrap();
+    assert_eq!(parsed["choices"][0]["logprobs"]["content"][2]["logprob"], -0.5);
+
+    let chunk = |token: &str| {
+        let chunk = serde_json::json!({"choices": [{"index": 0, "delta": {"content": token},
+            "logprobs": {"content": [entry(token)]}}]});
+        format!("data: {chunk}\n\n")
+    };
+    let stream: String = tokens.iter().map(|token| chunk(token)).collect();
+    let redacted = body(&stream, "text/event-stream");
+    assert!(!redacted.template.contains("example"), "{}", redacted.template);
+
+    let harmless = answer.to_string().replace("@", " at ").replace("64", "65");
+    assert_eq!(body(&harmless, "application/json").template, harmless);
+}
+
+#[test]
 fn a_document_that_is_one_value_stays_a_document() {
     assert!(
         serde_json::from_str::<Value>(&body("4111111111111111", "application/json").template)

@@ -2,6 +2,7 @@
 
 use super::edits::{Edit, Pass};
 use super::json_text::{Joined, Unescaped};
+use super::logprobs::TokenLists;
 use super::path::Path;
 use super::{MAX_DEPTH, RedactError};
 use crate::placeholder_token::TokenMaker;
@@ -50,9 +51,12 @@ fn document_edits<T: TokenMaker>(
     level: usize,
 ) -> Result<Vec<Edit>, RedactError> {
     let mut edits = Vec::new();
+    let mut token_lists = TokenLists::default();
     for leaf in leaves(text)? {
+        token_lists.note(text, 0, &leaf, "");
         edits.extend(leaf_edits(pass, text, &leaf, pointer_prefix, level)?);
     }
+    edits.extend(token_lists.edits(pass));
     Ok(edits)
 }
 

@@ -6,6 +6,7 @@ mod edits;
 mod json;
 mod json_text;
 mod line;
+mod logprobs;
 mod path;
 mod stream;
 
@@ -124,7 +125,8 @@ impl Detector {
     /// or wrong.
     ///
     /// In streams the deltas of a channel are joined before they are scanned, so that a value split over frames is
-    /// found; its placeholder stands in the first of them, and the number of frames stays.
+    /// found; its placeholder stands in the first of them, and the number of frames stays. Lists of log
+    /// probabilities that spell a value out again are blanked, which is not listed as removed.
     pub fn redact_body(
         &self,
         body: &[u8],

@@ -52,6 +52,20 @@ impl Path {
         }
     }
 
+    /// The key of the leaf, or of the array it is in.
+    pub fn nearest_key(&self) -> Option<&str> {
+        self.steps().find_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) => None,
+        })
+    }
+
+    /// Whether one of the steps is the member `key`.
+    pub fn has_key(&self, key: &str) -> bool {
+        self.steps()
+            .any(|step| matches!(step, Step::Key(known) if known == key))
+    }
+
     /// The names that speak for a leaf's value: its key and the one above, `patient.ssn`. Items of an array go by
     /// the array's key.
     pub fn context_key(&self) -> String {

@@ -6,6 +6,7 @@ use super::RedactError;
 use super::edits::{Edit, Pass};
 use super::json::{Leaf, LeafKind, leaf_edits, leaves, string_edits};
 use super::json_text::{Joined, Unescaped};
+use super::logprobs::TokenLists;
 use super::path::Path;
 use crate::placeholder_token::TokenMaker;
 use crate::words::meets_region;
@@ -82,6 +83,7 @@ pub(super) fn redact_frames<T: TokenMaker>(
     frames: &[Frame<'_>],
 ) -> Result<(), RedactError> {
     let mut channels: BTreeMap<String, Vec<Delta>> = BTreeMap::new();
+    let mut token_lists = TokenLists::default();
     let mut edits = Vec::new();
     for (number, frame) in frames.iter().enumerate() {
         let Ok(leaves) = leaves(frame.text) else {
@@ -90,6 +92,7 @@ pub(super) fn redact_frames<T: TokenMaker>(
         };
         let channel = channel_of(frame.text, &leaves);
         for leaf in leaves {
+            token_lists.note(frame.text, frame.offset, &leaf, &channel);
             let is_delta = leaf.kind == LeafKind::String
                 && leaf.path.last_key().is_some_and(|key| DELTA_KEYS.contains(&key));
             if is_delta {
@@ -126,6 +129,7 @@ pub(super) fn redact_frames<T: TokenMaker>(
         edits.extend(single.filter(|edit| !meets_region(&covered, edit.start, edit.end)));
         edits.extend(found);
     }
+    edits.extend(token_lists.edits(pass));
     pass.edits.extend(edits);
     Ok(())
 }
