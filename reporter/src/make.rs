@@ -29,6 +29,9 @@ pub enum MakeError {
     /// No PDF could be made.
     #[error(transparent)]
     Pdf(#[from] PdfError),
+    /// A PDF was asked for and the renderer is not installed.
+    #[error("no PDF can be made here: {0}; formats csv and json can be asked for without pdf")]
+    NoRenderer(String),
     /// The model cannot be written.
     #[error("report cannot be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -75,8 +78,8 @@ pub struct Maker {
     pub control: Control,
     /// HTML.
     pub templates: Templates,
-    /// PDF.
-    pub renderer: PdfRenderer,
+    /// PDF; or why there is none on this machine.
+    pub renderer: Result<PdfRenderer, String>,
     /// Lengths of lists.
     pub limits: RangeLimits,
 }
@@ -173,8 +176,11 @@ impl Maker {
     }
 
     async fn pdf(&self, report: &Report, json: &[u8]) -> Result<Vec<u8>, MakeError> {
-        let html = self.templates.render(report)?;
-        let plain = self.renderer.render(html).await?;
+        let renderer = self
+            .renderer
+            .as_ref()
+            .map_err(|reason| MakeError::NoRenderer(reason.clone()))?;
+        let plain = renderer.render(self.templates.render(report)?).await?;
         let kind = match report.body {
             Body::Decision(_) => "Decision audit report",
             Body::Range(_) => "System audit report",

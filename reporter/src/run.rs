@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::announce;
 use crate::build::RangeLimits;
-use crate::config::Config;
+use crate::config::{Config, PdfConfig};
 use crate::html::{HtmlError, Templates};
 use crate::make::Maker;
 use crate::pdf::{PdfError, PdfRenderer};
@@ -68,13 +68,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
         Some(anchors) => Some(AnchorReader::new(open("anchors.url", &anchors.url)?)),
         None => None,
     };
-    let renderer = PdfRenderer::probe(config.pdf.limits(), config.pdf.sandbox_required).await?;
-    let isolation = renderer.isolation();
-    if isolation.is_full() {
-        tracing::info!(%isolation, "pdf sandbox is complete");
-    } else {
-        tracing::warn!(%isolation, "pdf sandbox is weaker than it should be; see reporter/README.md");
-    }
+    let renderer = renderer(&config.pdf).await?;
     let maker = Maker {
         reader: Reader::new(
             Store::new(&config.store),
@@ -128,4 +122,24 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
         operations.stopped().await;
     }
     Ok(())
+}
+
+/// The renderer; a machine without one still makes CSV and JSON, and says so in every PDF job.
+async fn renderer(config: &PdfConfig) -> Result<Result<PdfRenderer, String>, PdfError> {
+    match PdfRenderer::probe(config.limits(), config.sandbox_required).await {
+        Ok(renderer) => {
+            let isolation = renderer.isolation();
+            if isolation.is_full() {
+                tracing::info!(%isolation, "pdf sandbox is complete");
+            } else {
+                tracing::warn!(%isolation, "pdf sandbox is weaker than it should be; see reporter/README.md");
+            }
+            Ok(Ok(renderer))
+        }
+        Err(missing @ PdfError::ProgramMissing { .. }) => {
+            tracing::warn!(reason = %missing, "reports are made without pdf");
+            Ok(Err(missing.to_string()))
+        }
+        Err(error) => Err(error),
+    }
 }

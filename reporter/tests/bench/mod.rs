@@ -77,7 +77,7 @@ impl Bench {
             anchor: None,
             control: control.clone(),
             templates: Templates::load().unwrap(),
-            renderer: PdfRenderer::probe(PdfLimits::default(), false).await.unwrap(),
+            renderer: Ok(PdfRenderer::probe(PdfLimits::default(), false).await.unwrap()),
             limits: RangeLimits {
                 listing_max: 1_000,
                 exceptions_max: 50,
@@ -157,7 +157,7 @@ impl Bench {
         contents
     }
 
-    /// A worker whose store is at an address where nobody listens.
+    /// A worker without a PDF renderer, whose store is at an address where nobody listens.
     pub async fn worker_without_engine(&self) -> Worker {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -168,7 +168,7 @@ impl Bench {
             anchor: None,
             control: self.worker.control.clone(),
             templates: Templates::load().unwrap(),
-            renderer: PdfRenderer::probe(PdfLimits::default(), false).await.unwrap(),
+            renderer: Err("not installed".to_owned()),
             limits: RangeLimits::default(),
         };
         // A lease of no length: a job that was left is free at once.
