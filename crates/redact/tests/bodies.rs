@@ -221,6 +221,23 @@ fn events_of_the_responses_api_are_joined_per_item() {
 }
 
 #[test]
+fn a_label_beside_a_value_is_its_context() {
+    let form = r#"{"fields":[{"name":"ssn","value":"536904399"},{"name":"order","value":"536904399"},
+        {"key":"password","value":"hunter2000"},{"system":"http://hl7.org/fhir/sid/us-ssn","value":"536904398"},
+        {"question":"Date of birth?","answer":"1980-02-29"}]}"#;
+    let redacted = body(form, "");
+    assert_eq!(
+        originals(&redacted),
+        [
+            ("536904399", "/fields/0/value"),
+            ("hunter2000", "/fields/2/value"),
+            ("536904398", "/fields/3/value"),
+            ("1980-02-29", "/fields/4/answer")
+        ]
+    );
+}
+
+#[test]
 fn log_probabilities_do_not_spell_a_value_out_again() {
     let tokens = ["mail", " ja", "ne", "@", "example", ".org"];
     let entry = |token: &str| {

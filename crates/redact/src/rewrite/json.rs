@@ -2,6 +2,7 @@
 
 use super::edits::{Edit, Pass};
 use super::json_text::{Joined, Unescaped};
+use super::labels::Labels;
 use super::logprobs::TokenLists;
 use super::path::Path;
 use super::{MAX_DEPTH, RedactError};
@@ -52,19 +53,23 @@ fn document_edits<T: TokenMaker>(
 ) -> Result<Vec<Edit>, RedactError> {
     let mut edits = Vec::new();
     let mut token_lists = TokenLists::default();
-    for leaf in leaves(text)? {
-        token_lists.note(text, 0, &leaf, "");
-        edits.extend(leaf_edits(pass, text, &leaf, pointer_prefix, level)?);
+    let leaves = leaves(text)?;
+    let labels = Labels::of(text, &leaves);
+    for leaf in &leaves {
+        token_lists.note(text, 0, leaf, "");
+        let key = labels.context_key(leaf);
+        edits.extend(leaf_edits(pass, text, leaf, &key, pointer_prefix, level)?);
     }
     edits.extend(token_lists.edits(pass));
     Ok(edits)
 }
 
-/// The edits of one leaf, in offsets of `text`.
+/// The edits of one leaf, in offsets of `text`; `key` is its context.
 pub(super) fn leaf_edits<T: TokenMaker>(
     pass: &mut Pass<'_, T>,
     text: &str,
     leaf: &Leaf,
+    key: &str,
     pointer_prefix: &str,
     level: usize,
 ) -> Result<Vec<Edit>, RedactError> {
@@ -73,11 +78,10 @@ pub(super) fn leaf_edits<T: TokenMaker>(
     if raw.len() < 3 {
         return Ok(Vec::new());
     }
-    let key = leaf.path.context_key();
     let pointer = || format!("{pointer_prefix}{}", leaf.path.pointer());
     match leaf.kind {
         LeafKind::Number => {
-            let spans = pass.scan(raw, &key);
+            let spans = pass.scan(raw, key);
             // The whole number goes: half a number beside a placeholder would not be JSON.
             let edit = spans.first().map(|span| {
                 let edit = pass.edit(raw, span, &pointer());
@@ -100,7 +104,7 @@ pub(super) fn leaf_edits<T: TokenMaker>(
         LeafKind::String => string_edits(
             pass,
             Joined::single(Unescaped::new(raw, leaf.start)),
-            &key,
+            key,
             &pointer(),
             level,
         ),

@@ -5,6 +5,7 @@ mod canonical;
 mod edits;
 mod json;
 mod json_text;
+mod labels;
 mod line;
 mod logprobs;
 mod path;

@@ -52,6 +52,12 @@ impl Path {
         }
     }
 
+    /// Identifies the object or array that the leaf is a member of, while any of its leaves lives.
+    pub fn object_id(&self) -> usize {
+        let above = self.0.as_ref().and_then(|node| node.above.0.as_ref());
+        above.map_or(0, |node| Rc::as_ptr(node) as usize)
+    }
+
     /// The key of the leaf, or of the array it is in.
     pub fn nearest_key(&self) -> Option<&str> {
         self.steps().find_map(|step| match step {

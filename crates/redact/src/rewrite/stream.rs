@@ -6,6 +6,7 @@ use super::RedactError;
 use super::edits::{Edit, Pass};
 use super::json::{Leaf, LeafKind, leaf_edits, leaves, string_edits};
 use super::json_text::{Joined, Unescaped};
+use super::labels::Labels;
 use super::logprobs::TokenLists;
 use super::path::Path;
 use crate::placeholder_token::TokenMaker;
@@ -91,7 +92,11 @@ pub(super) fn redact_frames<T: TokenMaker>(
             continue;
         };
         let channel = channel_of(frame.text, &leaves);
-        for leaf in leaves {
+        let keys: Vec<String> = {
+            let labels = Labels::of(frame.text, &leaves);
+            leaves.iter().map(|leaf| labels.context_key(leaf)).collect()
+        };
+        for (leaf, key) in leaves.into_iter().zip(keys) {
             token_lists.note(frame.text, frame.offset, &leaf, &channel);
             let is_delta = leaf.kind == LeafKind::String
                 && leaf.path.last_key().is_some_and(|key| DELTA_KEYS.contains(&key));
@@ -105,7 +110,7 @@ pub(super) fn redact_frames<T: TokenMaker>(
                 });
                 continue;
             }
-            let found = leaf_edits(pass, frame.text, &leaf, &format!("/{number}"), 0)?;
+            let found = leaf_edits(pass, frame.text, &leaf, &key, &format!("/{number}"), 0)?;
             let offset = frame.offset;
             edits.extend(found.into_iter().map(|edit| Edit {
                 start: edit.start + offset,
