@@ -9,6 +9,14 @@ pub enum ControlError {
         /// The URL without its password.
         url: String,
     },
+    /// The database file cannot be made.
+    #[error("control store file {path}: {source}; check `control.url` and the directory's permissions")]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The database cannot be reached or refused the statement.
     #[error("control store: {0}")]
     Database(#[from] sqlx::Error),

@@ -56,6 +56,9 @@ impl Control {
     pub async fn open(config: &ControlConfig) -> Result<Self, ControlError> {
         sqlx::any::install_default_drivers();
         let (dialect, url) = dialect_of(&config.url)?;
+        if dialect == Dialect::Sqlite {
+            make_private_file(&url)?;
+        }
         let options: AnyConnectOptions = url.parse()?;
         let pool = AnyPoolOptions::new()
             .max_connections(config.max_connections.max(1))
@@ -131,6 +134,24 @@ fn dialect_of(url: &str) -> Result<(Dialect, String), ControlError> {
     Err(ControlError::UnsupportedUrl { url: scheme })
 }
 
+/// Makes the database file readable by its owner only; SQLite gives its journal files the same mode.
+fn make_private_file(url: &str) -> Result<(), ControlError> {
+    let path = url.strip_prefix("sqlite://").unwrap_or(url);
+    let path = path.split('?').next().unwrap_or(path);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(ControlError::File {
+            path: path.into(),
+            source,
+        }),
+    }
+}
+
 /// A UUID column.
 pub(crate) fn uuid_of(row: &AnyRow, column: &'static str) -> Result<Uuid, ControlError> {
     let text: String = row.try_get(column)?;
@@ -148,6 +169,36 @@ pub(crate) fn bool_of(row: &AnyRow, column: &'static str) -> Result<bool, Contro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_database_is_its_owners_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/control.db", dir.path().display());
+        let config = ControlConfig {
+            url,
+            ..ControlConfig::default()
+        };
+        let control = Control::open(&config).await.unwrap();
+        control.put_setting("a", "b").await.unwrap();
+        for entry in std::fs::read_dir(dir.path()).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?}", entry.file_name());
+        }
+        let url = "sqlite:///nowhere/at/all/control.db".to_owned();
+        let error = Control::open(&ControlConfig {
+            url,
+            ..ControlConfig::default()
+        })
+        .await
+        .unwrap_err();
+        assert!(
+            error.to_string().contains("/nowhere/at/all/control.db"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn urls() {
