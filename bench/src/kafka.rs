@@ -19,7 +19,7 @@ use crate::{
 
 const TOPIC: &str = "bench.raw";
 /// Records that may wait for their acknowledgement at one time.
-const WINDOW: usize = 20_000;
+const WINDOW: usize = 5_000;
 
 /// Measures acknowledged records per second, which every later stage is held against.
 pub(crate) async fn measure(running: &Running, sizes: Sizes, report: &mut Report) -> Result<Limit, Failure> {

@@ -17,6 +17,8 @@ use crate::{
 const ASK_EVERY: Duration = Duration::from_millis(20);
 /// Nothing new for so long means that the pipeline stands.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
+/// A busy machine must not end a run: longer than the edge waits.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(120);
 /// Decisions that the pipeline is warmed with; they also make the tenants.
 const WARM_UP: u64 = 200;
 
@@ -62,7 +64,7 @@ impl Running {
             .ok_or("the API names no tenant")?
             .parse()?;
         let kafka = KafkaConfig::new(&pipeline.endpoints.kafka);
-        let producer = Producer::new(&kafka, "bench", Duration::from_secs(30))?;
+        let producer = Producer::new(&kafka, "bench", DELIVERY_TIMEOUT)?;
         let http = reqwest::Client::builder().pool_max_idle_per_host(64).build()?;
         let mut running = Running {
             pipeline,
