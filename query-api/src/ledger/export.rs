@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::call::{Call, json};
 use crate::ledger::rows::{COLUMNS, VerifyRow};
 use crate::scope::Scope;
-use crate::sql::Sql;
+use crate::sql::{Sql, store_problem};
 
 /// Records of one query of the store.
 const PAGE_RECORDS: u64 = 2_000;
@@ -96,6 +96,16 @@ pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
 
 type Line = Result<Bytes, std::io::Error>;
 
+enum PageEnd {
+    More,
+    Last,
+}
+
+enum CopyError {
+    ClientLeft,
+    Store(Problem),
+}
+
 /// Reads a chain page by page, so that no query of the store lasts as long as the whole export.
 struct Pages {
     app: Arc<App>,
@@ -110,27 +120,47 @@ struct Pages {
 impl Pages {
     async fn copy(mut self, lines: mpsc::Sender<Line>) {
         loop {
-            let rows: Vec<VerifyRow> = match self.app.rows(self.page()).await {
-                Ok(rows) => rows,
-                Err(problem) => {
+            match self.copy_page(&lines).await {
+                Ok(PageEnd::More) => {}
+                Ok(PageEnd::Last) | Err(CopyError::ClientLeft) => return,
+                Err(CopyError::Store(problem)) => {
                     // The broken chunked body tells the client that this was not the end.
                     let broken = std::io::Error::other(problem.detail);
                     // When the client is gone too, there is nobody left to tell.
                     let _ = lines.send(Err(broken)).await;
                     return;
                 }
-            };
-            let Some(last) = rows.last() else { return };
-            self.after = Some((last.chain_index, last.block, last.block_row));
-            self.left = self.left.saturating_sub(rows.len() as u64);
-            let is_last = rows.len() < PAGE_RECORDS as usize || self.left == 0;
-            for row in rows {
-                if lines.send(Ok(line_of(row))).await.is_err() {
-                    return;
-                }
             }
-            if is_last {
-                return;
+        }
+    }
+
+    /// Copies one page row by row, since one row may hold megabytes. A page that breaks off after some
+    /// rows (a slow client can outlast the query) is taken up again behind them.
+    async fn copy_page(&mut self, lines: &mpsc::Sender<Line>) -> Result<PageEnd, CopyError> {
+        let wanted = self.left.min(PAGE_RECORDS);
+        let mut rows = self
+            .app
+            .cursor::<VerifyRow>(self.page())
+            .map_err(CopyError::Store)?;
+        let mut copied = 0;
+        loop {
+            match rows.next().await {
+                Ok(Some(row)) => {
+                    self.after = Some((row.chain_index, row.block, row.block_row));
+                    self.left = self.left.saturating_sub(1);
+                    copied += 1;
+                    lines
+                        .send(Ok(line_of(row)))
+                        .await
+                        .map_err(|_| CopyError::ClientLeft)?;
+                }
+                Ok(None) if copied < wanted || self.left == 0 => return Ok(PageEnd::Last),
+                Ok(None) => return Ok(PageEnd::More),
+                Err(error) if copied > 0 => {
+                    tracing::debug!(%error, copied, "page of an export broke off");
+                    return Ok(PageEnd::More);
+                }
+                Err(error) => return Err(CopyError::Store(store_problem(&error))),
             }
         }
     }
