@@ -25,7 +25,7 @@ const UNITS: [&str; 42] = [
     "a://u:p@h",
     "x [[",
     "[[A:k1:0000000000000000]]",
-    "-----BEGIN PRIVATE KEY-----",
+    concat!("-----BEGIN ", "PRIVATE KEY-----"),
     "PuTTY-User-Key-File-",
     "é",
     "1１",
