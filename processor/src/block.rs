@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aal_event::Limits;
+use aal_flow::Placement;
 use aal_kafka::{DEAD_LETTER, SendError};
 use aal_record::{Draft, Owner, Pipeline, Place, PlaceError, Record, Seen, SubjectKey};
 use aal_store::{MoneyError, RecordRow, StoreError};
@@ -20,6 +21,8 @@ pub enum BuildError {
     Store(#[from] StoreError),
     #[error("dead letter: {0}")]
     DeadLetter(#[from] SendError),
+    #[error("offset {found} was accounted for already, the next is {expected}; this is a defect")]
+    Order { expected: u64, found: u64 },
     #[error("drafting was interrupted")]
     Interrupted,
     #[error(transparent)]
@@ -59,30 +62,45 @@ struct Placed {
     draft: Draft,
 }
 
-/// Builds block `number` of `shard` out of `messages` (not empty), after `gap` if there is one.
+/// Builds block `number` of `shard` out of `messages` (not empty, ascending, none before `expected`, the first
+/// offset nobody accounts for). Offsets that are missing among them get a `gap` record.
 pub async fn build(
     shared: &Shared,
     shard: u32,
     number: u64,
     messages: &[Message],
-    gap: Option<(u64, u64)>,
+    expected: u64,
     tips: &Tips,
 ) -> Result<Block, BuildError> {
     let first_at_us = messages.first().map_or(0, |message| message.at_us);
     let drafts = drafts(shared, messages).await?;
     let drafts = settle_repeats(shared, drafts).await?;
     let mut placed = Vec::with_capacity(drafts.len() + 1);
-    if let Some((first, last)) = gap {
+    let mut expected = expected;
+    for (message, draft) in messages.iter().zip(drafts) {
+        match aal_flow::placement(expected, message.offset) {
+            Placement::Old => {
+                return Err(BuildError::Order {
+                    expected,
+                    found: message.offset,
+                });
+            }
+            Placement::Next => {}
+            Placement::AfterGap { first, last } => {
+                shared.metrics.gaps.inc();
+                tracing::error!(shard, first, last, "kafka holds no message at these offsets");
+                placed.push(Placed {
+                    offset: last,
+                    draft: aal_record::gap(first, message.at_us),
+                });
+            }
+        }
         placed.push(Placed {
-            offset: last,
-            draft: aal_record::gap(first, first_at_us),
+            offset: message.offset,
+            draft,
         });
+        expected = message.offset + 1;
     }
-    placed.extend(messages.iter().zip(drafts).map(|(message, draft)| Placed {
-        offset: message.offset,
-        draft,
-    }));
-    let next_offset = placed.last().map_or(0, |placed| placed.offset + 1);
     let mut tips = tips.clone();
     let records = link(
         shared.topic_hash,
@@ -100,7 +118,7 @@ pub async fn build(
     Ok(Block {
         rows,
         hashes,
-        next_offset,
+        next_offset: expected,
         tips,
     })
 }

@@ -30,6 +30,9 @@ pub enum KeysError {
     NotOurs(Uuid),
 }
 
+/// A tenant and the keyed hash of who is looked up.
+type Lookup = (Uuid, [u8; 32]);
+
 struct Cached {
     key: SubjectKey,
     since: Instant,
@@ -40,7 +43,7 @@ struct Cached {
 pub struct Keys {
     control: Control,
     ring: Arc<KeyRing>,
-    cache: Arc<Mutex<HashMap<(Uuid, [u8; 32]), Cached>>>,
+    cache: Arc<Mutex<HashMap<Lookup, Cached>>>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -85,7 +88,7 @@ impl Keys {
         owners: &[(Uuid, Owner)],
         now_us: i64,
     ) -> Result<Vec<SubjectKey>, KeysError> {
-        let lookups: Vec<(Uuid, [u8; 32])> = owners
+        let lookups: Vec<Lookup> = owners
             .iter()
             .map(|(tenant, owner)| {
                 let (kind, value) = owner.lookup();
@@ -93,7 +96,7 @@ impl Keys {
             })
             .collect();
         let mut found = self.cached(&lookups);
-        let mut missing: Vec<(Uuid, [u8; 32])> = lookups
+        let mut missing: Vec<Lookup> = lookups
             .iter()
             .filter(|lookup| !found.contains_key(*lookup))
             .copied()
@@ -119,7 +122,7 @@ impl Keys {
             .collect())
     }
 
-    fn fresh(&self, (tenant, lookup): (Uuid, [u8; 32]), now_us: i64) -> WantedKey {
+    fn fresh(&self, (tenant, lookup): Lookup, now_us: i64) -> WantedKey {
         let mut random = [0; DATA_KEY_LEN];
         rand::rng().fill_bytes(&mut random);
         let subject_key_id = Uuid::new_v4();
@@ -153,7 +156,7 @@ impl Keys {
             .ok_or(KeysError::NotOurs(subject_key_id))
     }
 
-    fn cached(&self, lookups: &[(Uuid, [u8; 32])]) -> HashMap<(Uuid, [u8; 32]), SubjectKey> {
+    fn cached(&self, lookups: &[Lookup]) -> HashMap<Lookup, SubjectKey> {
         let cache = self
             .cache
             .lock()
@@ -170,7 +173,7 @@ impl Keys {
         found
     }
 
-    fn remember(&self, lookups: &[(Uuid, [u8; 32])], found: &HashMap<(Uuid, [u8; 32]), SubjectKey>) {
+    fn remember(&self, lookups: &[Lookup], found: &HashMap<Lookup, SubjectKey>) {
         let mut cache = self
             .cache
             .lock()

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aal_flow::{Decision, Fact, InsertAnswer, Shard};
+use aal_flow::{Decision, Fact, InsertAnswer, Placement, Shard};
 use aal_kafka::{
     EVENTS, KafkaConfig, Producer,
     rdkafka::consumer::{BaseConsumer, Consumer},
@@ -38,6 +38,8 @@ pub struct Shared {
 
 /// How long a block that could not be built waits before the next try.
 const BUILD_RETRY: Duration = Duration::from_millis(500);
+/// How often the consumer is sent to the same offset before what it delivers is taken as it is.
+const MOST_SEEKS: u32 = 5;
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Worker {
@@ -46,6 +48,10 @@ struct Worker {
     flow: Shard,
     tips: Tips,
     messages: Option<mpsc::Receiver<Message>>,
+    /// The first offset nobody accounts for, as far as messages were taken.
+    expected: u64,
+    /// Where the consumer was sent and has not been seen to be yet, and how often it was sent there.
+    positioning: Option<(u64, u32)>,
     block: Option<Block>,
     last_insert_ms: u64,
 }
@@ -59,6 +65,8 @@ pub async fn run(shared: Arc<Shared>, shard: u32, revoked: aal_service::Shutdown
         flow,
         tips: Tips::default(),
         messages: None,
+        expected: 0,
+        positioning: None,
         block: None,
         last_insert_ms: 0,
     };
@@ -105,23 +113,9 @@ impl Worker {
                 Some(self.read_head().await)
             }
             Decision::Consume { block, start } => {
-                let (sender, receiver) = mpsc::channel(self.shared.config.max_queued);
-                self.messages = Some(receiver);
-                self.shared.consumer.send(Command::Seek {
-                    shard: self.shard,
-                    offset: start.offset,
-                    messages: sender,
-                });
-                if let Some((first, last)) = start.gap {
-                    self.shared.metrics.gaps.inc();
-                    tracing::error!(
-                        shard = self.shard,
-                        first,
-                        last,
-                        "kafka no longer holds these offsets: they are lost"
-                    );
-                }
-                Some(self.collect(block, start.gap).await)
+                self.expected = start.gap.map_or(start.offset, |(first, _)| first);
+                self.position(start.offset, 0);
+                Some(self.collect(block).await)
             }
             Decision::Insert { after_ms } => {
                 tokio::time::sleep(Duration::from_millis(after_ms)).await;
@@ -147,7 +141,7 @@ impl Worker {
                 next_offset,
             } => {
                 self.committed(next_offset);
-                Some(self.collect(next_block, None).await)
+                Some(self.collect(next_block).await)
             }
             Decision::Stop => None,
             Decision::Halt(halt) => {
@@ -205,12 +199,50 @@ impl Worker {
         }
     }
 
+    /// Sends the consumer to an offset; what it delivered before is dropped with its channel.
+    fn position(&mut self, offset: u64, tries: u32) {
+        let (sender, receiver) = mpsc::channel(self.shared.config.max_queued);
+        self.messages = Some(receiver);
+        self.positioning = Some((offset, tries));
+        self.shared.consumer.send(Command::Seek {
+            shard: self.shard,
+            offset,
+            messages: sender,
+        });
+    }
+
+    /// The next message that nobody accounts for; none when the consumer gave the shard up.
+    ///
+    /// A seek that comes while librdkafka still looks up where a new assignment begins is overridden by what it
+    /// finds there. So the first message after a seek is checked, and the consumer sent again when it is elsewhere.
+    async fn next_message(&mut self) -> Option<Message> {
+        loop {
+            let message = self.messages.as_mut()?.recv().await?;
+            if let Some((offset, tries)) = self.positioning.take()
+                && message.offset != offset
+                && tries < MOST_SEEKS
+            {
+                tracing::debug!(
+                    shard = self.shard,
+                    wanted = offset,
+                    found = message.offset,
+                    "seeking again"
+                );
+                self.position(offset, tries + 1);
+                continue;
+            }
+            if aal_flow::placement(self.expected, message.offset) != Placement::Old {
+                return Some(message);
+            }
+        }
+    }
+
     /// Waits for messages, then builds the block; tries until it is built.
-    async fn collect(&mut self, number: u64, gap: Option<(u64, u64)>) -> Fact {
-        let Some(receiver) = self.messages.as_mut() else {
-            return Fact::HeadUnreadable;
-        };
-        let Some(first) = receiver.recv().await else {
+    async fn collect(&mut self, number: u64) -> Fact {
+        let expected = self.expected;
+        let Some(first) = self.next_message().await else {
+            // The consumer could not position itself; a moment later it may.
+            tokio::time::sleep(BUILD_RETRY).await;
             return Fact::Assigned;
         };
         let linger = Duration::from_millis(aal_flow::linger_ms(
@@ -219,19 +251,21 @@ impl Worker {
         ));
         let deadline = Instant::now() + linger;
         let mut bytes = first.value.len();
+        self.expected = first.offset + 1;
         let mut messages = vec![first];
         while messages.len() < self.shared.config.max_block_rows && bytes < self.shared.config.max_block_bytes
         {
-            match tokio::time::timeout_at(deadline, receiver.recv()).await {
+            match tokio::time::timeout_at(deadline, self.next_message()).await {
                 Ok(Some(message)) => {
                     bytes += message.value.len();
+                    self.expected = message.offset + 1;
                     messages.push(message);
                 }
                 Ok(None) | Err(_) => break,
             }
         }
         loop {
-            match block::build(&self.shared, self.shard, number, &messages, gap, &self.tips).await {
+            match block::build(&self.shared, self.shard, number, &messages, expected, &self.tips).await {
                 Ok(block) => {
                     let fact = Fact::BlockBuilt {
                         block: number,

@@ -37,6 +37,32 @@ pub fn start(next_offset: Option<u64>, log_start: u64, log_end: u64) -> Result<S
     })
 }
 
+/// How a message's offset relates to the first one that nobody accounts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// Accounted for already: a consumer that was positioned too early delivers such messages again.
+    Old,
+    Next,
+    /// Kafka holds nothing at the offsets from `first` to `last`: retention, compaction, or control records. They
+    /// are accounted for by a `gap` record.
+    AfterGap {
+        first: u64,
+        last: u64,
+    },
+}
+
+/// Places a message with `offset` where `expected` is the first offset nobody accounts for.
+pub fn placement(expected: u64, offset: u64) -> Placement {
+    match offset.cmp(&expected) {
+        std::cmp::Ordering::Less => Placement::Old,
+        std::cmp::Ordering::Equal => Placement::Next,
+        std::cmp::Ordering::Greater => Placement::AfterGap {
+            first: expected,
+            last: offset - 1,
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +90,13 @@ mod tests {
                 gap: Some((0, 2))
             })
         );
+    }
+
+    #[test]
+    fn every_offset_is_old_next_or_after_a_gap() {
+        assert_eq!(placement(7, 6), Placement::Old);
+        assert_eq!(placement(7, 7), Placement::Next);
+        assert_eq!(placement(7, 10), Placement::AfterGap { first: 7, last: 9 });
     }
 
     #[test]

@@ -8,6 +8,6 @@ mod gaps;
 mod linger;
 mod shard;
 
-pub use gaps::{Start, StartError, start};
+pub use gaps::{Placement, Start, StartError, placement, start};
 pub use linger::linger_ms;
 pub use shard::{Decision, Fact, Halt, InsertAnswer, Shard};

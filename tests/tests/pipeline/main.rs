@@ -5,4 +5,5 @@ mod failures;
 mod lifecycle;
 mod outside_kafka;
 mod replay;
+mod reports;
 mod tamper;
