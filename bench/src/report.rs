@@ -137,13 +137,14 @@ impl fmt::Display for Report {
     }
 }
 
-/// Three significant digits for what is small, whole numbers for what is large.
+/// Three significant digits for what is small, whole numbers for what is large, a power of ten for what is tiny.
 fn number(value: f64) -> String {
     match value.abs() {
         large if large >= 100.0 => format!("{value:.0}"),
         medium if medium >= 10.0 => format!("{value:.1}"),
         small if small >= 1.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
+        share if share >= 0.01 || share == 0.0 => format!("{value:.3}"),
+        _ => format!("{value:.1e}"),
     }
 }
 
