@@ -276,7 +276,10 @@ impl Drop for Pipeline {
         if std::thread::panicking() {
             let output = self.output();
             let lines: Vec<&str> = output.lines().collect();
-            println!("the pipeline's last lines:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+            println!(
+                "the pipeline's last lines:\n{}",
+                lines[lines.len().saturating_sub(60)..].join("\n")
+            );
             if std::env::var_os("AAL_KEEP_DATA").is_some() {
                 self.folder.disable_cleanup(true);
                 println!("its data stays in {}", self.folder.path().display());
