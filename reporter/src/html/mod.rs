@@ -65,13 +65,23 @@ impl Templates {
             Body::Decision(_) => &self.decision,
             Body::Range(_) => &self.range,
         };
-        let value =
-            serde_json::to_value(report).map_err(|error| render_error(RenderErrorReason::from(error)))?;
+        let value = serde_json::to_value(figures(report))
+            .map_err(|error| render_error(RenderErrorReason::from(error)))?;
         let context = Context::from(value);
         Ok(registry
             .render_with_context("layout", &context)
             .map_err(Box::new)?)
     }
+}
+
+/// The report without the lines of its listing: no template prints them, and handlebars copies the values around a
+/// partial at each call.
+fn figures(report: &Report) -> Report {
+    let mut figures = report.clone();
+    if let Body::Range(range) = &mut figures.body {
+        range.records.iter_mut().for_each(Vec::clear);
+    }
+    figures
 }
 
 fn render_error(reason: RenderErrorReason) -> HtmlError {
