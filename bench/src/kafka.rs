@@ -1,6 +1,9 @@
 //! Raw Kafka: the same bytes, the same producer, a topic that nobody reads.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use aal_kafka::{
     Producer,
@@ -13,6 +16,7 @@ use aal_kafka::{
 use crate::{
     Failure,
     inputs::{self, Message, Sizes},
+    percentiles::ROUNDS,
     report::{Limit, Report},
     running::{Running, seed},
 };
@@ -37,9 +41,13 @@ pub(crate) async fn measure(running: &Running, sizes: Sizes, report: &mut Report
     for made in admin.create_topics([&topic], &AdminOptions::new()).await? {
         made.map_err(|(name, code)| format!("the topic {name} was not made: {code}"))?;
     }
-    let began = Instant::now();
-    produce(&running.producer, TOPIC, &messages).await?;
-    let rate = messages.len() as f64 / began.elapsed().as_secs_f64();
+    let mut fastest = Duration::MAX;
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        produce(&running.producer, TOPIC, &messages).await?;
+        fastest = fastest.min(began.elapsed());
+    }
+    let rate = messages.len() as f64 / fastest.as_secs_f64();
     let bytes: usize = messages.iter().map(|message| message.value.len()).sum();
     report.raw("raw Kafka produce, acks=all, same Avro bytes", rate, "records/s");
     report.note(format!(
