@@ -7,7 +7,8 @@ use std::time::Duration;
 use aal_kafka::rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use support::{event, problem, rig};
+use support::{Rig, event, problem, rig};
+use tokio::{sync::oneshot, task::JoinHandle};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_down_is_503_and_then_201_again() {
@@ -65,11 +66,14 @@ async fn a_batch_whose_records_are_not_acknowledged_says_so_for_each() {
     assert_eq!(statuses, [503, 400, 503]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn too_much_at_once_is_shed_before_its_body_is_read() {
-    let rig = rig(|config| config.admission.requests = 1).await;
-    // The first request announces a body and keeps it open, so it holds the only place.
-    let (release, held) = tokio::sync::oneshot::channel::<()>();
+/// A request that announces a body and keeps it open, so that it holds its place until it is released.
+fn slow_request(
+    rig: &Rig,
+) -> (
+    oneshot::Sender<()>,
+    JoinHandle<reqwest::Result<reqwest::Response>>,
+) {
+    let (release, held) = oneshot::channel::<()>();
     let text = event().to_string();
     let (head, tail) = (text[..10].to_owned(), text[10..].to_owned());
     let body = stream::iter([Ok::<_, std::io::Error>(head)]).chain(stream::once(async move {
@@ -80,9 +84,18 @@ async fn too_much_at_once_is_shed_before_its_body_is_read() {
         .post("/api/v1/audit/log")
         .header("content-type", "application/json")
         .body(reqwest::Body::wrap_stream(body));
-    let slow = tokio::spawn(slow.send());
+    (release, tokio::spawn(slow.send()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_at_once_is_shed_before_its_body_is_read() {
+    let rig = rig(|config| config.admission.requests = 1).await;
+    let (mut release, mut slow) = slow_request(&rig);
     let refused = loop {
-        // Until the slow request's head has arrived, the other one may still get the place.
+        // Until the slow request's head has arrived the other one may get the place, and the slow one be refused.
+        if slow.is_finished() {
+            (release, slow) = slow_request(&rig);
+        }
         let answer = rig.log(&event()).await;
         if answer.status() == 503 {
             break answer;
