@@ -13,20 +13,26 @@ pub fn root() -> PathBuf {
         .expect("the repository exists")
 }
 
-/// Files that git tracks, with their text; binary ones are left out.
-pub fn tracked_texts() -> Vec<(String, String)> {
+/// Names of the files that git tracks.
+pub fn tracked_names() -> Vec<String> {
     let listed = Command::new("git")
         .args(["ls-files", "-z"])
         .current_dir(root())
         .output()
         .expect("git runs");
     let names = String::from_utf8(listed.stdout).expect("names are UTF-8");
-    let texts = names
+    names
         .split('\0')
         .filter(|name| !name.is_empty())
-        .filter_map(|name| {
-            let text = std::fs::read(root().join(name)).ok()?;
-            Some((name.to_owned(), String::from_utf8(text).ok()?))
-        });
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Files that git tracks, with their text; binary ones are left out.
+pub fn tracked_texts() -> Vec<(String, String)> {
+    let texts = tracked_names().into_iter().filter_map(|name| {
+        let text = std::fs::read(root().join(&name)).ok()?;
+        Some((name, String::from_utf8(text).ok()?))
+    });
     texts.collect()
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, process::Command};
 
-use audit_tests::repository::{root, tracked_texts};
+use audit_tests::repository::{root, tracked_names, tracked_texts};
 
 const SOURCE: [&str; 5] = [".rs", ".ts", ".tsx", ".py", ".mjs"];
 const LONGEST_FILE: usize = 500;
@@ -29,6 +29,16 @@ fn files_have_one_subject_and_fit_in_a_sitting() {
         })
         .collect();
     assert!(long.is_empty(), "files over {LONGEST_FILE} lines: {long:?}");
+}
+
+#[test]
+fn no_large_file_is_committed() {
+    const LARGEST_BYTES: u64 = 1024 * 1024;
+    let large: Vec<String> = tracked_names()
+        .into_iter()
+        .filter(|name| std::fs::metadata(root().join(name)).is_ok_and(|file| file.len() > LARGEST_BYTES))
+        .collect();
+    assert!(large.is_empty(), "files over {LARGEST_BYTES} bytes: {large:?}");
 }
 
 #[test]
