@@ -1,4 +1,4 @@
-//! The processor as a program: `processor --config FILE`.
+//! The processor as a program: `processor [CONFIG.toml]`.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -6,10 +6,7 @@ use aal_service::Shutdown;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let file = std::env::args()
-        .skip_while(|argument| argument != "--config")
-        .nth(1)
-        .map(PathBuf::from);
+    let file = std::env::args_os().nth(1).map(PathBuf::from);
     let config: processor::Config = match aal_service::config::load(file.as_deref()) {
         Ok(config) => config,
         Err(error) => {

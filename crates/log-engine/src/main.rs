@@ -16,7 +16,7 @@
 //!   OFFSET_OUT_OF_RANGE: a consumer sees a gap only by comparing offsets.
 //! - *A record larger than the fetch size* is never delivered and blocks its partition: consumers need
 //!   `fetch.message.max.bytes` above the largest record.
-//! - *DeleteRecords* is not implemented by the broker; the request ends this process, as any panic in it does (see
+//! - *DeleteRecords* is missing in the broker; the request ends this process, as any panic in it does (see
 //!   [`broker`]), and its supervisor starts it again.
 
 mod broker;

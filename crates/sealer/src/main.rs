@@ -1,4 +1,4 @@
-//! The sealer as a program: `sealer --config FILE`.
+//! The sealer as a program: `sealer [CONFIG.toml]`.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -6,10 +6,7 @@ use aal_service::Shutdown;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let file = std::env::args()
-        .skip_while(|argument| argument != "--config")
-        .nth(1)
-        .map(PathBuf::from);
+    let file = std::env::args_os().nth(1).map(PathBuf::from);
     let config: aal_sealer::Config = match aal_service::config::load(file.as_deref()) {
         Ok(config) => config,
         Err(error) => {
