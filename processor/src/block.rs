@@ -252,7 +252,7 @@ async fn reject(
 async fn settle_repeats(shared: &Shared, drafts: Vec<Draft>) -> Result<Vec<Draft>, BuildError> {
     let ids = drafts
         .iter()
-        .filter(|draft| is_event(draft))
+        .filter(|draft| draft.kind.is_idempotent())
         .map(|draft| draft.event_id);
     let suspects = shared.seen.maybe_known(ids);
     let mut known: HashMap<(Uuid, Uuid), String> = HashMap::new();
@@ -262,7 +262,7 @@ async fn settle_repeats(shared: &Shared, drafts: Vec<Draft>) -> Result<Vec<Draft
     }
     let mut settled = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        if !is_event(&draft) {
+        if !draft.kind.is_idempotent() {
             settled.push(draft);
             continue;
         }
@@ -284,15 +284,6 @@ async fn settle_repeats(shared: &Shared, drafts: Vec<Draft>) -> Result<Vec<Draft
         }
     }
     Ok(settled)
-}
-
-/// Kinds whose event id is the sender's idempotency key.
-fn is_event(draft: &Draft) -> bool {
-    use aal_ledger::Kind;
-    matches!(
-        draft.kind,
-        Kind::Event | Kind::Withheld | Kind::Outcome | Kind::Access | Kind::Admin
-    )
 }
 
 #[cfg(test)]

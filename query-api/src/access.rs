@@ -3,6 +3,7 @@
 //! The record names the user by id; the address stays in the control store, where it can be erased.
 
 use aal_control::User;
+pub(crate) use aal_event::OWN_APPLICATION;
 use aal_event::{Access, Event, Kind};
 use aal_kafka::{EVENTS, SendError};
 use aal_service::Problem;
@@ -11,9 +12,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::app::App;
-
-/// Application name of what the layer records about itself.
-pub(crate) const OWN_APPLICATION: &str = "ai-audit-layer";
 
 /// What is recorded of one access.
 pub(crate) struct AccessNote<'a> {

@@ -5,32 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What kind of thing an event tells of. The names are those of the Avro field `kind`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A call of a model or a tool.
-    #[default]
-    Event,
-    /// What became of an earlier decision.
-    Outcome,
-    /// Somebody read audit data.
-    Access,
-    /// Somebody changed users, keys, policies or prices.
-    Admin,
-}
-
-impl Kind {
-    /// The name used in Avro and in the columns of the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Event => "event",
-            Kind::Outcome => "outcome",
-            Kind::Access => "access",
-            Kind::Admin => "admin",
-        }
-    }
-}
+use crate::Kind;
 
 /// One event, as produced to the topic `audit.events` (schema `schemas/audit_event.v1.avsc`).
 ///
@@ -39,7 +14,6 @@ impl Kind {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "AuditEvent")]
 pub struct Event {
-    #[serde(with = "kind_text")]
     pub kind: Kind,
     /// The idempotency key.
     #[serde(with = "uuid_text")]
@@ -154,7 +128,7 @@ pub struct Outcome {
     pub note: Option<String>,
 }
 
-/// Who read or changed what, and why.
+/// Who read or changed what, and why; of a system kind, which service tells what.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Access {
     pub actor: String,
@@ -191,26 +165,5 @@ mod uuid_text {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
         let text = String::deserialize(deserializer)?;
         Uuid::parse_str(&text).map_err(|_| D::Error::custom("not a UUID"))
-    }
-}
-
-/// The kind is text in Avro, so that a new kind is no schema change.
-mod kind_text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use super::Kind;
-
-    pub fn serialize<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(kind.as_str())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "event" => Ok(Kind::Event),
-            "outcome" => Ok(Kind::Outcome),
-            "access" => Ok(Kind::Access),
-            "admin" => Ok(Kind::Admin),
-            _ => Err(D::Error::custom("unknown kind")),
-        }
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::{Event, Kind};
+use uuid::Uuid;
+
+use crate::{Access, Event, Kind, facts, intent_id};
 
 /// One thing that is wrong with an event: where, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,6 +53,9 @@ impl Limits {
     };
 }
 
+/// Texts in which line breaks are nothing unusual.
+const FREE_TEXTS: [&str; 3] = ["/error/message", "/outcome/note", "/access/reason"];
+
 struct Check {
     errors: Vec<FieldError>,
 }
@@ -66,8 +71,7 @@ impl Check {
         } else if value.len() > limit_bytes {
             let message = format!("has {} bytes; at most {limit_bytes} are allowed", value.len());
             self.errors.push(FieldError::new(pointer, message));
-        } else if pointer != "/error/message"
-            && pointer != "/outcome/note"
+        } else if !FREE_TEXTS.contains(&pointer)
             && value.chars().any(|character| character.is_control())
         {
             self.errors
@@ -79,6 +83,19 @@ impl Check {
         if body.len() > limit_bytes {
             let message = format!("has {} bytes; at most {limit_bytes} are allowed", body.len());
             self.errors.push(FieldError::new(pointer, message));
+        }
+    }
+
+    fn json_object(&mut self, pointer: &str, text: &str, limit_bytes: usize) {
+        if text.len() > limit_bytes {
+            let message = format!("has {} bytes; at most {limit_bytes} are allowed", text.len());
+            self.errors.push(FieldError::new(pointer, message));
+        } else if !matches!(
+            crate::parse_strict(text.as_bytes()),
+            Ok(serde_json::Value::Object(_))
+        ) {
+            self.errors
+                .push(FieldError::new(pointer, "must be a JSON object"));
         }
     }
 
@@ -98,21 +115,7 @@ pub fn validate(event: &Event, limits: &Limits) -> Vec<FieldError> {
             .push(FieldError::new("/event_id", "must not be the nil UUID"));
     }
     names(event, limits, &mut check);
-    match event.kind {
-        Kind::Event => exchange(event, limits, &mut check),
-        Kind::Outcome if event.outcome.is_none() => {
-            check
-                .errors
-                .push(FieldError::new("/outcome", "is required for the kind outcome"));
-        }
-        Kind::Access | Kind::Admin if event.access.is_none() => {
-            check.errors.push(FieldError::new(
-                "/access",
-                "is required for the kinds access and admin",
-            ));
-        }
-        _ => {}
-    }
+    kind(event, limits, &mut check);
     if let Some(outcome) = &event.outcome {
         check.text("/outcome/outcome", Some(&outcome.outcome), limits.name_bytes);
         check.text("/outcome/reviewer", outcome.reviewer.as_deref(), limits.id_bytes);
@@ -120,6 +123,65 @@ pub fn validate(event: &Event, limits: &Limits) -> Vec<FieldError> {
     }
     details(event, limits, &mut check);
     check.errors
+}
+
+/// What the event's kind demands.
+fn kind(event: &Event, limits: &Limits, check: &mut Check) {
+    if event.kind.is_exchange() {
+        exchange(event, limits, check);
+    }
+    if event.kind == Kind::Outcome && event.outcome.is_none() {
+        let message = "is required for the kind outcome";
+        check.errors.push(FieldError::new("/outcome", message));
+    }
+    match &event.access {
+        Some(access) => self::access(access, limits, check),
+        None if event.kind.is_system() || event.kind == Kind::Intent => {
+            let message = format!("is required for the kind {}", event.kind.as_str());
+            check.errors.push(FieldError::new("/access", message));
+        }
+        None => {}
+    }
+    if event.kind == Kind::Intent {
+        intent(event, check);
+    }
+    if event.kind == Kind::Reprice && target_of(event).is_none() {
+        let message = "must be the UUID of the event that is priced again";
+        check.errors.push(FieldError::new("/access/target_event_id", message));
+    }
+    facts::check(event, &mut check.errors);
+}
+
+fn target_of(event: &Event) -> Option<Uuid> {
+    Uuid::try_parse(event.access.as_ref()?.target_event_id.as_deref()?).ok()
+}
+
+/// An intent is the question alone, under the id that follows from the event's.
+fn intent(event: &Event, check: &mut Check) {
+    if event.request.is_none() {
+        let message = "is required for the kind intent";
+        check.errors.push(FieldError::new("/request", message));
+    }
+    if event.response.is_some() {
+        let message = "must be left out of an intent: the call is not made yet";
+        check.errors.push(FieldError::new("/response", message));
+    }
+    if target_of(event).is_none_or(|target| intent_id(target) != event.event_id) {
+        let message = "must be the id of the event to come, and event_id the id derived from it";
+        check.errors.push(FieldError::new("/access/target_event_id", message));
+    }
+}
+
+fn access(access: &Access, limits: &Limits, check: &mut Check) {
+    check.text("/access/actor", Some(&access.actor), limits.id_bytes);
+    check.text("/access/action", Some(&access.action), limits.name_bytes);
+    if !access.role.is_empty() {
+        check.text("/access/role", Some(&access.role), limits.name_bytes);
+    }
+    check.text("/access/reason", access.reason.as_deref(), limits.message_bytes);
+    if let Some(detail) = &access.detail {
+        check.json_object("/access/detail", detail, limits.metadata_bytes);
+    }
 }
 
 fn names(event: &Event, limits: &Limits, check: &mut Check) {
@@ -221,21 +283,7 @@ fn details(event: &Event, limits: &Limits, check: &mut Check) {
         }
     }
     if let Some(metadata) = &event.metadata {
-        if metadata.len() > limits.metadata_bytes {
-            let message = format!(
-                "has {} bytes; at most {} are allowed",
-                metadata.len(),
-                limits.metadata_bytes
-            );
-            check.errors.push(FieldError::new("/metadata", message));
-        } else if !matches!(
-            crate::parse_strict(metadata.as_bytes()),
-            Ok(serde_json::Value::Object(_))
-        ) {
-            check
-                .errors
-                .push(FieldError::new("/metadata", "must be a JSON object"));
-        }
+        check.json_object("/metadata", metadata, limits.metadata_bytes);
     }
 }
 

@@ -23,7 +23,7 @@ pub enum Kind {
     Gap = 7,
     /// Recorded without its content.
     Withheld = 8,
-    /// A change of configuration, users, keys, policies or prices.
+    /// Somebody changed users, keys, applications or policies.
     Admin = 9,
     /// Somebody asked for erasure.
     ErasureRequest = 10,
@@ -41,11 +41,25 @@ pub enum Kind {
     Heartbeat = 16,
     /// A later price for an earlier event.
     Reprice = 17,
+    /// Something is wrong with the ledger, or is no longer.
+    Incident = 18,
+    /// A service runs with another configuration than before.
+    ConfigChange = 19,
+    /// Events are priced by another table than before.
+    PriceTableChange = 20,
+    /// Detector rules or the trust policy changed.
+    PolicyChange = 21,
+    /// Records past their retention were removed.
+    Prune = 22,
+    /// A clock made a step.
+    Clock = 23,
+    /// A call that is about to be made; the event of the call itself follows.
+    Intent = 24,
 }
 
 impl Kind {
     /// All kinds in the order of their numbers.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 24] = [
         Kind::Event,
         Kind::Outcome,
         Kind::Access,
@@ -63,6 +77,13 @@ impl Kind {
         Kind::ShardClose,
         Kind::Heartbeat,
         Kind::Reprice,
+        Kind::Incident,
+        Kind::ConfigChange,
+        Kind::PriceTableChange,
+        Kind::PolicyChange,
+        Kind::Prune,
+        Kind::Clock,
+        Kind::Intent,
     ];
 
     /// The byte in the leaf.
@@ -96,7 +117,23 @@ impl Kind {
             Kind::ShardClose => "shard_close",
             Kind::Heartbeat => "heartbeat",
             Kind::Reprice => "reprice",
+            Kind::Incident => "incident",
+            Kind::ConfigChange => "config_change",
+            Kind::PriceTableChange => "price_table_change",
+            Kind::PolicyChange => "policy_change",
+            Kind::Prune => "prune",
+            Kind::Clock => "clock",
+            Kind::Intent => "intent",
         }
+    }
+
+    /// Whether the record's event id is the sender's idempotency key, under which nothing else may be recorded. Of
+    /// the other kinds the id, if there is one, is that of a record already there or of a message that is none.
+    pub fn is_idempotent(self) -> bool {
+        !matches!(
+            self,
+            Kind::Duplicate | Kind::Conflict | Kind::Rejected | Kind::Gap
+        )
     }
 
     /// The kind of that name.
@@ -124,7 +161,7 @@ mod tests {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
         assert_eq!(Kind::from_u8(0), None);
-        assert_eq!(Kind::from_u8(18), None);
+        assert_eq!(Kind::from_u8(25), None);
         assert_eq!(Kind::from_name("Event"), None);
     }
 }

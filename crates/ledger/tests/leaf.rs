@@ -141,7 +141,7 @@ fn bytes_that_are_no_leaf_are_refused() {
     assert_eq!(with(0, b'A'), Err(LeafError::Magic));
     assert_eq!(with(9, b'2'), Err(LeafError::Magic));
     assert_eq!(with(12, 0), Err(LeafError::Kind(0)));
-    assert_eq!(with(12, 18), Err(LeafError::Kind(18)));
+    assert_eq!(with(12, 25), Err(LeafError::Kind(25)));
     assert_eq!(with(good.len() - 1, 1), Err(LeafError::Extension(1)));
     assert!(with(309, 0xff).is_err(), "a count beyond the bytes");
     assert!(with(310, 5).is_err(), "a count below the bytes");
@@ -264,7 +264,7 @@ prop_compose! {
 
 prop_compose! {
     fn any_leaf()(
-        kind in 1u8..=17,
+        kind in 1u8..=24,
         (tenant, event_id, source_id) in (any::<u128>(), any::<u128>(), any::<u128>()),
         (shard, index, offset, partition) in (any::<u32>(), any::<u64>(), any::<u64>(), any::<u32>()),
         (source_epoch, source_seq) in (any::<u64>(), any::<u64>()),

@@ -12,6 +12,7 @@ use crate::{
     Header, Pipeline, SLOT_ATTRIBUTES, SLOT_IP_ADDRESS, SLOT_REQUEST, SLOT_RESPONSE, SLOT_SEARCH,
     SLOT_SUBJECT_EMAIL, SLOT_USER_EMAIL, SubjectKey, exchange,
     sealing::{Collected, Sealer, Tokens},
+    system,
     texts::{Redactor, Texts},
 };
 
@@ -99,12 +100,21 @@ fn try_draft(
     let texts = redactor.texts(event)?;
     let mut draft = bare(pipeline, event, keys, message_at_us);
     names(&mut draft.header, event, &mut redactor)?;
-    if event.kind == EventKind::Event {
+    if event.kind.is_exchange() {
         let request = event.request.as_ref().map_or(&[][..], |request| &request.body);
         let response = event.response.as_ref().map_or(&[][..], |response| &response.body);
         let parsed = exchange::parse(event, request, response);
         exchange::fill(&mut draft.header, event, &parsed, pipeline.prices);
         clean_exchange_names(&mut draft.header, &mut redactor)?;
+    }
+    match event.kind {
+        // Nothing was answered yet: that is no missing usage, and no cost.
+        EventKind::Intent => {
+            draft.header.usage_state.clear();
+            draft.header.unpriced_reason.clear();
+        }
+        kind if kind.is_system() => system::fill(&mut draft.header, event, &mut redactor)?,
+        _ => {}
     }
     let search_text = exchange::search_text(event, &texts.request_body, &texts.response_body);
     seal(&mut draft, event, keys, texts, search_text, redactor.collected)?;
@@ -121,15 +131,34 @@ fn edge_time(event: &Event, message_at_us: i64) -> i64 {
     }
 }
 
-/// A draft with the facts that need no redaction.
-fn bare(pipeline: &Pipeline, event: &Event, keys: Keys<'_>, message_at_us: i64) -> Draft {
-    let edge_at_us = edge_time(event, message_at_us);
-    let kind = match event.kind {
+fn ledger_kind(kind: EventKind) -> Kind {
+    match kind {
         EventKind::Event => Kind::Event,
         EventKind::Outcome => Kind::Outcome,
         EventKind::Access => Kind::Access,
         EventKind::Admin => Kind::Admin,
-    };
+        EventKind::ErasureRequest => Kind::ErasureRequest,
+        EventKind::ErasureDone => Kind::ErasureDone,
+        EventKind::LegalHold => Kind::LegalHold,
+        EventKind::KeyChange => Kind::KeyChange,
+        EventKind::ShardOpen => Kind::ShardOpen,
+        EventKind::ShardClose => Kind::ShardClose,
+        EventKind::Heartbeat => Kind::Heartbeat,
+        EventKind::Reprice => Kind::Reprice,
+        EventKind::Incident => Kind::Incident,
+        EventKind::ConfigChange => Kind::ConfigChange,
+        EventKind::PriceTableChange => Kind::PriceTableChange,
+        EventKind::PolicyChange => Kind::PolicyChange,
+        EventKind::Prune => Kind::Prune,
+        EventKind::Clock => Kind::Clock,
+        EventKind::Intent => Kind::Intent,
+    }
+}
+
+/// A draft with the facts that need no redaction.
+fn bare(pipeline: &Pipeline, event: &Event, keys: Keys<'_>, message_at_us: i64) -> Draft {
+    let edge_at_us = edge_time(event, message_at_us);
+    let kind = ledger_kind(event.kind);
     let positive = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
     let timing = event.timing.clone().unwrap_or_default();
     let content_mac =
@@ -175,7 +204,8 @@ fn bare(pipeline: &Pipeline, event: &Event, keys: Keys<'_>, message_at_us: i64) 
     }
 }
 
-fn target_of(event: &Event) -> Option<Uuid> {
+/// The event that this one belongs to.
+pub(crate) fn target_of(event: &Event) -> Option<Uuid> {
     if let Some(outcome) = &event.outcome {
         return Some(outcome.target_event_id);
     }
@@ -285,4 +315,17 @@ fn withheld(pipeline: &Pipeline, event: &Event, keys: Keys<'_>, message_at_us: i
     draft.header.kind = Kind::Withheld.name().to_owned();
     draft.header.reason = reason.to_owned();
     draft
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_event_is_recorded_under_its_own_name() {
+        for kind in EventKind::ALL {
+            assert_eq!(ledger_kind(kind).name(), kind.as_str());
+            assert!(ledger_kind(kind).is_idempotent());
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Puts what the provider exchange says, and what it cost, into the header.
 
-use aal_event::{Event, Kind};
+use aal_event::Event;
 use aal_exchange::{Exchange, ExchangeInput, RequestPart, ResponsePart, UsageState};
 use aal_pricing::PriceTable;
 
@@ -89,7 +89,7 @@ pub(crate) fn fill(header: &mut Header, event: &Event, exchange: &Exchange, pric
 
 /// The text that full-text search reads: input, a line break, output.
 pub(crate) fn search_text(event: &Event, request_template: &str, response_template: &str) -> String {
-    if event.kind != Kind::Event {
+    if !event.kind.is_exchange() {
         return String::new();
     }
     let exchange = parse(event, request_template.as_bytes(), response_template.as_bytes());

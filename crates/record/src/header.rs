@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// Facts of a record, stored verbatim as RFC 8785 JSON and bound by the leaf. Money is text with an exact
@@ -16,7 +17,7 @@ pub struct Header {
     pub content: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<Uuid>,
-    /// Outcome, access, duplicate, conflict: the event it belongs to.
+    /// Outcome, access, duplicate, conflict, intent, reprice: the event it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_event_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -89,13 +90,13 @@ pub struct Header {
     pub outcome_override: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub outcome_flag: bool,
-    /// Access and admin: what was done.
+    /// Access, admin and system kinds: what was done.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub action: String,
     /// Keyed digest of the content, which tells a repeated delivery from a conflict.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content_mac: String,
-    /// Rejected, withheld, gap: why.
+    /// Rejected, withheld, gap, system kinds: why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// Gap: the first lost offset.
@@ -104,6 +105,12 @@ pub struct Header {
     /// Rejected: offset in the dead-letter topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter_offset: Option<u64>,
+    /// System kinds: what is told, by name; see ledger-format.md, section 3.2.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub facts: Map<String, Value>,
+    /// Erasure done: the data keys that were destroyed, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subject_key_ids: Vec<Uuid>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detector_version: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -11,6 +11,7 @@ mod pipeline;
 mod place;
 mod sealing;
 mod special;
+mod system;
 mod texts;
 
 pub use draft::{Draft, Templates, draft_event};

@@ -4,6 +4,8 @@ use aal_event::{Event, Kind};
 use aal_seal::{DataKey, KeyRef};
 use uuid::Uuid;
 
+use crate::draft::target_of;
+
 /// The person, or failing that the event, under whose key something is sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
@@ -55,6 +57,8 @@ impl std::fmt::Debug for SubjectKey {
 pub fn owners(event: &Event) -> Owners {
     let event_id = match (event.kind, &event.outcome) {
         (Kind::Outcome, Some(outcome)) => outcome.target_event_id,
+        // Whoever erases the event erases what was about to be asked.
+        (Kind::Intent, _) => target_of(event).unwrap_or(event.event_id),
         _ => event.event_id,
     };
     let by_user = event.user_id.clone().map(Owner::User);

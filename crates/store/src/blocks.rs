@@ -1,5 +1,6 @@
 //! Blocks: one INSERT of one shard, and what the store says of a shard.
 
+use aal_ledger::Kind;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -36,7 +37,10 @@ pub struct StoredId {
 }
 
 /// Kinds whose event id is the sender's idempotency key.
-const IDEMPOTENT_KINDS: [&str; 5] = ["event", "withheld", "outcome", "access", "admin"];
+fn idempotent_kinds() -> Vec<&'static str> {
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.is_idempotent());
+    kinds.map(Kind::name).collect()
+}
 
 #[derive(Row, Deserialize)]
 struct Id {
@@ -156,7 +160,7 @@ impl Store {
             .client
             .query("SELECT tenant, event_id, header FROM records WHERE event_id IN ? AND kind IN ?")
             .bind(ids)
-            .bind(IDEMPOTENT_KINDS);
+            .bind(idempotent_kinds());
         self.bounded(query.fetch_all::<StoredId>()).await
     }
 
@@ -173,7 +177,7 @@ impl Store {
         let query = self
             .client
             .query("SELECT event_id FROM records WHERE kind IN ?")
-            .bind(IDEMPOTENT_KINDS);
+            .bind(idempotent_kinds());
         let ids = self.bounded(query.fetch_all::<Id>()).await?;
         Ok(ids.into_iter().map(|id| id.event_id).collect())
     }
@@ -184,7 +188,7 @@ impl Store {
             .client
             .query("SELECT event_id FROM records WHERE shard = ? AND kind IN ?")
             .bind(shard)
-            .bind(IDEMPOTENT_KINDS);
+            .bind(idempotent_kinds());
         let ids = self.bounded(query.fetch_all::<Id>()).await?;
         Ok(ids.into_iter().map(|id| id.event_id).collect())
     }

@@ -1,5 +1,6 @@
 //! The filters that lists, metrics and the feed share.
 
+use aal_ledger::Kind;
 use aal_service::Problem;
 use serde::Serialize;
 use uuid::Uuid;
@@ -31,26 +32,6 @@ pub(crate) const FILTER_NAMES: &[&str] = &[
     "kind",
 ];
 
-/// Every kind of record (COLUMN `kind`).
-const KINDS: &[&str] = &[
-    "event",
-    "outcome",
-    "access",
-    "duplicate",
-    "conflict",
-    "rejected",
-    "gap",
-    "withheld",
-    "admin",
-    "erasure_request",
-    "erasure_done",
-    "legal_hold",
-    "key_change",
-    "shard_open",
-    "shard_close",
-    "heartbeat",
-    "reprice",
-];
 /// Words of one full-text search.
 const MAX_WORDS: usize = 16;
 
@@ -289,10 +270,11 @@ fn kinds_of(text: &str) -> Result<Vec<String>, Problem> {
         return Ok(Vec::new());
     }
     let kinds: Vec<String> = text.split(',').map(|kind| kind.trim().to_owned()).collect();
-    if kinds.iter().all(|kind| KINDS.contains(&kind.as_str())) {
+    if kinds.iter().all(|kind| Kind::from_name(kind).is_some()) {
         return Ok(kinds);
     }
-    Err(wrong("kind", &format!("any, or some of {}", KINDS.join(", "))))
+    let names = Kind::ALL.map(Kind::name).join(", ");
+    Err(wrong("kind", &format!("any, or some of {names}")))
 }
 
 #[cfg(test)]

@@ -135,10 +135,11 @@ impl RangeBuilder {
         match fact.kind.as_str() {
             "event" => return self.push_event(fact),
             "access" => self.push_access(fact),
-            "rejected" | "conflict" | "withheld" | "gap" => {
+            "rejected" | "conflict" | "withheld" | "gap" | "incident" | "clock" => {
                 self.irregular.push(exception(fact, fact.detail.clone()))
             }
-            "admin" | "key_change" | "legal_hold" | "erasure_request" | "erasure_done" | "reprice" => {
+            "admin" | "key_change" | "legal_hold" | "erasure_request" | "erasure_done" | "reprice" | "shard_open"
+            | "shard_close" | "config_change" | "price_table_change" | "policy_change" | "prune" => {
                 self.changes.push(exception(fact, fact.detail.clone()));
             }
             _ => {}

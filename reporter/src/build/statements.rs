@@ -24,6 +24,13 @@ pub fn kind_meaning(kind: &str) -> &'static str {
         "shard_close" => "a chain was closed",
         "heartbeat" => "proof of silence",
         "reprice" => "a cost computed again with another price table",
+        "incident" => "something was found wrong with the ledger, or is no longer",
+        "config_change" => "a service runs with another configuration",
+        "price_table_change" => "events are priced by another table",
+        "policy_change" => "detector rules or the trust policy changed",
+        "prune" => "records past their retention were removed",
+        "clock" => "a clock made a step",
+        "intent" => "a call about to be made; its event follows",
         _ => "",
     }
 }

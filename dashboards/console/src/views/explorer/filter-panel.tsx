@@ -26,6 +26,13 @@ const kinds = [
   "shard_close",
   "heartbeat",
   "reprice",
+  "incident",
+  "config_change",
+  "price_table_change",
+  "policy_change",
+  "prune",
+  "clock",
+  "intent",
 ];
 
 interface FilterPanelProps {
