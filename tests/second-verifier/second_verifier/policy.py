@@ -1,0 +1,111 @@
+"""The pinned trust policy (docs/ledger-format.md section 9)."""
+
+import tomllib
+from dataclasses import dataclass
+
+from .codec import U64_MAX, Refused, sha256, utf8
+from .note import Checkpoint, VerifierKey, verifier_key
+
+
+@dataclass(frozen=True)
+class LogKey:
+    """A key that may sign checkpoints of the sizes in its window."""
+
+    key: VerifierKey
+    from_size: int
+    to_size: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Whom to trust for what."""
+
+    origin: str
+    max_seal_delay_s: int | None
+    clock_tolerance_s: int
+    log_keys: list[LogKey]
+    receipt_keys: list[VerifierKey]
+    witness_policy: str | None
+    authorities: list[dict]
+    hash: bytes
+
+    def keys(self) -> list[VerifierKey]:
+        """All keys that may sign checkpoints of some size."""
+        return [entry.key for entry in self.log_keys]
+
+    def accept(self, point: Checkpoint, signed_by: list[VerifierKey]) -> None:
+        """Refuses a checkpoint of another origin, or that no key signed whose window holds its size."""
+        if point.origin != self.origin:
+            raise Refused(f"the checkpoint's origin is {point.origin!r}, pinned is {self.origin!r}")
+        for entry in self.log_keys:
+            if entry.key in signed_by and entry.from_size <= point.size <= entry.to_size:
+                return
+        raise Refused("no pinned key whose window holds the size signed the checkpoint")
+
+
+def decode(data: bytes) -> Policy:
+    """Reads the policy's TOML; unknown keys are refused."""
+    try:
+        table = tomllib.loads(utf8(data))
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"the policy is not TOML: {error}") from None
+    _known(table, {"version", "origin", "max_seal_delay_s", "clock_tolerance_s", "log_key", "receipt_key",
+                   "witness_policy", "timestamp_authority"})
+    if _count(table, "version") != 1:
+        raise Refused("the policy's version is not 1")
+    log_keys = [_log_key(entry) for entry in _tables(table, "log_key")]
+    receipt_keys = [_receipt_key(entry) for entry in _tables(table, "receipt_key")]
+    if not log_keys:
+        raise Refused("the policy has no log_key")
+    public = [key.public_key for key in [*(entry.key for entry in log_keys), *receipt_keys]]
+    if len(set(public)) != len(public):
+        raise Refused("a key stands twice in the policy")
+    return Policy(
+        origin=_text(table, "origin"),
+        max_seal_delay_s=_count(table, "max_seal_delay_s") if "max_seal_delay_s" in table else None,
+        clock_tolerance_s=_count(table, "clock_tolerance_s") if "clock_tolerance_s" in table else 5,
+        log_keys=log_keys,
+        receipt_keys=receipt_keys,
+        witness_policy=_text(table, "witness_policy") if "witness_policy" in table else None,
+        authorities=_tables(table, "timestamp_authority"),
+        hash=sha256(data),
+    )
+
+
+def _log_key(entry: dict) -> LogKey:
+    _known(entry, {"vkey", "from_size", "to_size"})
+    from_size = _count(entry, "from_size") if "from_size" in entry else 0
+    to_size = _count(entry, "to_size") if "to_size" in entry else U64_MAX
+    return LogKey(verifier_key(_text(entry, "vkey")), from_size, to_size)
+
+
+def _receipt_key(entry: dict) -> VerifierKey:
+    _known(entry, {"vkey"})
+    return verifier_key(_text(entry, "vkey"))
+
+
+def _known(table: dict, names: set[str]) -> None:
+    unknown = set(table) - names
+    if unknown:
+        raise Refused(f"the policy has unknown keys: {sorted(unknown)}")
+
+
+def _tables(table: dict, name: str) -> list[dict]:
+    entries = table.get(name, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Refused(f"{name} is not a list of tables")
+    return entries
+
+
+def _text(table: dict, name: str) -> str:
+    value = table.get(name)
+    if not isinstance(value, str):
+        raise Refused(f"{name} is missing or not a text")
+    return value
+
+
+def _count(table: dict, name: str) -> int:
+    value = table.get(name)
+    if type(value) is not int or not 0 <= value <= U64_MAX:
+        raise Refused(f"{name} is missing or not a count")
+    return value
