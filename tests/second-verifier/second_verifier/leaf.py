@@ -25,6 +25,13 @@ KINDS = {
     15: "shard_close",
     16: "heartbeat",
     17: "reprice",
+    18: "incident",
+    19: "config_change",
+    20: "price_table_change",
+    21: "policy_change",
+    22: "prune",
+    23: "clock",
+    24: "intent",
 }
 
 
