@@ -1,9 +1,10 @@
 //! C2SP tlog-checkpoints of exactly three lines (ledger-format.md section 7).
 
 use crate::codec::{parse_base64_array, parse_u64, to_base64};
+use crate::cosignature::{CosignError, Cosigner};
 use crate::hash::Hash;
 use crate::note::{Note, NoteError};
-use crate::vkey::{NoteSigner, VerifierKey};
+use crate::vkey::{Algorithm, NoteSigner, VerifierKey};
 
 /// Size and root of a log, under the log's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,10 @@ pub enum CheckpointError {
     Origin { expected: String, found: String },
     #[error(transparent)]
     Note(#[from] NoteError),
+    #[error(transparent)]
+    Cosign(#[from] CosignError),
+    #[error("checkpoint lacks a signature of algorithm {0:?}, which the policy requires")]
+    Algorithm(Algorithm),
 }
 
 impl Checkpoint {
@@ -65,6 +70,19 @@ impl Checkpoint {
             return Err(CheckpointError::Form);
         }
         Ok(Note::sign(&text, signers)?.to_bytes())
+    }
+
+    /// The signed note of this checkpoint with second signatures that state no time: those of the log's own ML-DSA-44
+    /// keys. The same keys give the same bytes.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::sign`]; and when a cosigner cannot sign without a time.
+    pub fn sign_with(&self, signers: &[&NoteSigner], second: &[&Cosigner]) -> Result<Vec<u8>, CheckpointError> {
+        let mut note = self.sign(signers)?;
+        for cosigner in second {
+            note.extend_from_slice(cosigner.cosign(self, 0)?.to_line().as_bytes());
+        }
+        Ok(note)
     }
 
     /// The checkpoint of a note of the given origin which at least one of the keys signed, and those keys.

@@ -22,7 +22,7 @@ pub struct Note {
 pub struct NoteSignature {
     pub key_name: String,
     pub key_id: [u8; 4],
-    /// Of whatever form the key's algorithm has; 64 bytes for Ed25519.
+    /// Of whatever form the key's algorithm has; 64 bytes for Ed25519, see also [`crate::cosignature`].
     pub signature: Vec<u8>,
 }
 
@@ -86,26 +86,36 @@ impl Note {
     /// When a line that names a given key has a wrong signature, or no given key signed.
     pub fn verify<'k>(&self, known: &'k [VerifierKey]) -> Result<Vec<&'k VerifierKey>, NoteError> {
         let mut verified: Vec<&VerifierKey> = Vec::new();
-        for line in &self.signatures {
-            let is_named = |key: &&VerifierKey| key.name() == line.key_name && key.id() == line.key_id;
-            let Some(key) = known.iter().find(is_named) else {
-                continue;
-            };
-            let bad_signature = || NoteError::BadSignature(line.key_name.clone());
-            let signature: &[u8; 64] = line
-                .signature
-                .as_slice()
-                .try_into()
-                .map_err(|_| bad_signature())?;
-            if !key.verifies(self.text.as_bytes(), signature) {
-                return Err(bad_signature());
-            }
+        for (key, _) in self.signed_by(known)? {
             if !verified.contains(&key) {
                 verified.push(key);
             }
         }
         if verified.is_empty() {
             return Err(NoteError::Unsigned);
+        }
+        Ok(verified)
+    }
+
+    /// Every line of a given key with the time it states, in the order of the lines; a key may have several. The time is
+    /// in POSIX seconds, 0 where none is stated.
+    ///
+    /// # Errors
+    /// When a line that names a given key has a wrong signature.
+    pub fn signed_by<'k>(
+        &self,
+        known: &'k [VerifierKey],
+    ) -> Result<Vec<(&'k VerifierKey, u64)>, NoteError> {
+        let mut verified = Vec::new();
+        for line in &self.signatures {
+            let is_named = |key: &&VerifierKey| key.name() == line.key_name && key.id() == line.key_id;
+            let Some(key) = known.iter().find(is_named) else {
+                continue;
+            };
+            let timestamp_s = key
+                .verify_note(&self.text, &line.signature)
+                .ok_or_else(|| NoteError::BadSignature(line.key_name.clone()))?;
+            verified.push((key, timestamp_s));
         }
         Ok(verified)
     }
@@ -144,8 +154,8 @@ impl Note {
 }
 
 impl NoteSignature {
-    /// `— <key name> <base64(key id || signature)>`, without the newline.
-    fn parse(line: &str) -> Option<NoteSignature> {
+    /// `— <key name> <base64(key id || signature)>`, without the newline; `None` on anything else.
+    pub fn parse(line: &str) -> Option<NoteSignature> {
         let rest = line.strip_prefix("\u{2014} ")?;
         let (key_name, encoded) = rest.split_once(' ')?;
         if !is_valid_name(key_name) {

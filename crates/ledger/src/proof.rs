@@ -226,13 +226,15 @@ pub fn verify_record_proof(bytes: &[u8], policy: &TrustPolicy) -> Result<ProvenR
 /// Opens a checkpoint with those keys of the policy that are good for its size.
 ///
 /// # Errors
-/// As [`Checkpoint::open`].
+/// As [`Checkpoint::open`]; and when the policy requires every algorithm and one did not sign.
 pub fn open_checkpoint(note: &[u8], policy: &TrustPolicy) -> Result<Checkpoint, CheckpointError> {
     // The size decides which keys are good, so it is read before the signature is checked and trusted only after.
     let claimed = Note::parse(note).map_err(|error: NoteError| CheckpointError::Note(error))?;
     let claimed = Checkpoint::parse_text(&claimed.text)?;
     let keys = policy.log_keys_for(claimed.size);
-    Checkpoint::open(note, &policy.origin, &keys).map(|(checkpoint, _)| checkpoint)
+    let (checkpoint, signed_by) = Checkpoint::open(note, &policy.origin, &keys)?;
+    policy.check_signers(&signed_by, checkpoint.size)?;
+    Ok(checkpoint)
 }
 
 fn hashes_of(path: &[String]) -> Result<Vec<Hash>, RecordProofError> {

@@ -6,19 +6,64 @@ use std::str::FromStr;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use crate::codec::{parse_base64, parse_key_id, to_base64};
+use crate::cosignature::{Cosignature, MlDsaKey};
 use crate::hash::sha256_parts;
 
-/// C2SP signature type of Ed25519.
-const TYPE_ED25519: u8 = 0x01;
 /// Longest key name in bytes that is accepted.
 const MAX_NAME_LEN: usize = 255;
 
-/// A named Ed25519 public key, `<name>+<key id>+<base64>` in text.
+/// C2SP signature types that are known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Algorithm {
+    /// Ed25519 over the note's text: logs and receipts.
+    Ed25519 = 0x01,
+    /// Ed25519 over the text and a time: `cosignature/v1` of a witness.
+    Ed25519Cosignature = 0x04,
+    /// ML-DSA-44 over the checkpoint and a time: `subtree/v1`, of a log (time 0) or of a witness.
+    MlDsa44 = 0x06,
+}
+
+impl Algorithm {
+    fn of_type(key_type: u8) -> Option<Algorithm> {
+        [Algorithm::Ed25519, Algorithm::Ed25519Cosignature, Algorithm::MlDsa44]
+            .into_iter()
+            .find(|algorithm| *algorithm as u8 == key_type)
+    }
+
+    /// Whether a log may sign its checkpoints with it.
+    pub fn is_for_logs(self) -> bool {
+        self != Algorithm::Ed25519Cosignature
+    }
+
+    /// Whether a witness may cosign with it.
+    pub fn is_for_witnesses(self) -> bool {
+        self != Algorithm::Ed25519
+    }
+}
+
+/// A named public key, `<name>+<key id>+<base64>` in text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifierKey {
     name: String,
     id: [u8; 4],
-    key: VerifyingKey,
+    algorithm: Algorithm,
+    key: PublicKey,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum PublicKey {
+    Ed25519(VerifyingKey),
+    MlDsa44(MlDsaKey),
+}
+
+impl PublicKey {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            PublicKey::Ed25519(key) => key.as_bytes(),
+            PublicKey::MlDsa44(key) => key.bytes(),
+        }
+    }
 }
 
 /// Why a text is no verifier key, or a name cannot be a key's.
@@ -28,10 +73,14 @@ pub enum VerifierKeyError {
     Form,
     #[error("key name is empty, too long, or has a space, a plus sign or a control character")]
     Name,
-    #[error("key type {0} is not supported, only 1 (ed25519) is")]
+    #[error(
+        "key type {0} is not supported, only 1 (ed25519), 4 (ed25519 cosignature) and 6 (ml-dsa-44) are"
+    )]
     Type(u8),
     #[error("public key is not a valid ed25519 point of full order")]
     Point,
+    #[error("public key must have {expected} bytes, it has {found}")]
+    Length { expected: usize, found: usize },
     #[error("key id does not fit name and public key")]
     Id,
 }
@@ -42,27 +91,54 @@ pub(crate) fn is_valid_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_NAME_LEN && !name.chars().any(is_forbidden)
 }
 
-fn key_id(name: &str, public_key: &[u8; 32]) -> [u8; 4] {
-    let digest = sha256_parts(&[name.as_bytes(), b"\n", &[TYPE_ED25519], public_key]);
+fn key_id(name: &str, algorithm: Algorithm, public_key: &[u8]) -> [u8; 4] {
+    let digest = sha256_parts(&[name.as_bytes(), b"\n", &[algorithm as u8], public_key]);
     [digest[0], digest[1], digest[2], digest[3]]
 }
 
+fn ed25519_key(bytes: &[u8]) -> Result<VerifyingKey, VerifierKeyError> {
+    let bytes: &[u8; 32] = bytes.try_into().map_err(|_| VerifierKeyError::Length {
+        expected: 32,
+        found: bytes.len(),
+    })?;
+    let key = VerifyingKey::from_bytes(bytes).map_err(|_| VerifierKeyError::Point)?;
+    if key.is_weak() {
+        return Err(VerifierKeyError::Point);
+    }
+    Ok(key)
+}
+
 impl VerifierKey {
-    /// A verifier key of these parts.
+    /// An Ed25519 verifier key of these parts.
     ///
     /// # Errors
     /// On a name that cannot stand in a note, and a public key that is no point or of small order.
     pub fn new(name: &str, public_key: &[u8; 32]) -> Result<VerifierKey, VerifierKeyError> {
+        VerifierKey::of_algorithm(name, Algorithm::Ed25519, public_key)
+    }
+
+    /// A verifier key of these parts.
+    ///
+    /// # Errors
+    /// On a name that cannot stand in a note, and a public key that is none of the algorithm's.
+    pub fn of_algorithm(
+        name: &str,
+        algorithm: Algorithm,
+        public_key: &[u8],
+    ) -> Result<VerifierKey, VerifierKeyError> {
         if !is_valid_name(name) {
             return Err(VerifierKeyError::Name);
         }
-        let key = VerifyingKey::from_bytes(public_key).map_err(|_| VerifierKeyError::Point)?;
-        if key.is_weak() {
-            return Err(VerifierKeyError::Point);
-        }
+        let key = match algorithm {
+            Algorithm::Ed25519 | Algorithm::Ed25519Cosignature => {
+                PublicKey::Ed25519(ed25519_key(public_key)?)
+            }
+            Algorithm::MlDsa44 => PublicKey::MlDsa44(MlDsaKey::from_bytes(public_key)?),
+        };
         Ok(VerifierKey {
             name: name.to_owned(),
-            id: key_id(name, public_key),
+            id: key_id(name, algorithm, public_key),
+            algorithm,
             key,
         })
     }
@@ -82,22 +158,55 @@ impl VerifierKey {
         hex::encode(self.id)
     }
 
-    /// The 32 bytes of the public key.
-    pub fn public_key(&self) -> [u8; 32] {
-        self.key.to_bytes()
+    /// What the key signs with.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
-    /// Whether this key signed the message; strict as in RFC 8032 with canonical S and no small-order points.
+    /// The bytes of the public key: 32 of Ed25519, 1,312 of ML-DSA-44. Two keys of the same bytes are one key, whatever
+    /// their names.
+    pub fn public_key(&self) -> &[u8] {
+        self.key.bytes()
+    }
+
+    /// Whether this key, one of plain Ed25519, signed the message; strict as in RFC 8032 with canonical S and no
+    /// small-order points.
     pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.algorithm == Algorithm::Ed25519 && self.verifies_ed25519(message, signature)
+    }
+
+    fn verifies_ed25519(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         let signature = Signature::from_bytes(signature);
-        self.key.verify_strict(message, &signature).is_ok()
+        match &self.key {
+            PublicKey::Ed25519(key) => key.verify_strict(message, &signature).is_ok(),
+            PublicKey::MlDsa44(_) => false,
+        }
+    }
+
+    /// Checks what a signature line says of a note's text. The time is that of a cosignature, in seconds; 0 when the
+    /// signer states none. `None`: the signature is wrong.
+    pub fn verify_note(&self, text: &str, signature: &[u8]) -> Option<u64> {
+        if self.algorithm == Algorithm::Ed25519 {
+            let signature: &[u8; 64] = signature.try_into().ok()?;
+            return self.verifies(text.as_bytes(), signature).then_some(0);
+        }
+        let cosignature = Cosignature::parse(signature)?;
+        let message = cosignature.signed_message(self.algorithm, &self.name, text)?;
+        let holds = match &self.key {
+            PublicKey::Ed25519(_) => {
+                let signature: &[u8; 64] = cosignature.signature.as_slice().try_into().ok()?;
+                self.verifies_ed25519(&message, signature)
+            }
+            PublicKey::MlDsa44(key) => key.verifies(&message, &cosignature.signature),
+        };
+        holds.then_some(cosignature.timestamp_s)
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut typed_key = vec![TYPE_ED25519];
-        typed_key.extend_from_slice(self.key.as_bytes());
+        let mut typed_key = vec![self.algorithm as u8];
+        typed_key.extend_from_slice(self.key.bytes());
         write!(f, "{}+{}+{}", self.name, self.id_hex(), to_base64(&typed_key))
     }
 }
@@ -120,11 +229,8 @@ impl FromStr for VerifierKey {
         let id = parse_key_id(id).ok_or(VerifierKeyError::Form)?;
         let typed_key = parse_base64(encoded).ok_or(VerifierKeyError::Form)?;
         let (&key_type, public_key) = typed_key.split_first().ok_or(VerifierKeyError::Form)?;
-        if key_type != TYPE_ED25519 {
-            return Err(VerifierKeyError::Type(key_type));
-        }
-        let public_key: [u8; 32] = public_key.try_into().map_err(|_| VerifierKeyError::Form)?;
-        let key = VerifierKey::new(name, &public_key)?;
+        let algorithm = Algorithm::of_type(key_type).ok_or(VerifierKeyError::Type(key_type))?;
+        let key = VerifierKey::of_algorithm(name, algorithm, public_key)?;
         if key.id != id {
             return Err(VerifierKeyError::Id);
         }
