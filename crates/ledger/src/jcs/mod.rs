@@ -1,10 +1,12 @@
 //! Canonical JSON, RFC 8785, and the strict reading that headers need (ledger-format.md section 2.1).
 
+mod members;
 mod number;
 mod strict;
 
 use serde_json::Value;
 
+pub use members::{Members, Raw};
 pub use strict::{parse_canonical, parse_strict};
 
 /// Deepest nesting of arrays and objects that is read or written.

@@ -1,6 +1,6 @@
 //! A growing tree in at most 64 hashes.
 
-use super::{empty_root, node_hash};
+use super::{HashSource, empty_root, node_hash};
 use crate::hash::Hash;
 
 /// The roots of the perfect subtrees into which `[0, size)` splits, largest first: all that is needed to append
@@ -30,6 +30,19 @@ impl CompactRange {
         CompactRange::default()
     }
 
+    /// The range of the first `size` leaves of a stored tree, from one hash for each one bit of the size.
+    ///
+    /// # Errors
+    /// As the source's.
+    pub fn of<S: HashSource>(source: &S, size: u64) -> Result<CompactRange, S::Error> {
+        let (mut hashes, mut start) = (Vec::new(), 0u64);
+        for level in (0..u64::BITS).rev().filter(|level| size >> level & 1 == 1) {
+            hashes.push(source.node(level, start >> level)?);
+            start += 1 << level;
+        }
+        Ok(CompactRange { size, hashes })
+    }
+
     /// Number of leaves.
     pub fn size(&self) -> u64 {
         self.size
@@ -52,6 +65,23 @@ impl CompactRange {
         }
         self.hashes.push(root);
         self.size += 1;
+    }
+
+    /// Adds the `1 << level` leaves of a perfect subtree by its root; false when the size is no multiple of that.
+    pub fn append_subtree(&mut self, level: u32, root: Hash) -> bool {
+        let Some(count) = 1u64.checked_shl(level).filter(|count| self.size.is_multiple_of(*count)) else {
+            return false;
+        };
+        let mut root = root;
+        for _ in 0..(self.size >> level).trailing_ones() {
+            let Some(left) = self.hashes.pop() else {
+                break; // Not reached: there is a hash for each one bit of the size.
+            };
+            root = node_hash(&left, &root);
+        }
+        self.hashes.push(root);
+        self.size += count;
+        true
     }
 
     /// Root of the tree of all leaves so far.
