@@ -102,14 +102,17 @@ pub async fn build(
         expected = message.offset + 1;
     }
     let mut tips = tips.clone();
-    let records = link(
-        shared.topic_hash,
+    let place = Place {
         shard,
-        number,
-        month_of(first_at_us),
-        placed,
-        &mut tips,
-    )?;
+        partition: shared.shards.partition_of(shard) as u32,
+        block: number,
+        block_row: 0,
+        block_month: month_of(first_at_us),
+        offset: 0,
+        chain_index: 0,
+        prev_leaf_hash: [0; 32],
+    };
+    let records = link(shared.topic_hash, place, placed, &mut tips)?;
     let hashes = records.iter().map(|record| record.leaf_hash).collect();
     let rows = records
         .into_iter()
@@ -123,11 +126,10 @@ pub async fn build(
     })
 }
 
+/// Gives each draft its place; `block` is the place of the block's first row before any chain.
 fn link(
     topic_hash: [u8; 32],
-    shard: u32,
-    block: u64,
-    block_month: u32,
+    block: Place,
     placed: Vec<Placed>,
     tips: &mut Tips,
 ) -> Result<Vec<Record>, PlaceError> {
@@ -135,13 +137,11 @@ fn link(
     for (row, Placed { offset, draft }) in placed.into_iter().enumerate() {
         let tip = tips.chains.entry(draft.tenant).or_insert((0, [0; 32]));
         let place = Place {
-            shard,
-            block,
             block_row: row as u32,
-            block_month,
             offset,
             chain_index: tip.0,
             prev_leaf_hash: tip.1,
+            ..block
         };
         let record = draft.place(topic_hash, place)?;
         *tip = (tip.0 + 1, record.leaf_hash);

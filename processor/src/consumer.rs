@@ -5,7 +5,6 @@
 //! begins, never the group.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,14 +15,20 @@ use std::{
 use aal_kafka::{
     EVENTS, KafkaConfig,
     rdkafka::{
-        ClientContext, Message as _, Offset, TopicPartitionList,
-        consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance},
-        error::{KafkaError, RDKafkaErrorCode},
+        ClientContext, Offset, TopicPartitionList,
+        consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance},
+        error::KafkaError,
     },
 };
 use tokio::sync::mpsc;
 
-use crate::config::{Assignment, ProcessorConfig};
+use crate::{
+    config::{Assignment, ProcessorConfig},
+    shards::Shards,
+};
+
+mod turner;
+use turner::Turner;
 
 /// One message of a shard.
 #[derive(Debug)]
@@ -61,6 +66,10 @@ pub enum Command {
     Released {
         shard: u32,
     },
+    /// The topic has new partitions: take these shards too. For a processor that takes every shard.
+    Extend {
+        shards: Vec<u32>,
+    },
     Stop,
 }
 
@@ -91,10 +100,9 @@ impl LastPoll {
 }
 
 const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
-const POLL: Duration = Duration::from_millis(20);
-const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(2);
 
 struct Context {
+    shards: Shards,
     events: mpsc::UnboundedSender<Event>,
     released: std::sync::Mutex<std::sync::mpsc::Receiver<u32>>,
     longest_release: Duration,
@@ -109,7 +117,7 @@ impl ConsumerContext for Context {
         };
         let mut waiting: Vec<u32> = Vec::new();
         for element in partitions.elements() {
-            let shard = element.partition() as u32;
+            let shard = self.shards.shard_of(element.partition());
             if self.events.send(Event::Revoked(shard)).is_ok() {
                 waiting.push(shard);
             }
@@ -135,16 +143,12 @@ impl ConsumerContext for Context {
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Assign(partitions) = rebalance {
             for element in partitions.elements() {
-                let _ = self.events.send(Event::Assigned(element.partition() as u32));
+                let _ = self
+                    .events
+                    .send(Event::Assigned(self.shards.shard_of(element.partition())));
             }
         }
     }
-}
-
-struct Feed {
-    messages: mpsc::Sender<Message>,
-    /// A message that did not fit; while there is one the partition is paused.
-    waiting: Option<Message>,
 }
 
 /// The handle that shards hold.
@@ -152,6 +156,7 @@ struct Feed {
 pub struct ConsumerHandle {
     commands: std::sync::mpsc::Sender<Command>,
     released: std::sync::mpsc::Sender<u32>,
+    events: mpsc::UnboundedSender<Event>,
     pub last_poll: LastPoll,
 }
 
@@ -162,6 +167,16 @@ impl ConsumerHandle {
             let _ = self.released.send(shard);
         }
         let _ = self.commands.send(command);
+    }
+
+    /// Takes shards of new partitions, in a processor that takes every shard.
+    pub fn extend(&self, shards: Vec<u32>) {
+        self.send(Command::Extend {
+            shards: shards.clone(),
+        });
+        for shard in shards {
+            let _ = self.events.send(Event::Assigned(shard));
+        }
     }
 }
 
@@ -181,7 +196,9 @@ pub fn start(
     let (event_sender, event_receiver) = mpsc::unbounded_channel();
     let (command_sender, command_receiver) = std::sync::mpsc::channel();
     let (released_sender, released_receiver) = std::sync::mpsc::channel();
+    let shards = Shards::new(processor.first_shard);
     let context = Context {
+        shards,
         events: event_sender.clone(),
         released: std::sync::Mutex::new(released_receiver),
         longest_release: Duration::from_millis(session_timeout_ms / 2),
@@ -194,6 +211,11 @@ pub fn start(
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", session_timeout_ms.to_string())
         .set("partition.assignment.strategy", "range")
+        // New partitions are noticed by the group as soon as by the watch on them.
+        .set(
+            "topic.metadata.refresh.interval.ms",
+            processor.partition_poll_ms.to_string(),
+        )
         .set("fetch.wait.max.ms", "50")
         // Above the largest record a producer may send: some brokers never deliver a larger one than this.
         .set("fetch.message.max.bytes", "34603008")
@@ -204,7 +226,7 @@ pub fn start(
     match processor.assignment {
         Assignment::Group => consumer.subscribe(&[EVENTS])?,
         Assignment::All => {
-            let all = assign_all(&consumer)?;
+            let all = assign_all(&consumer, shards)?;
             for shard in all {
                 let _ = event_sender.send(Event::Assigned(shard));
             }
@@ -214,16 +236,13 @@ pub fn start(
     let handle = ConsumerHandle {
         commands: command_sender,
         released: released_sender,
+        events: event_sender.clone(),
         last_poll: last_poll.clone(),
     };
     let thread = std::thread::Builder::new()
         .name("kafka-consumer".to_owned())
         .spawn(move || {
-            let mut turner = Turner {
-                consumer,
-                feeds: HashMap::new(),
-                last_poll,
-            };
+            let mut turner = Turner::new(consumer, shards, last_poll);
             if let Err(error) = turner.run(&command_receiver) {
                 let _ = event_sender.send(Event::Failed(error.to_string()));
             }
@@ -235,180 +254,15 @@ pub fn start(
 }
 
 /// Takes every partition, paused until its shard has read the store and seeks.
-fn assign_all(consumer: &BaseConsumer<Context>) -> Result<Vec<u32>, KafkaError> {
+fn assign_all(consumer: &BaseConsumer<Context>, shards_of: Shards) -> Result<Vec<u32>, KafkaError> {
     let metadata = consumer.fetch_metadata(Some(EVENTS), METADATA_TIMEOUT)?;
     let mut list = TopicPartitionList::new();
     let mut shards = Vec::new();
     for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
         list.add_partition_offset(EVENTS, partition.id(), Offset::Beginning)?;
-        shards.push(partition.id() as u32);
+        shards.push(shards_of.shard_of(partition.id()));
     }
     consumer.assign(&list)?;
     consumer.pause(&list)?;
     Ok(shards)
-}
-
-struct Turner {
-    consumer: BaseConsumer<Context>,
-    feeds: HashMap<u32, Feed>,
-    last_poll: LastPoll,
-}
-
-impl Turner {
-    fn run(&mut self, commands: &std::sync::mpsc::Receiver<Command>) -> Result<(), KafkaError> {
-        loop {
-            while let Ok(command) = commands.try_recv() {
-                if matches!(command, Command::Stop) {
-                    self.consumer.unsubscribe();
-                    return Ok(());
-                }
-                self.take(command);
-            }
-            let waiting = self.offer_waiting();
-            let timeout = if waiting { QUEUE_FULL_PAUSE } else { POLL };
-            self.last_poll.touch();
-            let polled = match self.consumer.poll(timeout) {
-                None => continue,
-                Some(Ok(message)) => {
-                    let shard = message.partition() as u32;
-                    let at_us = message.timestamp().to_millis().unwrap_or(0) * 1000;
-                    let value = message.payload().unwrap_or_default().to_vec();
-                    (
-                        shard,
-                        Message {
-                            offset: message.offset() as u64,
-                            at_us,
-                            value,
-                        },
-                    )
-                }
-                Some(Err(error)) => {
-                    if is_fatal(&error) {
-                        return Err(error);
-                    }
-                    tracing::warn!(%error, "kafka consumer");
-                    continue;
-                }
-            };
-            let (shard, message) = polled;
-            self.deliver(shard, message);
-        }
-    }
-
-    fn take(&mut self, command: Command) {
-        match command {
-            Command::Seek {
-                shard,
-                offset,
-                messages,
-            } => {
-                let partition = shard as i32;
-                // A partition that waits for its seek has no feed: whatever is still in librdkafka's queue is dropped.
-                match self.consumer.seek(
-                    EVENTS,
-                    partition,
-                    Offset::Offset(offset as i64),
-                    Duration::from_secs(10),
-                ) {
-                    Ok(()) => {
-                        self.feeds.insert(
-                            shard,
-                            Feed {
-                                messages,
-                                waiting: None,
-                            },
-                        );
-                        self.resume(partition);
-                    }
-                    // The shard sees its feed close and reads the head again.
-                    Err(error) => tracing::warn!(%error, shard, offset, "kafka did not seek"),
-                }
-            }
-            Command::Commit { shard, offset } => {
-                let mut list = TopicPartitionList::new();
-                let added = list.add_partition_offset(EVENTS, shard as i32, Offset::Offset(offset as i64));
-                if let Err(error) = added.and_then(|()| self.consumer.commit(&list, CommitMode::Async)) {
-                    tracing::debug!(%error, shard, "offset gauge not committed");
-                }
-            }
-            Command::Released { shard } => {
-                self.feeds.remove(&shard);
-            }
-            Command::Stop => {}
-        }
-    }
-
-    fn deliver(&mut self, shard: u32, message: Message) {
-        let Some(feed) = self.feeds.get_mut(&shard) else {
-            return;
-        };
-        if feed.waiting.is_some() {
-            // Paused partitions may still yield what was queued before; the seek when resumed fetches it again.
-            return;
-        }
-        match feed.messages.try_send(message) {
-            Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(message)) => {
-                feed.waiting = Some(message);
-                self.pause(shard as i32);
-            }
-            Err(mpsc::error::TrySendError::Closed(_)) => {
-                self.feeds.remove(&shard);
-            }
-        }
-    }
-
-    /// Offers what did not fit; says whether anything still waits.
-    fn offer_waiting(&mut self) -> bool {
-        let mut freed = Vec::new();
-        for (shard, feed) in &mut self.feeds {
-            let Some(message) = feed.waiting.take() else {
-                continue;
-            };
-            let next_offset = message.offset + 1;
-            match feed.messages.try_send(message) {
-                Ok(()) => freed.push((*shard, next_offset)),
-                Err(mpsc::error::TrySendError::Full(message)) => feed.waiting = Some(message),
-                Err(mpsc::error::TrySendError::Closed(_)) => {}
-            }
-        }
-        for (shard, next_offset) in freed {
-            let partition = shard as i32;
-            let offset = Offset::Offset(next_offset as i64);
-            if let Err(error) = self
-                .consumer
-                .seek(EVENTS, partition, offset, Duration::from_secs(10))
-            {
-                tracing::warn!(%error, shard, "kafka did not seek after a pause");
-                self.feeds.remove(&shard);
-                continue;
-            }
-            self.resume(partition);
-        }
-        self.feeds.values().any(|feed| feed.waiting.is_some())
-    }
-
-    fn pause(&self, partition: i32) {
-        let list = partition_list(partition);
-        if let Err(error) = self.consumer.pause(&list) {
-            tracing::warn!(%error, partition, "kafka did not pause");
-        }
-    }
-
-    fn resume(&self, partition: i32) {
-        let list = partition_list(partition);
-        if let Err(error) = self.consumer.resume(&list) {
-            tracing::warn!(%error, partition, "kafka did not resume");
-        }
-    }
-}
-
-fn partition_list(partition: i32) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    list.add_partition(EVENTS, partition);
-    list
-}
-
-fn is_fatal(error: &KafkaError) -> bool {
-    error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal)
 }

@@ -9,10 +9,13 @@ mod feed;
 pub mod keys;
 mod metrics;
 mod seen;
+mod shards;
+mod watch;
 mod worker;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use aal_announce::Teller;
 use aal_control::{Control, ControlError};
 use aal_kafka::{Producer, TopicError, rdkafka::error::KafkaError};
 use aal_record::Pipeline;
@@ -22,7 +25,9 @@ use tokio::task::JoinHandle;
 
 pub use config::{Assignment, Config, KeysConfig, ProcessorConfig};
 
-use crate::{consumer::Command, keys::Keys, metrics::ProcessorMetrics, seen::SeenIds, worker::Shared};
+use crate::{
+    consumer::Command, keys::Keys, metrics::ProcessorMetrics, seen::SeenIds, shards::Shards, worker::Shared,
+};
 
 /// Why a processor ended.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +49,7 @@ pub enum ProcessorError {
 }
 
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
+const STOP_TOLD_WITHIN: Duration = Duration::from_secs(1);
 const PARTS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs until `shutdown`; what is in flight then is finished and settled.
@@ -67,6 +73,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
     let producer = Producer::new(&config.kafka, "aal-processor", DELIVERY_TIMEOUT)?;
     let (consumer, mut events, thread) = consumer::start(&config.kafka, &config.processor)?;
     let shared = Arc::new(Shared {
+        shards: Shards::new(config.processor.first_shard),
+        teller: Teller::new(producer.clone(), store.clone(), "processor"),
         config: config.processor,
         kafka: config.kafka,
         store: store.clone(),
@@ -79,7 +87,12 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         consumer: consumer.clone(),
     });
     ready.up();
-    let parts = tokio::spawn(watch_parts(Arc::clone(&shared), shutdown.clone()));
+    let watches = [
+        tokio::spawn(watch_parts(Arc::clone(&shared), shutdown.clone())),
+        tokio::spawn(watch::announce(Arc::clone(&shared), shutdown.clone())),
+        tokio::spawn(watch::watch_partitions(Arc::clone(&shared), shutdown.clone())),
+        tokio::spawn(watch::watch_clock(Arc::clone(&shared), shutdown.clone())),
+    ];
     let mut shards: HashMap<u32, (Shutdown, JoinHandle<()>)> = HashMap::new();
     let mut failed = None;
     while let Some(Some(event)) = shutdown.unless_requested(events.recv()).await {
@@ -109,7 +122,10 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
     consumer.send(Command::Stop);
     // Joining blocks for at most one poll; the runtime's other threads go on.
     let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-    parts.abort();
+    watches.iter().for_each(JoinHandle::abort);
+    if failed.is_none() {
+        say_stop(&shared.teller).await;
+    }
     if let Err(error) = producer.flush(Duration::from_secs(5)) {
         tracing::warn!(%error, "the live feed was not flushed");
     }
@@ -118,6 +134,15 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         operations.stopped().await;
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// The last sign of life of a clean stop; the next start records it.
+async fn say_stop(teller: &Teller) {
+    match tokio::time::timeout(STOP_TOLD_WITHIN, teller.heartbeat("stop", None)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the ledger was not told of the stop"),
+        Err(_) => tracing::warn!("the ledger was not told of the stop in time"),
+    }
 }
 
 /// Watches how many parts merges have left, which slows blocks down when it grows.
@@ -132,6 +157,7 @@ async fn watch_parts(shared: Arc<Shared>, shutdown: Shutdown) {
             Err(error) => tracing::debug!(%error, "parts not counted"),
         }
         if shared.seen.is_full() {
+            shared.seen.begin_rebuild();
             match shared.store.all_event_ids().await {
                 Ok(ids) => shared.seen.rebuild(ids),
                 Err(error) => tracing::warn!(%error, "event ids not re-read"),

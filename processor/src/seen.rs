@@ -3,7 +3,10 @@
 //! A Bloom filter answers "certainly new" without asking the store; everything else is looked up, so the
 //! answer is exact. It holds the ids of all shards that this process read at start and of every block since.
 
-use std::sync::Mutex;
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use fastbloom::BloomFilter;
 use uuid::Uuid;
@@ -20,6 +23,9 @@ struct Filter {
 /// The filter of one process.
 pub struct SeenIds {
     filter: Mutex<Filter>,
+    /// Ids added while the filter is being made anew.
+    meanwhile: Mutex<Option<Vec<Uuid>>>,
+    distrusted: AtomicBool,
 }
 
 impl std::fmt::Debug for SeenIds {
@@ -32,6 +38,8 @@ impl Default for SeenIds {
     fn default() -> Self {
         SeenIds {
             filter: Mutex::new(Filter::with_capacity(FIRST_CAPACITY)),
+            meanwhile: Mutex::default(),
+            distrusted: AtomicBool::new(false),
         }
     }
 }
@@ -51,9 +59,29 @@ impl SeenIds {
     /// Adds ids. A full filter stays correct, it only asks the store more often; [`SeenIds::is_full`] tells.
     pub fn add(&self, ids: impl IntoIterator<Item = Uuid>) {
         let mut filter = self.lock();
+        let mut meanwhile = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
         for id in ids {
             filter.items += usize::from(!filter.bloom.insert(id.as_bytes()));
+            if let Some(meanwhile) = meanwhile.as_mut() {
+                meanwhile.push(id);
+            }
         }
+    }
+
+    /// From now on ids are noted that [`SeenIds::rebuild`] must not lose: they are newer than what it is given.
+    pub fn begin_rebuild(&self) {
+        *self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+    }
+
+    /// Takes every id for known until [`SeenIds::trust`]: another process may record ids that belong here.
+    pub fn distrust(&self) {
+        self.distrusted.store(true, Ordering::Relaxed);
+    }
+
+    /// Adds every id of the store and believes the filter again.
+    pub fn trust(&self, ids: Vec<Uuid>) {
+        self.add(ids);
+        self.distrusted.store(false, Ordering::Relaxed);
     }
 
     /// Whether the filter holds more than it was made for and should be rebuilt from the store.
@@ -68,20 +96,30 @@ impl SeenIds {
         for id in ids {
             fresh.items += usize::from(!fresh.bloom.insert(id.as_bytes()));
         }
-        *self.lock() = fresh;
+        let mut filter = self.lock();
+        let meanwhile = self
+            .meanwhile
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        for id in meanwhile.into_iter().flatten() {
+            fresh.items += usize::from(!fresh.bloom.insert(id.as_bytes()));
+        }
+        *filter = fresh;
     }
 
     /// Which of these ids may be known.
     pub fn maybe_known(&self, ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+        if self.distrusted.load(Ordering::Relaxed) {
+            return ids.collect();
+        }
         let filter = self.lock();
         ids.filter(|id| filter.bloom.contains(id.as_bytes())).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Filter> {
         // Nothing panics while the lock is held; a poisoned filter would still be a correct one.
-        self.filter
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.filter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,5 +140,25 @@ mod tests {
             strangers.len()
         );
         assert!(!seen.is_full());
+    }
+
+    #[test]
+    fn ids_that_come_while_the_filter_is_made_anew_are_kept() {
+        let seen = SeenIds::default();
+        seen.begin_rebuild();
+        seen.add([Uuid::from_u128(7)]);
+        seen.rebuild(vec![Uuid::from_u128(1)]);
+        let both = [Uuid::from_u128(1), Uuid::from_u128(7)];
+        assert_eq!(seen.maybe_known(both.into_iter()), both);
+    }
+
+    #[test]
+    fn a_distrusted_filter_calls_nothing_new() {
+        let seen = SeenIds::default();
+        seen.distrust();
+        assert_eq!(seen.maybe_known([Uuid::from_u128(5)].into_iter()).len(), 1);
+        seen.trust(vec![Uuid::from_u128(6)]);
+        assert!(seen.maybe_known([Uuid::from_u128(5)].into_iter()).is_empty());
+        assert_eq!(seen.maybe_known([Uuid::from_u128(6)].into_iter()).len(), 1);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aal_announce::{Shard as TellShard, Teller};
 use aal_flow::{Decision, Fact, InsertAnswer, Placement, Shard};
 use aal_kafka::{
     EVENTS, KafkaConfig, Producer,
@@ -19,12 +20,15 @@ use crate::{
     keys::Keys,
     metrics::ProcessorMetrics,
     seen::SeenIds,
+    shards::Shards,
 };
 
 /// What all shards of a process share.
 #[derive(Debug)]
 pub struct Shared {
     pub config: ProcessorConfig,
+    pub shards: Shards,
+    pub teller: Teller,
     pub kafka: KafkaConfig,
     pub store: Store,
     pub keys: Keys,
@@ -172,6 +176,13 @@ impl Worker {
         let Some((log_start, log_end)) = self.watermarks().await else {
             return Fact::HeadUnreadable;
         };
+        // Before anything else of the shard is consumed, and again until the first block is stored: the same id.
+        if head.blocks == 0
+            && let Err(error) = self.shared.teller.shard_open(self.as_told()).await
+        {
+            tracing::warn!(%error, shard = self.shard, "the ledger was not told of the new shard");
+            return Fact::HeadUnreadable;
+        }
         tracing::info!(shard = self.shard, blocks = head.blocks, next_offset = ?head.next_offset, log_start, log_end, "read head");
         self.tips = tips_of(&head);
         Fact::HeadRead {
@@ -184,7 +195,7 @@ impl Worker {
 
     async fn watermarks(&self) -> Option<(u64, u64)> {
         let config = self.shared.kafka.clone();
-        let partition = self.shard as i32;
+        let partition = self.shared.shards.partition_of(self.shard);
         let work = tokio::task::spawn_blocking(move || {
             let consumer: BaseConsumer = config.client("aal-watermarks").create()?;
             consumer.fetch_watermarks(EVENTS, partition, WATERMARK_TIMEOUT)
@@ -237,10 +248,37 @@ impl Worker {
         }
     }
 
+    fn as_told(&self) -> TellShard {
+        TellShard {
+            number: self.shard,
+            partition: self.shared.shards.partition_of(self.shard),
+        }
+    }
+
+    /// The next message, however long it takes; a shard that gets none for a while gets a heartbeat, which is a
+    /// message like any other, so that silence is recorded and told from a processor that hangs.
+    async fn first_message(&mut self) -> Option<Message> {
+        let silence = Duration::from_millis(self.shared.config.heartbeat_ms);
+        if silence.is_zero() {
+            return self.next_message().await;
+        }
+        loop {
+            match tokio::time::timeout(silence, self.next_message()).await {
+                Ok(message) => return message,
+                Err(_) => {
+                    let told = self.shared.teller.heartbeat("idle", Some(self.as_told())).await;
+                    if let Err(error) = told {
+                        tracing::warn!(%error, shard = self.shard, "no heartbeat could be sent");
+                    }
+                }
+            }
+        }
+    }
+
     /// Waits for messages, then builds the block; tries until it is built.
     async fn collect(&mut self, number: u64) -> Fact {
         let expected = self.expected;
-        let Some(first) = self.next_message().await else {
+        let Some(first) = self.first_message().await else {
             // The consumer could not position itself; a moment later it may.
             tokio::time::sleep(BUILD_RETRY).await;
             return Fact::Assigned;

@@ -72,7 +72,10 @@ pub(crate) fn check(event: &Event, errors: &mut Vec<FieldError>) {
         Kind::Reprice => {
             for member in REPRICE_MONEY {
                 if !detail.get(member).and_then(Value::as_str).is_some_and(is_decimal) {
-                    wrong(member, "must be a decimal as text such as \"0.000042\", at most 18 decimals");
+                    wrong(
+                        member,
+                        "must be a decimal as text such as \"0.000042\", at most 18 decimals",
+                    );
                 }
             }
             for member in REPRICE_TEXTS {
@@ -85,7 +88,10 @@ pub(crate) fn check(event: &Event, errors: &mut Vec<FieldError>) {
         Kind::ConfigChange | Kind::PriceTableChange | Kind::PolicyChange => {
             for member in ["old_digest", "new_digest"] {
                 if !detail.get(member).and_then(Value::as_str).is_some_and(is_digest) {
-                    wrong(member, "must be a SHA-256 as 64 lower-case hexadecimal digits; zeros for none");
+                    wrong(
+                        member,
+                        "must be a SHA-256 as 64 lower-case hexadecimal digits; zeros for none",
+                    );
                 }
             }
         }
@@ -95,23 +101,36 @@ pub(crate) fn check(event: &Event, errors: &mut Vec<FieldError>) {
 
 fn check_erased(keys: Option<&Value>, wrong: &mut impl FnMut(&str, &str)) {
     let Some(keys) = keys.and_then(Value::as_array).filter(|keys| !keys.is_empty()) else {
-        return wrong("subject_key_ids", "must be an array of the UUIDs of the destroyed data keys");
+        return wrong(
+            "subject_key_ids",
+            "must be an array of the UUIDs of the destroyed data keys",
+        );
     };
     if keys.len() > MAX_ERASED_KEYS {
-        return wrong("subject_key_ids", "names more than 1000 keys; record several erasures");
+        return wrong(
+            "subject_key_ids",
+            "names more than 1000 keys; record several erasures",
+        );
     }
-    let texts: Vec<&str> = keys.iter().filter_map(Value::as_str).filter(|text| is_uuid(text)).collect();
+    let texts: Vec<&str> = keys
+        .iter()
+        .filter_map(Value::as_str)
+        .filter(|text| is_uuid(text))
+        .collect();
     if texts.len() != keys.len() || texts.windows(2).any(|pair| pair[0] >= pair[1]) {
-        wrong("subject_key_ids", "must hold UUIDs as lower-case text, ascending, none twice");
+        wrong(
+            "subject_key_ids",
+            "must hold UUIDs as lower-case text, ascending, none twice",
+        );
     }
 }
 
-/// A decimal with at most 20 digits before and 18 behind the point: what the store's money columns hold.
+/// A decimal with at most 10 digits before and 18 behind the point: what the money columns hold exactly.
 fn is_decimal(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
     let is_digits = |part: &str, most: usize| {
         (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
     };
-    is_digits(whole, 19) && is_digits(fraction, 18)
+    is_digits(whole, 10) && is_digits(fraction, 18)
 }

@@ -174,7 +174,10 @@ pub fn parse_json(value: Value) -> Result<Event, Vec<FieldError>> {
 }
 
 fn event(fields: &mut Fields<'_>) -> Event {
-    if fields.text("kind").is_some_and(|kind| kind != Kind::Event.as_str()) {
+    if fields
+        .text("kind")
+        .is_some_and(|kind| kind != Kind::Event.as_str())
+    {
         fields.wrong(
             "kind",
             "must be \"event\" or left out; other kinds are recorded by the layer's own services only",

@@ -133,8 +133,20 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_name(kind.as_str()), Some(kind));
         }
-        for other in ["gap", "duplicate", "conflict", "rejected", "withheld", "Event", ""] {
-            assert_eq!(Kind::from_name(other), None, "{other}: no message may say this of itself");
+        for other in [
+            "gap",
+            "duplicate",
+            "conflict",
+            "rejected",
+            "withheld",
+            "Event",
+            "",
+        ] {
+            assert_eq!(
+                Kind::from_name(other),
+                None,
+                "{other}: no message may say this of itself"
+            );
         }
     }
 }

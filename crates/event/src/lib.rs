@@ -11,13 +11,13 @@ mod validate;
 
 pub use avro::{AvroError, SCHEMA_JSON, content_bytes, decode, encode, schema_hash};
 pub use facts::{
-    MAX_ERASED_KEYS, MAX_FACTS, REPRICE_MONEY, REPRICE_TEXTS, detail, erased_keys, is_fact_name, is_plain_fact,
+    MAX_ERASED_KEYS, MAX_FACTS, REPRICE_MONEY, REPRICE_TEXTS, detail, erased_keys, is_fact_name,
+    is_plain_fact,
 };
 pub use json::{parse_json, parse_outcome_json};
 pub use kind::Kind;
 pub use model::{
-    Access, CallError, Event, Outcome, ProviderRequest, ProviderResponse, Source, Subject, Timing,
-    Trace,
+    Access, CallError, Event, Outcome, ProviderRequest, ProviderResponse, Source, Subject, Timing, Trace,
 };
 pub use strict::{StrictError, parse_strict};
 pub use system::{OWN_APPLICATION, SystemEvent, intent_id, intent_of, system_id};

@@ -71,9 +71,7 @@ impl Check {
         } else if value.len() > limit_bytes {
             let message = format!("has {} bytes; at most {limit_bytes} are allowed", value.len());
             self.errors.push(FieldError::new(pointer, message));
-        } else if !FREE_TEXTS.contains(&pointer)
-            && value.chars().any(|character| character.is_control())
-        {
+        } else if !FREE_TEXTS.contains(&pointer) && value.chars().any(|character| character.is_control()) {
             self.errors
                 .push(FieldError::new(pointer, "must not contain control characters"));
         }
@@ -147,7 +145,9 @@ fn kind(event: &Event, limits: &Limits, check: &mut Check) {
     }
     if event.kind == Kind::Reprice && target_of(event).is_none() {
         let message = "must be the UUID of the event that is priced again";
-        check.errors.push(FieldError::new("/access/target_event_id", message));
+        check
+            .errors
+            .push(FieldError::new("/access/target_event_id", message));
     }
     facts::check(event, &mut check.errors);
 }
@@ -168,7 +168,9 @@ fn intent(event: &Event, check: &mut Check) {
     }
     if target_of(event).is_none_or(|target| intent_id(target) != event.event_id) {
         let message = "must be the id of the event to come, and event_id the id derived from it";
-        check.errors.push(FieldError::new("/access/target_event_id", message));
+        check
+            .errors
+            .push(FieldError::new("/access/target_event_id", message));
     }
 }
 

@@ -4,10 +4,12 @@
 //! success proves nothing until the block was read back and compared; whoever finds another's block in its
 //! place drops all state and reads the head again.
 
+mod clock;
 mod gaps;
 mod linger;
 mod shard;
 
+pub use clock::ClockWatch;
 pub use gaps::{Placement, Start, StartError, placement, start};
 pub use linger::linger_ms;
 pub use shard::{Decision, Fact, Halt, InsertAnswer, Shard};

@@ -159,6 +159,10 @@ impl Producer {
         if let Some(headers) = headers {
             record = record.headers(headers);
         }
+        self.queue_record(record)
+    }
+
+    fn queue_record(&self, record: FutureRecord<'_, [u8], [u8]>) -> Result<Pending, SendError> {
         let (generation, producer) = self.current();
         match producer.send_result(record) {
             Ok(delivery) => Ok(Pending {
@@ -182,6 +186,21 @@ impl Producer {
     /// [`SendError`].
     pub async fn send(&self, topic: &str, key: &[u8], value: &[u8]) -> Result<(i32, i64), SendError> {
         self.queue(topic, key, value)?.acknowledged().await
+    }
+
+    /// As [`Producer::send`], into a given partition whatever the key is.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send_to(
+        &self,
+        topic: &str,
+        partition: i32,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(i32, i64), SendError> {
+        let record = FutureRecord::to(topic).key(key).payload(value).partition(partition);
+        self.queue_record(record)?.acknowledged().await
     }
 
     /// Waits until everything queued is answered, at most `timeout`.

@@ -105,6 +105,14 @@ pub struct Header {
     /// Rejected: offset in the dead-letter topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter_offset: Option<u64>,
+    /// The block it was stored in, the row there, and the month of the block (yyyymm): columns of the store that
+    /// only the header binds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_row: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_month: Option<u32>,
     /// System kinds: what is told, by name; see ledger-format.md, section 3.2.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub facts: Map<String, Value>,

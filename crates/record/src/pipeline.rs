@@ -53,6 +53,21 @@ impl Pipeline {
         }
     }
 
+    /// Digest of the detector's rules and lists, hexadecimal.
+    pub fn detector_version(&self) -> &str {
+        &self.versions.detector
+    }
+
+    /// Version of the price table; it holds a digest of the table.
+    pub fn price_version(&self) -> &'static str {
+        self.prices.version()
+    }
+
+    /// Version of this program.
+    pub fn program_version(&self) -> &'static str {
+        self.versions.program
+    }
+
     /// The leaf's `pipeline_hash`.
     pub fn hash(&self) -> [u8; 32] {
         self.hash

@@ -10,6 +10,8 @@ use crate::{Draft, Header, Templates};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     pub shard: u32,
+    /// The Kafka partition that feeds the shard.
+    pub partition: u32,
     pub block: u64,
     pub block_row: u32,
     /// yyyymm of the Kafka time of the block's first record.
@@ -35,6 +37,8 @@ pub struct Record {
     pub header_text: String,
     pub templates: Templates,
     pub ciphertexts: Vec<(u16, Vec<u8>)>,
+    /// Source id, epoch and sequence as the leaf has them.
+    pub source: (uuid::Uuid, u64, u64),
 }
 
 /// Why a draft has no leaf; both are defects of this program, not of the event.
@@ -50,7 +54,10 @@ pub enum PlaceError {
 
 impl Draft {
     /// Encodes the leaf at a place. `topic_hash` is [`aal_ledger::hash::topic_hash`] of the Kafka topic.
-    pub fn place(self, topic_hash: [u8; 32], place: Place) -> Result<Record, PlaceError> {
+    pub fn place(mut self, topic_hash: [u8; 32], place: Place) -> Result<Record, PlaceError> {
+        self.header.block = Some(place.block);
+        self.header.block_row = Some(place.block_row);
+        self.header.block_month = Some(place.block_month);
         let header_value: Value = serde_json::to_value(&self.header)?;
         let header_text = aal_ledger::jcs::to_string(&header_value)?;
         let (source_id, source_epoch, source_seq) = self.source;
@@ -65,7 +72,7 @@ impl Draft {
             source_epoch,
             source_seq,
             topic_hash,
-            partition: place.shard,
+            partition: place.partition,
             offset: place.offset,
             t_source_us: self.t_source_us,
             t_edge_us: self.t_edge_us,
@@ -86,6 +93,7 @@ impl Draft {
             header_text,
             templates: self.templates,
             ciphertexts: self.ciphertexts,
+            source: self.source,
         })
     }
 }

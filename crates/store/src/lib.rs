@@ -5,9 +5,13 @@ mod config;
 mod migrate;
 mod project;
 mod row;
+mod stored;
+mod told;
 
 pub use blocks::{ChainHead, ShardHead, StoredId};
 pub use config::{Store, StoreConfig, StoreError};
 pub use migrate::{MIGRATIONS, Migration};
-pub use project::MoneyError;
+pub use project::{MONEY_SCALE, MoneyError, money_text};
 pub use row::RecordRow;
+pub use stored::StoredRow;
+pub use told::Told;

@@ -26,6 +26,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "store_identity",
         sql: include_str!("../../../clickhouse/0002_store_identity.sql"),
     },
+    Migration {
+        number: 3,
+        name: "source_columns",
+        sql: include_str!("../../../clickhouse/0003_source_columns.sql"),
+    },
 ];
 
 const TRACKING: &str = "CREATE TABLE IF NOT EXISTS schema_migrations

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use crate::RecordRow;
 
 /// How many decimal places the money columns have.
-const MONEY_SCALE: u32 = 18;
+pub const MONEY_SCALE: u32 = 18;
 
 /// A header's money text does not fit the column.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,17 @@ fn scaled(amount: Option<&String>) -> Result<Option<i128>, MoneyError> {
     Ok(Some(scaled))
 }
 
+/// The decimal of a money column, without trailing zeros.
+pub fn money_text(scaled: i128) -> String {
+    let sign = if scaled < 0 { "-" } else { "" };
+    let one = 10_u128.pow(MONEY_SCALE);
+    let amount = scaled.unsigned_abs();
+    let fraction = format!("{:018}", amount % one);
+    let fraction = fraction.trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{}{point}{fraction}", amount / one)
+}
+
 impl RecordRow {
     /// Projects a record into its row.
     pub fn project(record: Record) -> Result<RecordRow, MoneyError> {
@@ -38,6 +49,7 @@ impl RecordRow {
             header_text,
             templates,
             ciphertexts,
+            source: (source_id, source_epoch, source_seq),
         } = record;
         let pii_total = header.pii_total();
         let (template_slots, template_salts) = templates.salts.into_iter().unzip();
@@ -105,6 +117,9 @@ impl RecordRow {
             template_salts,
             sealed_slots,
             sealed_values,
+            source_id,
+            source_epoch,
+            source_seq,
         })
     }
 }

@@ -4,7 +4,8 @@ use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// One record as stored; the fields are the columns of `clickhouse/0001_records.sql`, in order.
+/// One record as stored; the fields are the columns that the migrations in `clickhouse/` give the
+/// table, in order.
 /// Money is the decimal times 10^18; times are microseconds since the Unix epoch.
 #[derive(Clone, Debug, Default, PartialEq, Row, Serialize, Deserialize)]
 pub struct RecordRow {
@@ -74,4 +75,8 @@ pub struct RecordRow {
     pub template_salts: Vec<[u8; 32]>,
     pub sealed_slots: Vec<u16>,
     pub sealed_values: Vec<serde_bytes::ByteBuf>,
+    #[serde(with = "clickhouse::serde::uuid")]
+    pub source_id: Uuid,
+    pub source_epoch: u64,
+    pub source_seq: u64,
 }

@@ -8,15 +8,21 @@
 //! network among its dependencies (a test reads `cargo tree`).
 
 mod anchor;
+mod bundle;
 mod chain;
 mod content;
 mod offsets;
 mod projection;
+mod receipts;
 mod record;
 mod report;
+mod single;
 mod verifier;
 
-pub use projection::{COLUMNS, Column, ColumnSource};
+pub use bundle::{BundleFacts, BundleOptions, verify_bundle};
+pub use projection::{COLUMNS, Column, ColumnSource, SourceField};
+pub use receipts::{MAX_RECEIPT_LINE, ReceiptReport, Receipts, ReceiptsError};
 pub use record::{StoredCiphertext, StoredRecord, StoredTemplate};
 pub use report::{Finding, Report, Severity, Status, Verdict, VerdictReport};
+pub use single::{SingleCheck, check_record};
 pub use verifier::Verifier;

@@ -1,5 +1,6 @@
 //! The columns that repeat what header, leaf or attributes say, and what each must hold.
 
+use aal_ledger::Leaf;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -34,6 +35,18 @@ pub enum ColumnSource {
     List(&'static str),
     /// Text member of the attributes (template slot 3); absent or erased: "".
     Attribute(&'static str),
+    /// Header integer that says where the row was stored; absent in records of the first programmes: not bound.
+    Place(&'static str),
+    /// The leaf's own field of the source that numbered the event.
+    Source(SourceField),
+}
+
+/// A field of the leaf about the event's source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceField {
+    Id,
+    Epoch,
+    Sequence,
 }
 
 const fn column(name: &'static str, source: ColumnSource) -> Column {
@@ -41,7 +54,7 @@ const fn column(name: &'static str, source: ColumnSource) -> Column {
 }
 
 /// All projected columns beside those that are fields of [`crate::StoredRecord`] itself. Times are integers (µs).
-pub const COLUMNS: [Column; 38] = [
+pub const COLUMNS: [Column; 44] = [
     column("target_event_id", ColumnSource::Uuid("target_event_id")),
     column("occurred_at", ColumnSource::Integer("occurred_at_us")),
     column("edge_at", ColumnSource::Integer("edge_at_us")),
@@ -80,13 +93,25 @@ pub const COLUMNS: [Column; 38] = [
     column("outcome_flag", ColumnSource::Bool("outcome_flag")),
     column("user_id", ColumnSource::Attribute("user_id")),
     column("session_id", ColumnSource::Attribute("session_id")),
+    column("block", ColumnSource::Place("block")),
+    column("block_row", ColumnSource::Place("block_row")),
+    column("block_month", ColumnSource::Place("block_month")),
+    column("source_id", ColumnSource::Source(SourceField::Id)),
+    column("source_epoch", ColumnSource::Source(SourceField::Epoch)),
+    column("source_seq", ColumnSource::Source(SourceField::Sequence)),
 ];
 
 impl Column {
-    /// What the column must hold. `attributes` is the object in template slot 3, `None` when that is absent.
-    pub fn expected(&self, header: &Map<String, Value>, attributes: Option<&Map<String, Value>>) -> Value {
+    /// What the column must hold; `None` when the record does not bind it. `attributes` is the object in template
+    /// slot 3, `None` when that is absent.
+    pub fn expected(
+        &self,
+        leaf: &Leaf,
+        header: &Map<String, Value>,
+        attributes: Option<&Map<String, Value>>,
+    ) -> Option<Value> {
         let or = |member: &str, absent: Value| header.get(member).cloned().unwrap_or(absent);
-        match self.source {
+        let value = match self.source {
             ColumnSource::Text(member) => or(member, json!("")),
             ColumnSource::Uuid(member) => or(member, json!(Uuid::nil())),
             ColumnSource::Integer(member) => or(member, json!(0)),
@@ -99,7 +124,12 @@ impl Column {
                 let value = attributes.and_then(|attributes| attributes.get(member));
                 value.cloned().unwrap_or_else(|| json!(""))
             }
-        }
+            ColumnSource::Place(member) => return header.get(member).cloned(),
+            ColumnSource::Source(SourceField::Id) => json!(leaf.source_id),
+            ColumnSource::Source(SourceField::Epoch) => json!(leaf.source_epoch),
+            ColumnSource::Source(SourceField::Sequence) => json!(leaf.source_seq),
+        };
+        Some(value)
     }
 
     /// Whether the column holds the expected value. Money is compared by value, everything else as JSON.
@@ -123,7 +153,7 @@ fn total(counts: Option<&Value>) -> u64 {
 }
 
 /// A decimal text times 10^18, exactly; `None` for any other text and beyond 38 digits.
-fn money_units(text: &str) -> Option<i128> {
+pub(crate) fn money_units(text: &str) -> Option<i128> {
     const DECIMALS: usize = 18;
     let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
@@ -175,13 +205,38 @@ mod tests {
         }
     }
 
+    fn leaf() -> Leaf {
+        Leaf {
+            kind: aal_ledger::Kind::Event,
+            tenant: Uuid::nil(),
+            shard: 0,
+            index: 0,
+            prev_leaf_hash: [0; 32],
+            event_id: Uuid::nil(),
+            source_id: Uuid::from_u128(1),
+            source_epoch: 0,
+            source_seq: 7,
+            topic_hash: [0; 32],
+            partition: 0,
+            offset: 0,
+            t_source_us: 0,
+            t_edge_us: 0,
+            avro_schema_hash: [0; 32],
+            pipeline_hash: [0; 32],
+            header_hash: [0; 32],
+            ingress_receipt_hash: [0; 32],
+            slots: Vec::new(),
+        }
+    }
+
     #[test]
     fn absent_members_have_their_stated_value() {
         let header = json!({"pii": {"EMAIL_ADDRESS": 2, "PHONE": 3}, "cost": "0.10"});
         let header = header.as_object().unwrap();
+        let leaf = leaf();
         let expected = |name: &str| {
             let column = COLUMNS.iter().find(|column| column.name == name).unwrap();
-            column.expected(header, None)
+            column.expected(&leaf, header, None).unwrap()
         };
         assert_eq!(expected("pii_total"), json!(5));
         assert_eq!(expected("model"), json!(""));
@@ -193,5 +248,8 @@ mod tests {
             expected("target_event_id"),
             json!("00000000-0000-0000-0000-000000000000")
         );
+        assert_eq!(expected("source_seq"), json!(7));
+        let month = COLUMNS.iter().find(|column| column.name == "block_month").unwrap();
+        assert_eq!(month.expected(&leaf, header, None), None);
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use aal_control::TenantScope;
 use aal_ledger::Manifest;
 use aal_service::Problem;
-use aal_verify::{StoredCiphertext, StoredRecord, StoredTemplate};
+use aal_store::StoredRow;
 use bytes::Bytes;
 use clickhouse::Row;
 use futures_util::stream;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use warp::reply::{Reply, Response};
@@ -20,7 +20,6 @@ use warp::reply::{Reply, Response};
 use crate::access::AccessNote;
 use crate::app::App;
 use crate::call::{Call, json};
-use crate::ledger::rows::{COLUMNS, VerifyRow};
 use crate::scope::Scope;
 use crate::sql::{Sql, store_problem};
 
@@ -55,7 +54,7 @@ pub(crate) async fn chains(call: Call) -> Result<Response, Problem> {
     json(&json!({"chains": chains}))
 }
 
-/// `GET /api/v1/verify/records`: NDJSON of [`StoredRecord`] from an index on, in order of the chain; all
+/// `GET /api/v1/verify/records`: NDJSON of [`aal_verify::StoredRecord`] from an index on, in order of the chain; all
 /// of it without a limit.
 pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
     let query = &call.request.query;
@@ -140,7 +139,7 @@ impl Pages {
         let wanted = self.left.min(PAGE_RECORDS);
         let mut rows = self
             .app
-            .cursor::<VerifyRow>(self.page())
+            .cursor::<StoredRow>(self.page())
             .map_err(CopyError::Store)?;
         let mut copied = 0;
         loop {
@@ -166,7 +165,7 @@ impl Pages {
     }
 
     fn page(&self) -> Sql {
-        let mut sql = Sql::new(COLUMNS);
+        let mut sql = Sql::new(StoredRow::SELECT);
         let (index, block, row) = self.after.unwrap_or((self.from, 0, 0));
         sql.records(&self.scope)
             .push(" AND shard = ? AND chain_index >= ?")
@@ -235,67 +234,8 @@ async fn epoch_line(app: &App, number: u64, with_heads: bool) -> Line {
     Ok(format!("{line}\n").into())
 }
 
-fn line_of(row: VerifyRow) -> Bytes {
-    let mut line = serde_json::to_vec(&stored(row)).unwrap_or_default();
+fn line_of(row: StoredRow) -> Bytes {
+    let mut line = serde_json::to_vec(&row.into_stored()).unwrap_or_default();
     line.push(b'\n');
     line.into()
-}
-
-/// The verifier's form of a row.
-fn stored(row: VerifyRow) -> StoredRecord {
-    let columns: Map<String, Value> = row.columns();
-    let text_of = |slot: u16| match slot {
-        aal_record::SLOT_REQUEST => row.request_body.to_vec(),
-        aal_record::SLOT_RESPONSE => row.response_body.to_vec(),
-        aal_record::SLOT_SEARCH => row.search_text.to_vec(),
-        aal_record::SLOT_ATTRIBUTES => row.attributes.to_vec(),
-        _ => Vec::new(),
-    };
-    let mut templates: Vec<StoredTemplate> = row
-        .template_slots
-        .iter()
-        .zip(&row.template_salts)
-        .map(|(slot, salt)| StoredTemplate {
-            slot: *slot,
-            text: text_of(*slot),
-            salt: Some(salt.to_vec()),
-        })
-        .collect();
-    for slot in aal_record::SLOT_REQUEST..=aal_record::SLOT_ATTRIBUTES {
-        let is_salted = row.template_slots.contains(&slot);
-        let text = text_of(slot);
-        if !is_salted && !text.is_empty() {
-            templates.push(StoredTemplate {
-                slot,
-                text,
-                salt: None,
-            });
-        }
-    }
-    let ciphertexts = row
-        .sealed_slots
-        .iter()
-        .zip(&row.sealed_values)
-        .map(|(slot, value)| StoredCiphertext {
-            slot: *slot,
-            ciphertext: value.to_vec(),
-        })
-        .collect();
-    StoredRecord {
-        shard: row.shard,
-        block: row.block,
-        row: row.block_row,
-        offset: row.kafka_offset,
-        tenant: row.tenant,
-        chain_index: row.chain_index,
-        kind: row.kind.clone(),
-        event_id: row.event_id,
-        prev_leaf_hash: row.prev_leaf_hash.to_vec(),
-        leaf_hash: row.leaf_hash.to_vec(),
-        leaf: row.leaf.to_vec(),
-        header: row.header.to_vec(),
-        templates,
-        ciphertexts,
-        columns,
-    }
 }

@@ -4,7 +4,6 @@ mod anchors;
 mod check;
 mod export;
 mod proof;
-mod rows;
 mod seal;
 
 pub(crate) use anchors::{Anchors, checkpoint, checkpoints};

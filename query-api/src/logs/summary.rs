@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aal_service::times::rfc3339_us;
+pub(crate) use aal_store::money_text as cost_text;
 use clickhouse::Row;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -10,8 +11,6 @@ use uuid::Uuid;
 
 use crate::sql::Sql;
 
-/// Decimal places of the money columns.
-const MONEY_SCALE: u32 = 18;
 
 /// The columns of a list. `header` and `attributes` are empty unless they were asked for.
 #[derive(Clone, Debug, Row, Deserialize)]
@@ -93,17 +92,6 @@ pub(crate) struct Verdict {
 /// Nothing known of outcomes, as for a record that was just stored.
 pub(crate) fn no_verdict() -> Verdict {
     Verdict::default()
-}
-
-/// The exact decimal that a scaled amount stands for, without needless zeros.
-pub(crate) fn cost_text(scaled: i128) -> String {
-    let sign = if scaled < 0 { "-" } else { "" };
-    let one = 10_u128.pow(MONEY_SCALE);
-    let amount = scaled.unsigned_abs();
-    let fraction = format!("{:018}", amount % one);
-    let fraction = fraction.trim_end_matches('0');
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{sign}{}{point}{fraction}", amount / one)
 }
 
 /// Microseconds as milliseconds; a whole number where it is one.

@@ -210,6 +210,7 @@ impl Bench {
             let draft = draft_event(&pipeline, &event, &index_key, &key, &key, NOW_US);
             let place = Place {
                 shard: 0,
+                partition: 0,
                 block: 0,
                 block_row: position as u32,
                 block_month: 202_602,

@@ -1,13 +1,15 @@
 //! A store of leaves and an object store in memory, the latter with power cuts.
 #![allow(dead_code)]
 
+pub mod tiles;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use aal_ledger::hash::{sha256, topic_hash};
 use aal_ledger::leaf::NO_TIME;
 use aal_ledger::{ChainId, Hash, Kind, Leaf, NoteSigner, TrustPolicy, ZERO_HASH, jcs, leaf_hash};
-use aal_sealer::{Anchor, LeafSource, Objects, ObjectsError, Sealer, SealerSettings, StoredLeaf};
+use aal_sealer::{Anchor, IsOlder, LeafSource, Objects, ObjectsError, Sealer, SealerSettings, StoredLeaf};
 use aal_verify::{COLUMNS, Report, StoredRecord, Verifier};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -86,9 +88,30 @@ impl LeafSource for Store {
             .map(|row| leaf_hash(&row.leaf))
             .collect())
     }
+
+    async fn chain_leaves(
+        &self,
+        chain: ChainId,
+        from_index: u64,
+        max_rows: usize,
+    ) -> Result<Vec<Vec<u8>>, Never> {
+        let leaves = self.leaves_of(chain).into_iter().skip(from_index as usize);
+        Ok(leaves.take(max_rows).collect())
+    }
 }
 
 impl Store {
+    /// Leaves of a chain in their order, as they are stored now.
+    pub fn leaves_of(&self, chain: ChainId) -> Vec<Vec<u8>> {
+        let rows = self.rows.lock().unwrap();
+        let mut found: Vec<&StoredLeaf> = rows
+            .iter()
+            .filter(|row| (row.tenant, row.shard) == (chain.tenant, chain.shard))
+            .collect();
+        found.sort_by_key(|row| row.chain_index);
+        found.into_iter().map(|row| row.leaf.clone()).collect()
+    }
+
     /// Appends one block of events of these tenants, one record each.
     pub fn block(&self, shard: u32, tenants: &[u128]) {
         let mut rows = self.rows.lock().unwrap();
@@ -118,7 +141,7 @@ impl Store {
             let header = header.as_object().unwrap();
             let columns = COLUMNS
                 .iter()
-                .map(|column| (column.name.to_owned(), column.expected(header, None)));
+                .filter_map(|column| Some((column.name.to_owned(), column.expected(&leaf, header, None)?)));
             chains.entry(ChainId::of(&leaf)).or_default().push(StoredRecord {
                 shard: row.shard,
                 block: row.block,
@@ -192,25 +215,29 @@ pub fn stored((leaf, header): (Leaf, Vec<u8>), block: u64, row: u32) -> StoredLe
     }
 }
 
-/// Objects in memory. After `cut_after` writes the power is gone: nothing works until [`Memory::power_on`]. With
-/// `is_written` the write at which it goes is done all the same, and only its answer is lost.
+/// Objects in memory. After `cut_after` calls, reads and writes, the power is gone: nothing works until
+/// [`Memory::power_on`]. With `is_written` a write at which it goes is done all the same, and only its answer is lost.
 #[derive(Clone, Default)]
 pub struct Memory {
     pub objects: Arc<Mutex<HashMap<String, Bytes>>>,
     cut: Arc<Mutex<Cut>>,
+    /// Told of each write before it is done.
+    pub before_write: Arc<Mutex<Option<BeforeWrite>>>,
 }
+
+pub type BeforeWrite = Box<dyn FnMut(&str) + Send>;
 
 #[derive(Default)]
 struct Cut {
-    writes_left: Option<u64>,
+    calls_left: Option<u64>,
     is_written: bool,
     is_off: bool,
 }
 
 impl Memory {
-    pub fn cut_after(&self, writes: u64, is_written: bool) {
+    pub fn cut_after(&self, calls: u64, is_written: bool) {
         *self.cut.lock().unwrap() = Cut {
-            writes_left: Some(writes),
+            calls_left: Some(calls),
             is_written,
             is_off: false,
         };
@@ -220,13 +247,13 @@ impl Memory {
         *self.cut.lock().unwrap() = Cut::default();
     }
 
-    /// Whether the write is done, and whether its answer arrives.
-    fn write(&self) -> (bool, bool) {
+    /// Whether the call is done, and whether its answer arrives.
+    fn call(&self) -> (bool, bool) {
         let mut cut = self.cut.lock().unwrap();
         if cut.is_off {
             return (false, false);
         }
-        match &mut cut.writes_left {
+        match &mut cut.calls_left {
             None => (true, true),
             Some(0) => {
                 cut.is_off = true;
@@ -239,18 +266,18 @@ impl Memory {
         }
     }
 
-    fn store(&self, path: &str, bytes: Bytes, is_create: bool) -> Result<bool, ObjectsError> {
-        let (is_done, is_answered) = self.write();
-        let mut objects = self.objects.lock().unwrap();
-        let is_free = !is_create || !objects.contains_key(path);
-        if is_done && is_free {
-            objects.insert(path.to_owned(), bytes);
+    /// Does the write if the power lasts, under one lock, so that `change` sees what it writes over.
+    fn write<T>(
+        &self,
+        path: &str,
+        change: impl FnOnce(&mut HashMap<String, Bytes>) -> T,
+    ) -> Result<T, ObjectsError> {
+        if let Some(told) = self.before_write.lock().unwrap().as_mut() {
+            told(path);
         }
-        if is_answered {
-            Ok(is_free)
-        } else {
-            Err(no_power(path))
-        }
+        let (is_done, is_answered) = self.call();
+        let done = is_done.then(|| change(&mut self.objects.lock().unwrap()));
+        done.filter(|_| is_answered).ok_or_else(|| no_power(path))
     }
 }
 
@@ -264,18 +291,55 @@ fn no_power(path: &str) -> ObjectsError {
 #[async_trait]
 impl Objects for Memory {
     async fn get(&self, path: &str) -> Result<Option<Bytes>, ObjectsError> {
-        if self.cut.lock().unwrap().is_off {
+        let (_, is_answered) = self.call();
+        if !is_answered {
             return Err(no_power(path));
         }
         Ok(self.objects.lock().unwrap().get(path).cloned())
     }
 
     async fn create(&self, path: &str, bytes: Bytes) -> Result<bool, ObjectsError> {
-        self.store(path, bytes, true)
+        self.write(path, |objects| {
+            let is_free = !objects.contains_key(path);
+            if is_free {
+                objects.insert(path.to_owned(), bytes);
+            }
+            is_free
+        })
     }
 
     async fn put(&self, path: &str, bytes: Bytes) -> Result<(), ObjectsError> {
-        self.store(path, bytes, false).map(drop)
+        self.write(path, |objects| drop(objects.insert(path.to_owned(), bytes)))
+    }
+
+    async fn advance(&self, path: &str, bytes: Bytes, is_older: IsOlder<'_>) -> Result<bool, ObjectsError> {
+        self.write(path, |objects| {
+            let is_behind = objects
+                .get(path)
+                .is_none_or(|there| *there == bytes || is_older(there));
+            if is_behind {
+                objects.insert(path.to_owned(), bytes);
+            }
+            is_behind
+        })
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>, ObjectsError> {
+        let (_, is_answered) = self.call();
+        if !is_answered {
+            return Err(no_power(folder));
+        }
+        let objects = self.objects.lock().unwrap();
+        let start = format!("{folder}/");
+        Ok(objects
+            .keys()
+            .filter(|path| path.starts_with(&start))
+            .cloned()
+            .collect())
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), ObjectsError> {
+        self.write(path, |objects| drop(objects.remove(path)))
     }
 }
 

@@ -211,7 +211,10 @@ pub fn store(draft: Draft, index: u64, prev_leaf_hash: Hash, block: u64, row: u3
         ct_hash: ciphertext_hash(AEAD_AES_256_SIV, ciphertext),
         ..slot(*number)
     });
-    let header_bytes = jcs::to_vec(&Value::Object(draft.header.clone())).unwrap();
+    let mut header = draft.header.clone();
+    let place = json!({"block": block, "block_row": row, "block_month": 202_609});
+    header.extend(place.as_object().unwrap().clone());
+    let header_bytes = jcs::to_vec(&Value::Object(header.clone())).unwrap();
     let leaf = Leaf {
         kind: draft.kind,
         tenant: draft.tenant,
@@ -237,9 +240,10 @@ pub fn store(draft: Draft, index: u64, prev_leaf_hash: Hash, block: u64, row: u3
     let attributes = draft.templates.iter().find(|(number, _)| *number == 3);
     let attributes: Option<Value> = attributes.map(|(_, text)| serde_json::from_str(text).unwrap());
     let attributes = attributes.as_ref().and_then(Value::as_object);
-    let columns = COLUMNS
-        .iter()
-        .map(|column| (column.name.to_owned(), column.expected(&draft.header, attributes)));
+    let columns = COLUMNS.iter().map(|column| {
+        let expected = column.expected(&leaf, &header, attributes).unwrap();
+        (column.name.to_owned(), expected)
+    });
     StoredRecord {
         shard: draft.shard,
         block,

@@ -108,6 +108,7 @@ impl Writer {
             let offset = self.offsets.entry(shard).or_insert(0);
             let place = Place {
                 shard,
+                partition: shard,
                 block,
                 block_row: row as u32,
                 block_month: 202_601,
