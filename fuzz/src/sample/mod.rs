@@ -1,0 +1,165 @@
+//! A small log as material: seeds of the targets, and bundles for both verifiers. Everything follows from constants.
+
+pub mod bundle;
+pub mod log;
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use aal_ledger::merkle::{MemoryTree, prove};
+use aal_ledger::proof::TlogProof;
+use aal_ledger::{ChainId, Hash, Heads, Kind, Manifest, NoteSigner, Receipt, TrustPolicy, leaf_hash};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use log::{Draft, Log};
+pub use log::{EPOCH_US, START_US};
+
+/// Origin and key name of the log.
+pub const ORIGIN: &str = "audit.example.com/anchor";
+/// Key whose texts are erased in epoch 2.
+pub const ERASED_KEY: u128 = 0xdead;
+
+/// The log of three epochs.
+pub static LOG: LazyLock<Log> = LazyLock::new(make_log);
+/// Its newest signed checkpoint.
+pub static NOTE: LazyLock<String> = LazyLock::new(|| {
+    let last = LOG.epochs.last().expect("it has epochs");
+    String::from_utf8(last.note.clone()).expect("a note is text")
+});
+/// The texts of all checkpoints that were signed.
+pub static CHECKPOINTS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    LOG.epochs.iter().map(|epoch| epoch.checkpoint.to_text()).collect()
+});
+/// The hashes of all leaves that are in the log.
+pub static LEAVES: LazyLock<HashSet<Hash>> = LazyLock::new(|| {
+    LOG.records.values().flatten().map(|record| leaf_hash(&record.leaf)).collect()
+});
+
+/// Who signs the log.
+pub fn signer() -> NoteSigner {
+    NoteSigner::from_seed(ORIGIN, &[1; 32]).expect("a key")
+}
+
+/// Who signs receipts.
+pub fn edge_signer() -> NoteSigner {
+    NoteSigner::from_seed("audit.example.com/edge", &[2; 32]).expect("a key")
+}
+
+/// The trust policy that pins them.
+pub fn policy_text() -> String {
+    let receipts = [edge_signer().verifier_key().clone()];
+    TrustPolicy::render(ORIGIN, signer().verifier_key(), &receipts)
+}
+
+/// A receipt of the edge.
+pub fn receipt() -> String {
+    Receipt::sign(Uuid::from_u128(0xe0_0000), [7; 32], START_US, &edge_signer()).to_string()
+}
+
+/// The tree over the lines of the heads.
+pub fn tree_of(heads: &Heads) -> MemoryTree {
+    let mut tree = MemoryTree::new();
+    heads.line_hashes().for_each(|hash| tree.append(hash));
+    tree
+}
+
+/// The proof of one record under the newest checkpoint and the newest heads.
+pub fn record_proof(log: &Log, chain: ChainId, index: u64) -> Vec<u8> {
+    let newest = log.epochs.len() as u64 - 1;
+    let epoch = &log.epochs[newest as usize];
+    let text = epoch.heads.to_text();
+    let begins = format!("chain {chain} ");
+    let (line_index, line) = text
+        .lines()
+        .enumerate()
+        .find(|(_, line)| line.starts_with(&begins))
+        .expect("the chain is in the heads");
+    let head = aal_ledger::ChainHead::parse_line(line).expect("our line is one");
+    let hex = |path: Vec<Hash>| -> Vec<String> { path.iter().map(aal_ledger::hash::to_hex).collect() };
+    let chain_path = prove::inclusion(&log.trees[&chain], index, head.size).expect("it is there");
+    let tree = tree_of(&epoch.heads);
+    let head_path = prove::inclusion(&tree, line_index as u64, epoch.heads.line_count()).expect("it is there");
+    let extra = json!({
+        "format": "aal-record-path/v1",
+        "leaf": STANDARD.encode(&log.records[&chain][index as usize].leaf),
+        "chain": {"id": chain.to_string(), "index": index, "size": head.size, "path": hex(chain_path)},
+        "head": {"line": line, "index": line_index, "size": epoch.heads.line_count(), "path": hex(head_path)},
+        "manifest": String::from_utf8_lossy(&epoch.manifest),
+    });
+    let proof = TlogProof {
+        extra: Some(extra.to_string().into_bytes()),
+        index: newest,
+        hashes: prove::inclusion(&log.anchor, newest, newest + 1).expect("it is there"),
+        checkpoint: epoch.note.clone(),
+    };
+    proof.to_bytes()
+}
+
+/// Bundles of different kinds by name, with the exit status that each has when nobody touched it.
+pub fn bundles() -> Vec<(&'static str, Vec<u8>, i32)> {
+    let all = bundle::Wanted {
+        base_epoch: None,
+        last_epoch: 2,
+        tenant: None,
+        model: None,
+        erased_key: None,
+        ciphertexts: true,
+    };
+    let middle = bundle::Wanted {
+        base_epoch: Some(0),
+        last_epoch: 1,
+        ..all
+    };
+    let wanted = [
+        ("all", all, 0),
+        ("middle", middle, 0),
+        ("filtered", bundle::Wanted { model: Some("model-a"), ciphertexts: false, ..all }, 0),
+        ("erased", bundle::Wanted { erased_key: Some(ERASED_KEY), ..middle }, 0),
+        ("tenant", bundle::Wanted { tenant: Some(1), ..middle }, 3),
+    ];
+    wanted.into_iter().map(|(name, wanted, status)| (name, bundle::write(&LOG, wanted), status)).collect()
+}
+
+fn make_log() -> Log {
+    let (signer, policy) = (signer(), aal_ledger::hash::sha256(policy_text().as_bytes()));
+    let mut log = Log::default();
+    let event = |tenant, shard, offset, key| Draft {
+        kind: Kind::Event,
+        tenant,
+        shard,
+        offset,
+        members: json!({"application": "loans", "model": if offset % 2 == 0 { "model-a" } else { "model-b" }}),
+        lost_from: None,
+        key,
+    };
+    let told = |kind, tenant, shard, offset, members: Value| Draft {
+        kind,
+        members,
+        ..event(tenant, shard, offset, 0)
+    };
+    for offset in 5..9 {
+        log.append(event(1 + u128::from(offset % 2), 0, offset, 0xc0));
+    }
+    log.append(event(1, 10, 0, 0xc1));
+    log.seal(ORIGIN, policy, &signer);
+    log.append(Draft { lost_from: Some(9), ..told(Kind::Gap, 0, 0, 11, json!({"reason": "retention"})) });
+    for offset in 12..15 {
+        log.append(event(1 + u128::from(offset % 2), 0, offset, if offset == 12 { ERASED_KEY } else { 0xc0 }));
+    }
+    log.append(event(3, 2, 0, 0xc3));
+    log.seal(ORIGIN, policy, &signer);
+    let keys = json!({"subject_key_ids": [Uuid::from_u128(ERASED_KEY).to_string()]});
+    log.append(told(Kind::ErasureDone, 1, 0, 15, keys));
+    log.append(told(Kind::Heartbeat, 0, 10, 1, json!({"action": "idle"})));
+    log.seal(ORIGIN, policy, &signer);
+    log
+}
+
+/// The newest manifest.
+pub fn manifest() -> Manifest {
+    let last = LOG.epochs.last().expect("it has epochs");
+    Manifest::parse(&last.manifest).expect("our manifest is one")
+}
