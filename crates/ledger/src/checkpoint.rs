@@ -77,7 +77,11 @@ impl Checkpoint {
     ///
     /// # Errors
     /// As [`Checkpoint::sign`]; and when a cosigner cannot sign without a time.
-    pub fn sign_with(&self, signers: &[&NoteSigner], second: &[&Cosigner]) -> Result<Vec<u8>, CheckpointError> {
+    pub fn sign_with(
+        &self,
+        signers: &[&NoteSigner],
+        second: &[&Cosigner],
+    ) -> Result<Vec<u8>, CheckpointError> {
         let mut note = self.sign(signers)?;
         for cosigner in second {
             note.extend_from_slice(cosigner.cosign(self, 0)?.to_line().as_bytes());

@@ -102,10 +102,7 @@ impl Note {
     ///
     /// # Errors
     /// When a line that names a given key has a wrong signature.
-    pub fn signed_by<'k>(
-        &self,
-        known: &'k [VerifierKey],
-    ) -> Result<Vec<(&'k VerifierKey, u64)>, NoteError> {
+    pub fn signed_by<'k>(&self, known: &'k [VerifierKey]) -> Result<Vec<(&'k VerifierKey, u64)>, NoteError> {
         let mut verified = Vec::new();
         for line in &self.signatures {
             let is_named = |key: &&VerifierKey| key.name() == line.key_name && key.id() == line.key_id;

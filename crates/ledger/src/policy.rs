@@ -184,13 +184,17 @@ impl TrustPolicy {
         if file.max_timestamp_delay_s.is_some() && file.timestamp_authority.is_empty() {
             return Err(PolicyError::TimestampDelay);
         }
-        let witness_policy = file.witness_policy.map(|text| WitnessPolicy::parse(text.as_bytes()));
+        let witness_policy = file
+            .witness_policy
+            .map(|text| WitnessPolicy::parse(text.as_bytes()));
         let policy = TrustPolicy {
             require_every_algorithm: file.require_every_algorithm,
             witness_policy: witness_policy.transpose()?,
             max_witness_delay_s: file.max_witness_delay_s.unwrap_or(0),
             timestamp_authorities: parse_authorities(file.timestamp_authority)?,
-            max_timestamp_delay_s: file.max_timestamp_delay_s.unwrap_or(DEFAULT_MAX_TIMESTAMP_DELAY_S),
+            max_timestamp_delay_s: file
+                .max_timestamp_delay_s
+                .unwrap_or(DEFAULT_MAX_TIMESTAMP_DELAY_S),
             origin: file.origin,
             max_seal_delay_s: file.max_seal_delay_s,
             clock_tolerance_s: file.clock_tolerance_s.unwrap_or(DEFAULT_CLOCK_TOLERANCE_S),

@@ -26,9 +26,13 @@ pub enum Algorithm {
 
 impl Algorithm {
     fn of_type(key_type: u8) -> Option<Algorithm> {
-        [Algorithm::Ed25519, Algorithm::Ed25519Cosignature, Algorithm::MlDsa44]
-            .into_iter()
-            .find(|algorithm| *algorithm as u8 == key_type)
+        [
+            Algorithm::Ed25519,
+            Algorithm::Ed25519Cosignature,
+            Algorithm::MlDsa44,
+        ]
+        .into_iter()
+        .find(|algorithm| *algorithm as u8 == key_type)
     }
 
     /// Whether a log may sign its checkpoints with it.
@@ -73,9 +77,7 @@ pub enum VerifierKeyError {
     Form,
     #[error("key name is empty, too long, or has a space, a plus sign or a control character")]
     Name,
-    #[error(
-        "key type {0} is not supported, only 1 (ed25519), 4 (ed25519 cosignature) and 6 (ml-dsa-44) are"
-    )]
+    #[error("key type {0} is not supported, only 1 (ed25519), 4 (ed25519 cosignature) and 6 (ml-dsa-44) are")]
     Type(u8),
     #[error("public key is not a valid ed25519 point of full order")]
     Point,

@@ -68,7 +68,9 @@ pub enum Quorum {
     None,
     Missed,
     /// Met, at the latest at this time in POSIX seconds, if those that make it up speak the truth.
-    Met { at_s: u64 },
+    Met {
+        at_s: u64,
+    },
 }
 
 /// Why a policy is refused; lines count from 1.

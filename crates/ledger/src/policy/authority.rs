@@ -45,7 +45,8 @@ impl TimestampAuthority {
                 (None, "") => {}
                 (None, BEGIN) => body = Some(String::new()),
                 (Some(encoded), END) => {
-                    let der = parse_base64(encoded).filter(|der| !der.is_empty() && der.len() <= MAX_ROOT_BYTES);
+                    let der =
+                        parse_base64(encoded).filter(|der| !der.is_empty() && der.len() <= MAX_ROOT_BYTES);
                     roots.push(der.ok_or(RootsError::Certificate(roots.len() + 1))?);
                     body = None;
                 }

@@ -22,7 +22,10 @@ pub(super) fn parse(text: &[u8]) -> Result<WitnessPolicy, WitnessPolicyError> {
     let mut reader = Reader::default();
     for (position, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let number = position + 1;
-        if line.iter().any(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f) {
+        if line
+            .iter()
+            .any(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f)
+        {
             return Err(WitnessPolicyError::Character(number));
         }
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
@@ -34,8 +37,16 @@ pub(super) fn parse(text: &[u8]) -> Result<WitnessPolicy, WitnessPolicyError> {
     }
     let Reader { policy, quorum, .. } = reader;
     let quorum = quorum.ok_or(WitnessPolicyError::Quorum)?;
-    let keys = policy.witnesses.iter().map(|witness| witness.key.clone()).collect();
-    Ok(WitnessPolicy { quorum, keys, ..policy })
+    let keys = policy
+        .witnesses
+        .iter()
+        .map(|witness| witness.key.clone())
+        .collect();
+    Ok(WitnessPolicy {
+        quorum,
+        keys,
+        ..policy
+    })
 }
 
 struct Reader {
@@ -86,7 +97,12 @@ impl Reader {
         if !key.algorithm().is_for_logs() {
             return fault(number, "a key of type 4 is a witness's, not a log's");
         }
-        if self.policy.logs.iter().any(|log| log.key.public_key() == key.public_key()) {
+        if self
+            .policy
+            .logs
+            .iter()
+            .any(|log| log.key.public_key() == key.public_key())
+        {
             return fault(number, "the key stands on an earlier log line");
         }
         check_count(number, self.policy.logs.len())?;
@@ -110,7 +126,10 @@ impl Reader {
             );
         }
         let witnesses = &self.policy.witnesses;
-        if witnesses.iter().any(|witness| witness.key.public_key() == key.public_key()) {
+        if witnesses
+            .iter()
+            .any(|witness| witness.key.public_key() == key.public_key())
+        {
             return fault(number, "the key stands on an earlier witness line");
         }
         check_count(number, witnesses.len())?;
@@ -137,7 +156,9 @@ impl Reader {
             b"any" => 1,
             decimal => {
                 let decimal = std::str::from_utf8(decimal).ok().and_then(parse_u64);
-                decimal.and_then(|decimal| usize::try_from(decimal).ok()).unwrap_or(0)
+                decimal
+                    .and_then(|decimal| usize::try_from(decimal).ok())
+                    .unwrap_or(0)
             }
         };
         if names.is_empty() || threshold == 0 || threshold > names.len() {
@@ -150,7 +171,10 @@ impl Reader {
                 return fault(number, format!("{} is defined on no earlier line", shown(member)));
             };
             if std::mem::replace(is_in_a_group, true) {
-                return fault(number, format!("{} is a member of a group already", shown(member)));
+                return fault(
+                    number,
+                    format!("{} is a member of a group already", shown(member)),
+                );
             }
             members.push(*found);
         }
@@ -174,7 +198,10 @@ impl Reader {
 
     fn define(&mut self, number: usize, name: &[u8], member: Member) -> Result<(), WitnessPolicyError> {
         if name == NONE {
-            return fault(number, "the name none is taken: it is the quorum that asks for nothing");
+            return fault(
+                number,
+                "the name none is taken: it is the quorum that asks for nothing",
+            );
         }
         if self.names.insert(name.to_vec(), (member, false)).is_some() {
             return fault(number, format!("{} is defined on an earlier line", shown(name)));
@@ -204,7 +231,10 @@ fn optional_url(number: usize, words: &[&[u8]]) -> Result<Option<String>, Witnes
 
 fn check_count(number: usize, count: usize) -> Result<(), WitnessPolicyError> {
     if count >= MAX_POLICY_ENTRIES {
-        return fault(number, format!("more than {MAX_POLICY_ENTRIES} lines of this kind"));
+        return fault(
+            number,
+            format!("more than {MAX_POLICY_ENTRIES} lines of this kind"),
+        );
     }
     Ok(())
 }
@@ -212,4 +242,3 @@ fn check_count(number: usize, count: usize) -> Result<(), WitnessPolicyError> {
 fn shown(name: &[u8]) -> String {
     format!("{:?}", String::from_utf8_lossy(name))
 }
-
