@@ -23,6 +23,14 @@ pub(crate) struct Anchor {
 }
 
 impl Anchor {
+    /// A log whose first manifests are known by their compact range only; a checkpoint must vouch for it.
+    pub(crate) fn beginning_after(before: CompactRange) -> Anchor {
+        Anchor {
+            log: before,
+            ..Anchor::default()
+        }
+    }
+
     pub(crate) fn checkpoint(&mut self, note: &[u8], policy: &TrustPolicy, tally: &mut Tally) {
         tally.checked(Verdict::Identity, 1);
         let checkpoint = match open_checkpoint(note, policy) {
@@ -72,7 +80,12 @@ impl Anchor {
                 return tally.refute(Verdict::Identity, Place::default(), what);
             }
         };
-        if let Err(error) = manifest.check_follows(self.last.as_ref()) {
+        let follows = match &self.last {
+            // What it names as the one before is not at hand; the checkpoint's root vouches for it.
+            None if position > 0 && manifest.epoch == position => Ok(()),
+            last => manifest.check_follows(last.as_ref()),
+        };
+        if let Err(error) = follows {
             self.is_broken = true;
             return tally.refute(
                 Verdict::Identity,
@@ -164,6 +177,17 @@ impl Anchor {
     /// The manifest of the newest signed epoch seen.
     pub(crate) fn signed(&self) -> Option<&Manifest> {
         self.signed.as_ref()
+    }
+
+    /// Number of manifests, those before the first one included.
+    pub(crate) fn size(&self) -> u64 {
+        self.log.size()
+    }
+
+    /// Whether a verified checkpoint of that size was given, and its root.
+    pub(crate) fn root_at(&self, size: u64) -> Option<Hash> {
+        let known = self.checkpoints.iter().find(|(known, _)| *known == size);
+        known.map(|(_, root)| *root)
     }
 
     pub(crate) fn incarnations(&self) -> &[Uuid] {

@@ -33,6 +33,23 @@ impl OffsetSums {
         true
     }
 
+    /// Adds what was summed elsewhere.
+    pub(crate) fn merge(&mut self, other: &OffsetSums) {
+        let Some((first, last)) = other.range else {
+            return;
+        };
+        self.count += other.count;
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.squares = (self.squares + other.squares) % PRIME;
+        let (lowest, highest) = self.range.unwrap_or((first, last));
+        self.range = Some((lowest.min(first), highest.max(last)));
+    }
+
+    /// Lowest offset so far.
+    pub(crate) fn lowest(&self) -> Option<u64> {
+        self.range.map(|(lowest, _)| lowest)
+    }
+
     /// Highest offset so far.
     pub(crate) fn highest(&self) -> Option<u64> {
         self.range.map(|(_, highest)| highest)
@@ -135,6 +152,10 @@ mod tests {
             let mut by_number = OffsetSums::default();
             (first..=first + len).for_each(|offset| assert!(by_number.add(offset, offset)));
             prop_assert_eq!(by_range, by_number);
+            let mut merged = OffsetSums::default();
+            merged.merge(&by_range);
+            merged.merge(&OffsetSums::default());
+            prop_assert_eq!(merged, by_number);
             prop_assert_eq!(by_range.fault(), None);
         }
     }

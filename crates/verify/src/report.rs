@@ -1,11 +1,13 @@
 //! Verdicts with counts and first findings.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use aal_ledger::ChainId;
 use serde::Serialize;
 use uuid::Uuid;
+
+use crate::bundle::BundleFacts;
+use crate::receipts::ReceiptReport;
 
 /// Findings kept in full per verdict; more are only counted.
 pub const MAX_FINDINGS: usize = 20;
@@ -42,7 +44,7 @@ impl Verdict {
         Verdict::Report,
     ];
 
-    /// Whether exit status 0 needs a pass. The others may be unproven: nothing was erased, no witness is configured,
+    /// Whether exit status 0 always needs a pass. The others may be unproven: nothing was erased, no witness is configured,
     /// no report was given.
     pub fn is_required(self) -> bool {
         matches!(
@@ -122,6 +124,8 @@ impl fmt::Display for Finding {
 pub struct VerdictReport {
     pub verdict: Verdict,
     pub status: Status,
+    /// Whether exit status 0 needs a pass.
+    pub is_required: bool,
     /// Checks made, failed ones included.
     pub checked: u64,
     pub refuted: u64,
@@ -151,6 +155,12 @@ pub struct Report {
     pub incarnations: Vec<Uuid>,
     /// Input that could not be read at all.
     pub unreadable: Vec<String>,
+    /// What an evidence bundle is about; absent for a running service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<BundleFacts>,
+    /// Outcome for receipts, where some were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<ReceiptReport>,
 }
 
 impl Report {
@@ -170,7 +180,7 @@ impl Report {
             return 2;
         }
         let is_missing =
-            |report: &VerdictReport| report.verdict.is_required() && report.status != Status::Pass;
+            |report: &VerdictReport| report.is_required && report.status != Status::Pass;
         if self.verdicts.iter().any(is_missing) {
             3
         } else {
@@ -218,6 +228,22 @@ impl fmt::Display for Report {
         for what in &self.unreadable {
             writeln!(f, "unreadable: {what}")?;
         }
+        if let Some(receipts) = &self.receipts {
+            writeln!(
+                f,
+                "{} receipts: {} matched, {} missing, {} undecided, {} refused",
+                receipts.given, receipts.matched, receipts.missing, receipts.undecided, receipts.refused
+            )?;
+        }
+        if let Some(bundle) = &self.bundle {
+            let said = |is_so: bool| if is_so { "yes" } else { "no" };
+            writeln!(
+                f,
+                "complete within range: {}; range covers the tip: {}",
+                said(bundle.complete_within_range),
+                said(bundle.range_covers_tip)
+            )?;
+        }
         Ok(())
     }
 }
@@ -242,7 +268,8 @@ impl Place {
 /// Counts checks and collects findings.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    by_verdict: BTreeMap<Verdict, Counts>,
+    /// By position in [`Verdict::ALL`].
+    by_verdict: [Counts; Verdict::ALL.len()],
 }
 
 #[derive(Debug, Default)]
@@ -256,7 +283,23 @@ struct Counts {
 impl Tally {
     /// Counts checks that held or will be reported apart.
     pub(crate) fn checked(&mut self, verdict: Verdict, count: u64) {
-        self.by_verdict.entry(verdict).or_default().checked += count;
+        self.by_verdict[verdict as usize].checked += count;
+    }
+
+    /// Whether anything refuted the verdict so far.
+    pub(crate) fn is_refuted(&self, verdict: Verdict) -> bool {
+        self.by_verdict[verdict as usize].refuted > 0
+    }
+
+    /// Adds what was tallied elsewhere, its findings after those here.
+    pub(crate) fn merge(&mut self, other: Tally) {
+        for (counts, added) in self.by_verdict.iter_mut().zip(other.by_verdict) {
+            counts.checked += added.checked;
+            counts.refuted += added.refuted;
+            counts.unproven += added.unproven;
+            let room = MAX_FINDINGS - counts.findings.len();
+            counts.findings.extend(added.findings.into_iter().take(room));
+        }
     }
 
     /// One check that failed.
@@ -270,7 +313,7 @@ impl Tally {
     }
 
     fn find(&mut self, verdict: Verdict, severity: Severity, place: Place, what: String) {
-        let counts = self.by_verdict.entry(verdict).or_default();
+        let counts = &mut self.by_verdict[verdict as usize];
         match severity {
             Severity::Refuted => counts.refuted += 1,
             Severity::Unproven => counts.unproven += 1,
@@ -291,7 +334,7 @@ impl Tally {
 
     pub(crate) fn into_reports(mut self) -> Vec<VerdictReport> {
         let report = |verdict: Verdict| {
-            let counts = self.by_verdict.remove(&verdict).unwrap_or_default();
+            let counts = std::mem::take(&mut self.by_verdict[verdict as usize]);
             let status = if counts.refuted > 0 {
                 Status::Fail
             } else if counts.checked == 0 || counts.unproven > 0 {
@@ -302,6 +345,7 @@ impl Tally {
             VerdictReport {
                 verdict,
                 status,
+                is_required: verdict.is_required(),
                 checked: counts.checked,
                 refuted: counts.refuted,
                 unproven: counts.unproven,

@@ -226,6 +226,8 @@ impl Verifier {
             newest_closed_us: newest.map(|manifest| manifest.closed_us),
             incarnations: self.anchor.incarnations().to_vec(),
             unreadable: self.unreadable,
+            bundle: None,
+            receipts: None,
             verdicts: self.tally.into_reports(),
         }
     }
