@@ -137,43 +137,65 @@ where
     F: Filter + Clone + Send + Sync + 'static,
     F::Extract: Reply,
 {
+    let routes = Routes::new(filter, metrics);
+    let answer = move |request| routes.clone().answer(request);
+    serve_with(answer, config, DRAIN_TIMEOUT, shutdown).await
+}
+
+/// Listens and answers with `answer` until `shutdown`; requests in flight may then go on for `drain`, after which their
+/// connections are cut and their bodies dropped.
+///
+/// # Errors
+/// [`ServeError::Bind`].
+pub async fn serve_with<Answer, Answering, B>(
+    answer: Answer,
+    config: &HttpConfig,
+    drain: Duration,
+    shutdown: Shutdown,
+) -> Result<Bound, ServeError>
+where
+    Answer: Fn(Request<Incoming>) -> Answering + Clone + Send + Sync + 'static,
+    Answering: Future<Output = ::http::Response<B>> + Send + 'static,
+    B: hyper::body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let listen = config.listen;
     let bind = |source| ServeError::Bind { listen, source };
     let listener = TcpListener::bind(listen).await.map_err(bind)?;
     let addr = listener.local_addr().map_err(bind)?;
-    let measured = HttpMetrics::register(metrics);
     let header_timeout = Duration::from_millis(config.header_timeout_ms);
     let max_connections = config.max_connections.clamp(1, Semaphore::MAX_PERMITS);
     let loop_shutdown = shutdown;
     let handle = tokio::spawn(async move {
         let graceful = GracefulShutdown::new();
+        let cut = Shutdown::new();
         let permits = Arc::new(Semaphore::new(max_connections));
         while let Some((stream, peer, permit)) = next_connection(&listener, &permits, &loop_shutdown).await {
-            let answer = Answer {
-                filter: filter.clone(),
-                peer,
-                measured: measured.clone(),
-            };
-            let service = service_fn(move |request| answer.clone().respond(request));
+            let answer = answer.clone();
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer));
+                let answering = answer(request);
+                async move { Ok::<_, std::convert::Infallible>(answering.await) }
+            });
             let builder = connection_builder(header_timeout);
             let connection = builder
                 .serve_connection_with_upgrades(TokioIo::new(stream), service)
                 .into_owned();
             let watched = graceful.watch(connection);
+            let cut = cut.clone();
             tokio::spawn(async move {
                 // Time-outs, resets and half requests end a connection every day; none is an alarm.
-                if let Err(error) = watched.await {
+                if let Some(Err(error)) = cut.unless_requested(watched).await {
                     tracing::debug!(%peer, %error, "connection ended");
                 }
                 drop(permit);
             });
         }
         drop(listener);
-        if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
             tracing::warn!(%addr, "requests still in flight were cut off");
+            cut.request();
         }
     });
     Ok(Bound { addr, handle })
@@ -226,22 +248,36 @@ fn connection_builder(header_timeout: Duration) -> auto::Builder<TokioExecutor> 
     builder
 }
 
+/// Filters that answer requests, and what counts them. Cloned for every request.
 #[derive(Clone)]
-struct Answer<F> {
+pub struct Routes<F> {
     filter: F,
-    peer: SocketAddr,
     measured: HttpMetrics,
 }
 
-impl<F> Answer<F>
+impl<F> std::fmt::Debug for Routes<F> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Routes").finish_non_exhaustive()
+    }
+}
+
+impl<F> Routes<F>
 where
     F: Filter + Clone + Send + Sync + 'static,
     F::Extract: Reply,
 {
-    async fn respond(self, mut request: Request<Incoming>) -> Result<Response, std::convert::Infallible> {
+    /// Answers with `filter`; pass a boxed one when it has many routes.
+    pub fn new(filter: F, metrics: &Metrics) -> Self {
+        Self {
+            filter,
+            measured: HttpMetrics::register(metrics),
+        }
+    }
+
+    /// Answers one request; a panic becomes a 500.
+    pub async fn answer(self, request: Request<Incoming>) -> Response {
         let started = Instant::now();
         let method = request.method().clone();
-        request.extensions_mut().insert(Peer(self.peer));
         let mut service = warp::service(self.filter);
         let answering = AssertUnwindSafe(service.call(request)).catch_unwind();
         let response = match answering.await {
@@ -251,7 +287,7 @@ where
         };
         self.measured
             .observe(&method, response.status(), started.elapsed());
-        Ok(response)
+        response
     }
 }
 
