@@ -24,7 +24,9 @@ fn main() -> std::io::Result<()> {
 fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let log = &*sample::LOG;
     let records: Vec<_> = log.records.values().flatten().collect();
-    let some = |pick: &dyn Fn(&sample::log::Record) -> Vec<u8>| records.iter().step_by(3).map(|one| pick(one)).collect();
+    let some = |pick: &dyn Fn(&sample::log::Record) -> Vec<u8>| {
+        records.iter().step_by(3).map(|one| pick(one)).collect()
+    };
     let notes: Vec<Vec<u8>> = log.epochs.iter().map(|epoch| epoch.note.clone()).collect();
     let bundles = sample::bundles().into_iter().map(|(_, bytes, _)| bytes).collect();
     let first_chain = log.records.iter().next_back().expect("it has chains");
@@ -35,19 +37,62 @@ fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
             all.push(br#"{"a":[1,2.5,-1e-7,1e+21,true,null,"\u001f\\\"\u20ac"],"b":{"c":{}}}"#.to_vec());
             all
         }),
-        ("heads", log.epochs.iter().map(|epoch| epoch.heads.to_text().into_bytes()).collect()),
-        ("manifest", log.epochs.iter().map(|epoch| epoch.manifest.clone()).collect()),
+        (
+            "heads",
+            log.epochs
+                .iter()
+                .map(|epoch| epoch.heads.to_text().into_bytes())
+                .collect(),
+        ),
+        (
+            "manifest",
+            log.epochs.iter().map(|epoch| epoch.manifest.clone()).collect(),
+        ),
         ("note", notes.clone()),
-        ("checkpoint", vec![notes[0].clone(), notes[2].clone(), cosigned(&log.epochs[2].checkpoint)]),
+        (
+            "checkpoint",
+            vec![
+                notes[0].clone(),
+                notes[2].clone(),
+                cosigned(&log.epochs[2].checkpoint),
+            ],
+        ),
         ("receipt", vec![sample::receipt().into_bytes()]),
-        ("proof", (0..2).map(|index| sample::record_proof(log, *first_chain.0, index)).take(1).collect()),
-        ("policy", vec![sample::policy_text().into_bytes(), vkey().into_bytes()]),
+        (
+            "proof",
+            (0..2)
+                .map(|index| sample::record_proof(log, *first_chain.0, index))
+                .take(1)
+                .collect(),
+        ),
+        (
+            "policy",
+            vec![sample::policy_text().into_bytes(), vkey().into_bytes()],
+        ),
         ("witness_policy", vec![witness_policy().into_bytes()]),
-        ("cosignature", vec![[0u8, 0, 0, 0, 0x65, 0, 0, 0].into_iter().chain([7; 64]).collect()]),
-        ("range", (1..4).map(|size| sample::log::compact(&log.anchor, size).to_bytes()).collect()),
+        (
+            "cosignature",
+            vec![[0u8, 0, 0, 0, 0x65, 0, 0, 0].into_iter().chain([7; 64]).collect()],
+        ),
+        (
+            "range",
+            (1..4)
+                .map(|size| sample::log::compact(&log.anchor, size).to_bytes())
+                .collect(),
+        ),
         ("merkle", vec![merkle_seed()]),
-        ("entries", vec![encode_entries(records.iter().map(|one| one.leaf.as_slice()).take(2)).expect("they fit")]),
-        ("tile_path", partials_of(70_000).iter().map(Resource::path).map(String::into_bytes).collect()),
+        (
+            "entries",
+            vec![encode_entries(records.iter().map(|one| one.leaf.as_slice()).take(2)).expect("they fit")],
+        ),
+        (
+            "tile_path",
+            partials_of(70_000)
+                .iter()
+                .map(Resource::path)
+                .map(String::into_bytes)
+                .collect(),
+        ),
         ("bundle", bundles),
         ("event_json", vec![event().to_string().into_bytes()]),
         ("event_avro", vec![avro(event())]),
@@ -68,7 +113,10 @@ fn cosigned(checkpoint: &Checkpoint) -> Vec<u8> {
     checkpoint
         .sign_with(&[&sample::signer()], &[])
         .map(|mut note| {
-            let line = cosigner().cosign(checkpoint, 1_790_000_100).expect("it can be cosigned").to_line();
+            let line = cosigner()
+                .cosign(checkpoint, 1_790_000_100)
+                .expect("it can be cosigned")
+                .to_line();
             note.extend_from_slice(line.trim_end().as_bytes());
             note.push(b'\n');
             note

@@ -18,7 +18,20 @@ const EDGES: [u64; 10] = [
 ];
 /// Texts that parsers of our formats treat specially.
 const TOKENS: [&[u8]; 14] = [
-    b"\n", b"\n\n", b" ", b"0", b"-", b"+", b"=", b"/", b"\0", b"\r\n", b"[[[[", b"{\"\":", b"1e400", b"\xe2\x80\x94 ",
+    b"\n",
+    b"\n\n",
+    b" ",
+    b"0",
+    b"-",
+    b"+",
+    b"=",
+    b"/",
+    b"\0",
+    b"\r\n",
+    b"[[[[",
+    b"{\"\":",
+    b"1e400",
+    b"\xe2\x80\x94 ",
 ];
 
 /// A source of mutations.
@@ -37,7 +50,11 @@ impl Mutator {
 
     /// A number below `bound`; 0 when that is 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        if bound == 0 { 0 } else { self.rng.random_range(0..bound) }
+        if bound == 0 {
+            0
+        } else {
+            self.rng.random_range(0..bound)
+        }
     }
 
     /// A place and a length that fit `len` bytes.

@@ -1,14 +1,15 @@
 //! Evidence bundles of the sample log.
 
 use aal_bundle::{
-    BundleWriter, CheckpointFiles, Disclosure, Entry, EpochRange, Filter, HeadLine, Opening, Scope, Sealed, WriteLimits,
+    BundleWriter, CheckpointFiles, Disclosure, Entry, EpochRange, Filter, HeadLine, Opening, Scope, Sealed,
+    WriteLimits,
 };
 use aal_ledger::merkle::prove;
 use aal_ledger::{ChainHead, ChainId, Heads, LeafView};
 use uuid::Uuid;
 
 use super::log::{Log, Record, compact};
-use super::{ORIGIN, START_US, record_proof};
+use super::{START_US, record_proof};
 
 /// What a bundle of the sample is about.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +25,7 @@ pub struct Wanted {
 }
 
 /// The bundle's bytes.
-pub fn write(log: &Log, wanted: Wanted) -> Vec<u8> {
+pub fn write(log: &Log, wanted: Wanted, origin: &str) -> Vec<u8> {
     let tip_epoch = log.epochs.len() as u64 - 1;
     let tenant = wanted.tenant.map(Uuid::from_u128);
     let scope = Scope {
@@ -37,7 +38,7 @@ pub fn write(log: &Log, wanted: Wanted) -> Vec<u8> {
         filter_text: String::new(),
         format: aal_bundle::scope::FORMAT.to_owned(),
         from_us: START_US,
-        origin: ORIGIN.to_owned(),
+        origin: origin.to_owned(),
         range: EpochRange {
             base_epoch: wanted.base_epoch,
             last_epoch: wanted.last_epoch,
@@ -47,15 +48,21 @@ pub fn write(log: &Log, wanted: Wanted) -> Vec<u8> {
         tenant,
         to_us: START_US + 1_000_000_000,
     };
-    let mut writer = BundleWriter::new(Vec::new(), &scope, WriteLimits::default()).expect("memory can be written");
+    let mut writer =
+        BundleWriter::new(Vec::new(), &scope, WriteLimits::default()).expect("memory can be written");
     let first = wanted.base_epoch.unwrap_or(0);
-    writer.before_range(&compact(&log.anchor, first)).expect("written");
+    writer
+        .before_range(&compact(&log.anchor, first))
+        .expect("written");
     let mut sizes: Vec<u64> = wanted.base_epoch.into_iter().collect();
     sizes.extend([wanted.last_epoch, tip_epoch]);
     sizes.dedup();
     for epoch in &sizes {
         let note = log.epochs[*epoch as usize].note.clone();
-        let files = CheckpointFiles { note, ..CheckpointFiles::default() };
+        let files = CheckpointFiles {
+            note,
+            ..CheckpointFiles::default()
+        };
         writer.checkpoint(&files).expect("written");
     }
     if tip_epoch > wanted.last_epoch {
@@ -63,7 +70,9 @@ pub fn write(log: &Log, wanted: Wanted) -> Vec<u8> {
         writer.tip_proof(&proof).expect("written");
     }
     for epoch in first..=wanted.last_epoch {
-        writer.manifest(&log.epochs[epoch as usize].manifest).expect("written");
+        writer
+            .manifest(&log.epochs[epoch as usize].manifest)
+            .expect("written");
     }
     write_heads(&mut writer, log, wanted);
     write_records(&mut writer, log, &scope, wanted);
@@ -85,9 +94,8 @@ fn write_heads(writer: &mut BundleWriter<Vec<u8>>, log: &Log, wanted: Wanted) {
         .iter()
         .filter_map(|(chain, size)| {
             let old = base_size(base, chain);
-            (old > 0 && *size > old).then(|| {
-                aal_bundle::parts::frontier_line(chain, &compact(&log.trees[chain], old))
-            })
+            (old > 0 && *size > old)
+                .then(|| aal_bundle::parts::frontier_line(chain, &compact(&log.trees[chain], old)))
         })
         .collect();
     let base_text = base.map(text);
@@ -104,9 +112,13 @@ fn write_heads(writer: &mut BundleWriter<Vec<u8>>, log: &Log, wanted: Wanted) {
 /// Chains of the bundle in the order of the heads, with their sizes.
 fn chains(heads: &Heads, wanted: Wanted) -> Vec<(ChainId, u64)> {
     let all = heads.chains().iter();
-    all.filter(|head| wanted.tenant.is_none_or(|tenant| head.chain.tenant == Uuid::from_u128(tenant)))
-        .map(|head| (head.chain, head.size))
-        .collect()
+    all.filter(|head| {
+        wanted
+            .tenant
+            .is_none_or(|tenant| head.chain.tenant == Uuid::from_u128(tenant))
+    })
+    .map(|head| (head.chain, head.size))
+    .collect()
 }
 
 fn base_size(base: Option<&Heads>, chain: &ChainId) -> u64 {
@@ -156,8 +168,19 @@ fn write_record(writer: &mut BundleWriter<Vec<u8>>, record: &Record, scope: &Sco
         is_match,
         leaf: &record.leaf,
         header: &record.header,
-        openings: openings.map(|(slot, salt, text)| Opening { slot: *slot, salt, text }).collect(),
-        ciphertexts: sealed.map(|(slot, ciphertext)| Sealed { slot: *slot, ciphertext }).collect(),
+        openings: openings
+            .map(|(slot, salt, text)| Opening {
+                slot: *slot,
+                salt,
+                text,
+            })
+            .collect(),
+        ciphertexts: sealed
+            .map(|(slot, ciphertext)| Sealed {
+                slot: *slot,
+                ciphertext,
+            })
+            .collect(),
     };
     writer.record(&entry).expect("written");
 }
@@ -166,7 +189,11 @@ fn write_record(writer: &mut BundleWriter<Vec<u8>>, record: &Record, scope: &Sco
 fn write_erasures(writer: &mut BundleWriter<Vec<u8>>, log: &Log, wanted: Wanted) {
     let last = &log.epochs[wanted.last_epoch as usize].heads;
     for (chain, records) in &log.records {
-        for (index, record) in records.iter().enumerate().skip(base_size(Some(last), chain) as usize) {
+        for (index, record) in records
+            .iter()
+            .enumerate()
+            .skip(base_size(Some(last), chain) as usize)
+        {
             let kind = LeafView::new(&record.leaf).expect("our leaf is one").kind();
             if kind == aal_ledger::Kind::ErasureDone {
                 let proof = record_proof(log, *chain, index as u64);

@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use aal_ledger::hash::{ciphertext_hash, plaintext_commitment, sha256, topic_hash};
 use aal_ledger::merkle::{CompactRange, HashSource, MemoryTree, prove};
 use aal_ledger::{
-    ChainHead, ChainId, Checkpoint, Hash, Heads, Kind, Leaf, Manifest, NoteSigner, ShardHead, Slot, ZERO_HASH, jcs,
-    leaf_hash,
+    ChainHead, ChainId, Checkpoint, Hash, Heads, Kind, Leaf, Manifest, NoteSigner, ShardHead, Slot,
+    ZERO_HASH, jcs, leaf_hash,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -83,7 +83,10 @@ impl Log {
         let previous = records.last().map_or(ZERO_HASH, |record| leaf_hash(&record.leaf));
         let edge_at_us = START_US + self.epochs.len() as i64 * EPOCH_US + records.len() as i64 + 1;
         let record = make(&draft, records.len() as u64, previous, edge_at_us);
-        self.trees.entry(chain).or_default().append(leaf_hash(&record.leaf));
+        self.trees
+            .entry(chain)
+            .or_default()
+            .append(leaf_hash(&record.leaf));
         records.push(record);
         let shard = self.shards.entry(draft.shard).or_insert(ShardHead {
             shard: draft.shard,
@@ -136,7 +139,11 @@ impl Log {
 
 fn make(draft: &Draft, index: u64, prev_leaf_hash: Hash, edge_at_us: i64) -> Record {
     let has_texts = draft.kind == Kind::Event;
-    let event_id = if has_texts { Uuid::from_u128(0xe0_0000 + u128::from(draft.offset)) } else { Uuid::nil() };
+    let event_id = if has_texts {
+        Uuid::from_u128(0xe0_0000 + u128::from(draft.offset))
+    } else {
+        Uuid::nil()
+    };
     let mut header = draft.members.clone();
     header["kind"] = json!(draft.kind.name());
     header["content"] = json!("redacted");
@@ -149,8 +156,16 @@ fn make(draft: &Draft, index: u64, prev_leaf_hash: Hash, edge_at_us: i64) -> Rec
         header["first_offset"] = json!(first);
     }
     let header = jcs::to_vec(&header).expect("the header has a canonical form");
-    let openings = if has_texts { texts(draft, index) } else { Vec::new() };
-    let ciphertexts = if has_texts { vec![(16, vec![0xc7 ^ index as u8; 16 + 32])] } else { Vec::new() };
+    let openings = if has_texts {
+        texts(draft, index)
+    } else {
+        Vec::new()
+    };
+    let ciphertexts = if has_texts {
+        vec![(16, vec![0xc7 ^ index as u8; 16 + 32])]
+    } else {
+        Vec::new()
+    };
     let slot = |slot, aead, padded_len, ct_hash, pt_commit| Slot {
         slot,
         subject_key_id: Uuid::from_u128(draft.key),
@@ -161,11 +176,17 @@ fn make(draft: &Draft, index: u64, prev_leaf_hash: Hash, edge_at_us: i64) -> Rec
         pt_commit,
         key_commit: [0x6b; 32],
     };
-    let templates = openings.iter().map(|(number, salt, text)| {
-        slot(*number, 0, 0, ZERO_HASH, plaintext_commitment(salt, text))
-    });
+    let templates = openings
+        .iter()
+        .map(|(number, salt, text)| slot(*number, 0, 0, ZERO_HASH, plaintext_commitment(salt, text)));
     let sealed = ciphertexts.iter().map(|(number, ciphertext): &(u16, Vec<u8>)| {
-        slot(*number, 1, ciphertext.len() as u32 - 16, ciphertext_hash(1, ciphertext), [0x70; 32])
+        slot(
+            *number,
+            1,
+            ciphertext.len() as u32 - 16,
+            ciphertext_hash(1, ciphertext),
+            [0x70; 32],
+        )
     });
     let leaf = Leaf {
         kind: draft.kind,

@@ -23,7 +23,7 @@ pub const ORIGIN: &str = "audit.example.com/anchor";
 pub const ERASED_KEY: u128 = 0xdead;
 
 /// The log of three epochs.
-pub static LOG: LazyLock<Log> = LazyLock::new(make_log);
+pub static LOG: LazyLock<Log> = LazyLock::new(|| make_log(&signer(), ORIGIN));
 /// Its newest signed checkpoint.
 pub static NOTE: LazyLock<String> = LazyLock::new(|| {
     let last = LOG.epochs.last().expect("it has epochs");
@@ -31,11 +31,18 @@ pub static NOTE: LazyLock<String> = LazyLock::new(|| {
 });
 /// The texts of all checkpoints that were signed.
 pub static CHECKPOINTS: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    LOG.epochs.iter().map(|epoch| epoch.checkpoint.to_text()).collect()
+    LOG.epochs
+        .iter()
+        .map(|epoch| epoch.checkpoint.to_text())
+        .collect()
 });
 /// The hashes of all leaves that are in the log.
 pub static LEAVES: LazyLock<HashSet<Hash>> = LazyLock::new(|| {
-    LOG.records.values().flatten().map(|record| leaf_hash(&record.leaf)).collect()
+    LOG.records
+        .values()
+        .flatten()
+        .map(|record| leaf_hash(&record.leaf))
+        .collect()
 });
 
 /// Who signs the log.
@@ -81,7 +88,8 @@ pub fn record_proof(log: &Log, chain: ChainId, index: u64) -> Vec<u8> {
     let hex = |path: Vec<Hash>| -> Vec<String> { path.iter().map(aal_ledger::hash::to_hex).collect() };
     let chain_path = prove::inclusion(&log.trees[&chain], index, head.size).expect("it is there");
     let tree = tree_of(&epoch.heads);
-    let head_path = prove::inclusion(&tree, line_index as u64, epoch.heads.line_count()).expect("it is there");
+    let head_path =
+        prove::inclusion(&tree, line_index as u64, epoch.heads.line_count()).expect("it is there");
     let extra = json!({
         "format": "aal-record-path/v1",
         "leaf": STANDARD.encode(&log.records[&chain][index as usize].leaf),
@@ -98,16 +106,19 @@ pub fn record_proof(log: &Log, chain: ChainId, index: u64) -> Vec<u8> {
     proof.to_bytes()
 }
 
+/// The whole log, all tenants, everything handed over.
+pub const EVERYTHING: bundle::Wanted = bundle::Wanted {
+    base_epoch: None,
+    last_epoch: 2,
+    tenant: None,
+    model: None,
+    erased_key: None,
+    ciphertexts: true,
+};
+
 /// Bundles of different kinds by name, with the exit status that each has when nobody touched it.
 pub fn bundles() -> Vec<(&'static str, Vec<u8>, i32)> {
-    let all = bundle::Wanted {
-        base_epoch: None,
-        last_epoch: 2,
-        tenant: None,
-        model: None,
-        erased_key: None,
-        ciphertexts: true,
-    };
+    let all = EVERYTHING;
     let middle = bundle::Wanted {
         base_epoch: Some(0),
         last_epoch: 1,
@@ -116,15 +127,41 @@ pub fn bundles() -> Vec<(&'static str, Vec<u8>, i32)> {
     let wanted = [
         ("all", all, 0),
         ("middle", middle, 0),
-        ("filtered", bundle::Wanted { model: Some("model-a"), ciphertexts: false, ..all }, 0),
-        ("erased", bundle::Wanted { erased_key: Some(ERASED_KEY), ..middle }, 0),
-        ("tenant", bundle::Wanted { tenant: Some(1), ..middle }, 3),
+        (
+            "filtered",
+            bundle::Wanted {
+                model: Some("model-a"),
+                ciphertexts: false,
+                ..all
+            },
+            0,
+        ),
+        (
+            "erased",
+            bundle::Wanted {
+                erased_key: Some(ERASED_KEY),
+                ..middle
+            },
+            0,
+        ),
+        (
+            "tenant",
+            bundle::Wanted {
+                tenant: Some(1),
+                ..middle
+            },
+            3,
+        ),
     ];
-    wanted.into_iter().map(|(name, wanted, status)| (name, bundle::write(&LOG, wanted), status)).collect()
+    wanted
+        .into_iter()
+        .map(|(name, wanted, status)| (name, bundle::write(&LOG, wanted, ORIGIN), status))
+        .collect()
 }
 
-fn make_log() -> Log {
-    let (signer, policy) = (signer(), aal_ledger::hash::sha256(policy_text().as_bytes()));
+/// The log of these constants, under any key and origin.
+pub fn make_log(signer: &NoteSigner, origin: &str) -> Log {
+    let policy = aal_ledger::hash::sha256(policy_text().as_bytes());
     let mut log = Log::default();
     let event = |tenant, shard, offset, key| Draft {
         kind: Kind::Event,
@@ -144,17 +181,25 @@ fn make_log() -> Log {
         log.append(event(1 + u128::from(offset % 2), 0, offset, 0xc0));
     }
     log.append(event(1, 10, 0, 0xc1));
-    log.seal(ORIGIN, policy, &signer);
-    log.append(Draft { lost_from: Some(9), ..told(Kind::Gap, 0, 0, 11, json!({"reason": "retention"})) });
+    log.seal(origin, policy, signer);
+    log.append(Draft {
+        lost_from: Some(9),
+        ..told(Kind::Gap, 0, 0, 11, json!({"reason": "retention"}))
+    });
     for offset in 12..15 {
-        log.append(event(1 + u128::from(offset % 2), 0, offset, if offset == 12 { ERASED_KEY } else { 0xc0 }));
+        log.append(event(
+            1 + u128::from(offset % 2),
+            0,
+            offset,
+            if offset == 12 { ERASED_KEY } else { 0xc0 },
+        ));
     }
     log.append(event(3, 2, 0, 0xc3));
-    log.seal(ORIGIN, policy, &signer);
+    log.seal(origin, policy, signer);
     let keys = json!({"subject_key_ids": [Uuid::from_u128(ERASED_KEY).to_string()]});
     log.append(told(Kind::ErasureDone, 1, 0, 15, keys));
     log.append(told(Kind::Heartbeat, 0, 10, 1, json!({"action": "idle"})));
-    log.seal(ORIGIN, policy, &signer);
+    log.seal(origin, policy, signer);
     log
 }
 

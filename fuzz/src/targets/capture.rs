@@ -46,7 +46,9 @@ pub fn event_avro(bytes: &[u8]) {
 
 /// The first byte chooses URL and content type; the rest is the response, and the request too.
 pub fn exchange(bytes: &[u8]) {
-    let Some((choice, body)) = bytes.split_first() else { return };
+    let Some((choice, body)) = bytes.split_first() else {
+        return;
+    };
     let choice = usize::from(*choice);
     let input = ExchangeInput {
         provider: "",
@@ -65,7 +67,11 @@ pub fn exchange(bytes: &[u8]) {
     };
     let first = parse(&input);
     let second = parse(&input);
-    assert_eq!(format!("{first:?}"), format!("{second:?}"), "the same exchange was read in two ways");
+    assert_eq!(
+        format!("{first:?}"),
+        format!("{second:?}"),
+        "the same exchange was read in two ways"
+    );
     let whole = reassembled_response(&input);
     let _ = texts(&input, body, whole.as_deref().unwrap_or(body));
 }
@@ -81,13 +87,18 @@ fn token(entity: Entity, canonical: &str) -> String {
 /// Redaction twice changes nothing, and what was removed is not in the template any more where it stood.
 pub fn redact(bytes: &[u8]) {
     for content_type in ["", "application/json", "text/event-stream"] {
-        let Ok(once) = DETECTOR.redact_body(bytes, content_type, &token) else { continue };
+        let Ok(once) = DETECTOR.redact_body(bytes, content_type, &token) else {
+            continue;
+        };
         for removed in &once.removed {
             assert_eq!(&once.template[removed.start..removed.end], removed.token);
         }
         let twice = DETECTOR
             .redact_body(once.template.as_bytes(), content_type, &token)
             .expect("a template can be redacted again");
-        assert_eq!(twice.template, once.template, "redacting again changes the template");
+        assert_eq!(
+            twice.template, once.template,
+            "redacting again changes the template"
+        );
     }
 }

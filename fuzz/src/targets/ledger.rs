@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 use aal_ledger::merkle::{CompactRange, verify};
 use aal_ledger::tile::{Resource, decode_entries, encode_entries};
 use aal_ledger::{
-    Checkpoint, Hash, Heads, Leaf, LeafView, Manifest, Note, Receipt, TrustPolicy, VerifierKey, WitnessPolicy, jcs,
+    Checkpoint, Hash, Heads, Leaf, LeafView, Manifest, Note, Receipt, TrustPolicy, VerifierKey,
+    WitnessPolicy, jcs,
 };
 use aal_ledger::{Cosigner, cosignature, proof as proofs};
 
 use crate::sample;
 
-static POLICY: LazyLock<TrustPolicy> = LazyLock::new(|| {
-    TrustPolicy::parse(&sample::policy_text()).expect("the sample's policy is one")
-});
+static POLICY: LazyLock<TrustPolicy> =
+    LazyLock::new(|| TrustPolicy::parse(&sample::policy_text()).expect("the sample's policy is one"));
 static KEYS: LazyLock<Vec<VerifierKey>> = LazyLock::new(|| POLICY.log_keys_for(1));
 
 pub fn leaf(bytes: &[u8]) {
@@ -34,13 +34,25 @@ pub fn header(bytes: &[u8]) {
     }
     let canonical = jcs::parse_canonical(bytes);
     if let Ok(value) = &canonical {
-        assert_eq!(jcs::to_vec(value).expect("it has a form"), bytes, "JSON that is not canonical was accepted");
+        assert_eq!(
+            jcs::to_vec(value).expect("it has a form"),
+            bytes,
+            "JSON that is not canonical was accepted"
+        );
     }
     if let Ok(members) = jcs::Members::read(bytes) {
-        assert!(canonical.is_ok(), "members of JSON that is not canonical were read");
+        assert!(
+            canonical.is_ok(),
+            "members of JSON that is not canonical were read"
+        );
         for (name, member) in members.iter() {
             assert!(members.get(name).is_some());
-            let _ = (member.string(), member.integer(), member.unsigned(), member.value());
+            let _ = (
+                member.string(),
+                member.integer(),
+                member.unsigned(),
+                member.value(),
+            );
         }
     }
 }
@@ -82,7 +94,9 @@ pub fn checkpoint(bytes: &[u8]) {
 }
 
 pub fn receipt(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     if let Ok(receipt) = text.parse::<Receipt>() {
         assert_eq!(receipt.to_string(), text);
         let _ = receipt.verify(&POLICY.receipt_keys);
@@ -102,9 +116,11 @@ pub fn proof(bytes: &[u8]) {
 }
 
 pub fn policy(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     if let Ok(policy) = TrustPolicy::parse(text) {
-        let _ = (policy.log_keys_for(0), policy.log_keys_for(u64::MAX), policy.required_witnesses());
+        let _ = (policy.log_keys_for(0), policy.log_keys_for(u64::MAX));
     }
     if let Ok(key) = text.trim_end_matches('\n').parse::<VerifierKey>() {
         assert_eq!(key.to_string(), text.trim_end_matches('\n'));
@@ -124,7 +140,10 @@ pub fn cosignature(bytes: &[u8]) {
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         let key = Cosigner::ed25519("witness.example.com/w", &[9; 32]).expect("a key");
-        assert!(key.verifier_key().verify_note(text, bytes).is_none(), "a forged cosignature holds");
+        assert!(
+            key.verifier_key().verify_note(text, bytes).is_none(),
+            "a forged cosignature holds"
+        );
     }
 }
 
@@ -140,25 +159,38 @@ pub fn range(bytes: &[u8]) {
 
 /// Three numbers, two roots, and hashes: no proof of random bytes holds, and none takes longer than its length.
 pub fn merkle(bytes: &[u8]) {
-    let Some((numbers, rest)) = bytes.split_at_checked(24) else { return };
+    let Some((numbers, rest)) = bytes.split_at_checked(24) else {
+        return;
+    };
     let number = |at: usize| u64::from_be_bytes(numbers[at..at + 8].try_into().expect("eight bytes"));
     let (a, b, c) = (number(0), number(8), number(16));
     let hashes: Vec<Hash> = rest.as_chunks::<32>().0.to_vec();
     let (leaf, root) = ([0x11; 32], [0x22; 32]);
-    assert!(verify::inclusion(a, b, &leaf, &hashes, &root).is_err(), "an invented inclusion holds");
-    assert!(verify::consistency(a, b, &leaf, &root, &hashes).is_err(), "an invented extension holds");
+    assert!(
+        verify::inclusion(a, b, &leaf, &hashes, &root).is_err(),
+        "an invented inclusion holds"
+    );
+    assert!(
+        verify::consistency(a, b, &leaf, &root, &hashes).is_err(),
+        "an invented extension holds"
+    );
     let _ = verify::subtree_inclusion(a, b, c, &leaf, &hashes, &root);
     let _ = verify::subtree_consistency(a, b, c, &leaf, &root, &hashes);
 }
 
 pub fn entries(bytes: &[u8]) {
     if let Ok(found) = decode_entries(bytes) {
-        assert_eq!(encode_entries(found).expect("what was decoded can be encoded"), bytes);
+        assert_eq!(
+            encode_entries(found).expect("what was decoded can be encoded"),
+            bytes
+        );
     }
 }
 
 pub fn tile_path(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     if let Some(resource) = Resource::parse(text) {
         assert_eq!(resource.path(), text);
         assert!(!text.contains(".."), "a path that leads out was accepted");

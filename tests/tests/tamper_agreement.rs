@@ -1,0 +1,215 @@
+//! Two verifiers that share no line agree on every changed bundle, and neither believes one.
+//!
+//! AAL_TAMPER_BUNDLES and AAL_TAMPER_SEED say how many changes are tried and which.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use aal_fuzz::{
+    forge::{self, Forged},
+    mutate::Mutator,
+    sample,
+};
+use aal_ledger::{
+    Heads, Leaf, Manifest, Note, NoteSigner, Receipt, TrustPolicy, jcs, merkle::CompactRange, proof,
+};
+use aal_verify::{BundleOptions, Verdict, verify_bundle};
+use audit_tests::{SecondVerifier, repository::root};
+use serde_json::{Value, json};
+
+const POLICY: &str = "sample";
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    let given = std::env::var(name).ok();
+    given.map_or(otherwise, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{name} is no number"))
+    })
+}
+
+fn policy() -> TrustPolicy {
+    TrustPolicy::parse(&sample::policy_text()).expect("the sample's policy is one")
+}
+
+fn second() -> SecondVerifier {
+    let mut verifier = SecondVerifier::start();
+    verifier.pin(POLICY, &sample::policy_text());
+    verifier
+}
+
+/// Exit status and verdicts of the product's verifier.
+fn first_opinion(bytes: &[u8], policy: &TrustPolicy) -> (u64, Value) {
+    match verify_bundle(bytes, policy, BundleOptions::default()) {
+        Ok(report) => (
+            report.exit_code().into(),
+            serde_json::to_value(&report).expect("JSON"),
+        ),
+        Err(error) => (2, json!({"unreadable": error.to_string()})),
+    }
+}
+
+fn second_opinion(verifier: &mut SecondVerifier, bytes: &[u8]) -> (u64, Value) {
+    let answer = verifier.ask(json!({"op": "bundle", "policy": POLICY}), bytes);
+    (answer["exit"].as_u64().expect("an exit status"), answer)
+}
+
+#[test]
+fn both_verifiers_prove_the_untouched_bundles() {
+    let (policy, mut second) = (policy(), second());
+    for (name, bytes, expected) in sample::bundles() {
+        let (status, report) = first_opinion(&bytes, &policy);
+        assert_eq!(status, expected as u64, "{name}: {report:#}");
+        let (status, answer) = second_opinion(&mut second, &bytes);
+        assert_eq!(status, expected as u64, "{name}: {answer:#}");
+        for (position, verdict) in Verdict::ALL.iter().enumerate() {
+            let result = &answer["verdicts"][verdict.name()]["result"];
+            assert_eq!(
+                result, &report["verdicts"][position]["status"],
+                "{name}: {}",
+                verdict.name()
+            );
+        }
+    }
+}
+
+/// A changed bundle may be proven only when all its evidence is the original's: then just the texts for people or the
+/// maker's own description of what he hands over were changed.
+fn says_nothing_false(changed: &[u8], original: &[u8]) -> bool {
+    let genuine = forge::evidence(original);
+    forge::evidence(changed).iter().all(|member| genuine.contains(member))
+}
+
+#[test]
+fn both_verifiers_agree_on_every_changed_bundle() {
+    let (policy, mut second) = (policy(), second());
+    let originals = sample::bundles();
+    let mut mutator = Mutator::new(number("AAL_TAMPER_SEED", 1));
+    let mut outcomes: BTreeMap<(String, u64), u64> = BTreeMap::new();
+    let mut disagreements = Vec::new();
+    for round in 0..number("AAL_TAMPER_BUNDLES", 1_500) {
+        let (name, original, _) = &originals[round as usize % originals.len()];
+        let other = &originals[mutator.below(originals.len())].1;
+        let Forged { bytes, what } = forge::forge(&mut mutator, original, other);
+        if bytes == *original {
+            continue;
+        }
+        let (first, report) = first_opinion(&bytes, &policy);
+        let (again, answer) = second_opinion(&mut second, &bytes);
+        let believed = first == 0 && !says_nothing_false(&bytes, original);
+        if first != again || believed {
+            let detail = format!("round {round}, bundle {name}, {what}: {first} and {again}\n{report}\n{answer}\n");
+            disagreements.push(detail);
+        }
+        let kind = what.split(':').next().unwrap_or_default().to_owned();
+        *outcomes.entry((kind, first)).or_default() += 1;
+    }
+    println!("{:<44} {:>6} {:>8}", "change", "status", "bundles");
+    for ((kind, status), count) in &outcomes {
+        println!("{kind:<44} {status:>6} {count:>8}");
+    }
+    let shown = &disagreements[..disagreements.len().min(12)];
+    assert!(
+        disagreements.is_empty(),
+        "{} of the changes: {}",
+        disagreements.len(),
+        shown.join("\n")
+    );
+}
+
+#[test]
+fn a_forger_with_a_key_of_his_own_is_refuted_by_both() {
+    let (policy, mut second) = (policy(), second());
+    let own = |name: &str| NoteSigner::from_seed(name, &[3; 32]).expect("a key");
+    let cases = [
+        ("the pinned name, another key", forge::resigned(&own(sample::ORIGIN), sample::ORIGIN)),
+        ("another name", forge::resigned(&own("audit.example.com/other"), sample::ORIGIN)),
+        (
+            "another origin",
+            forge::resigned(&own("audit.example.com/other"), "audit.example.com/other"),
+        ),
+        (
+            "the pinned key, another origin",
+            forge::resigned(&sample::signer(), "audit.example.com/other"),
+        ),
+    ];
+    for (name, bytes) in cases {
+        let (status, report) = first_opinion(&bytes, &policy);
+        assert_eq!(status, 1, "{name}: {report:#}");
+        let (status, answer) = second_opinion(&mut second, &bytes);
+        assert_eq!(status, 1, "{name}: {answer:#}");
+        assert_eq!(answer["verdicts"]["IDENTITY"]["result"], "fail", "{name}");
+    }
+}
+
+/// A parser of the product, by the name that the second verifier has for it.
+type Accepts = fn(&[u8]) -> bool;
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or("\u{fffd}")
+}
+
+const PARSERS: &[(&str, Accepts)] = &[
+    ("leaf", |bytes| Leaf::decode(bytes).is_ok()),
+    ("header", |bytes| jcs::parse_canonical(bytes).is_ok()),
+    ("heads", |bytes| Heads::parse(bytes).is_ok()),
+    ("manifest", |bytes| Manifest::parse(bytes).is_ok()),
+    ("note", |bytes| Note::parse(bytes).is_ok()),
+    ("receipt", |bytes| text(bytes).parse::<Receipt>().is_ok()),
+    ("range", |bytes| CompactRange::from_bytes(bytes).is_ok()),
+    ("policy", |bytes| TrustPolicy::parse(text(bytes)).is_ok()),
+    ("checkpoint", |bytes| proof::open_checkpoint(bytes, &policy()).is_ok()),
+    ("proof", |bytes| proof::verify_record_proof(bytes, &policy()).is_ok()),
+];
+
+fn seeds(kind: &str) -> Vec<Vec<u8>> {
+    let folder: PathBuf = root().join("fuzz/seeds").join(kind);
+    let entries = std::fs::read_dir(&folder).expect("the target has seeds");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be listed").path()).collect();
+    files.sort();
+    files.into_iter().map(|file| std::fs::read(file).expect("it can be read")).collect()
+}
+
+#[test]
+fn both_read_the_same_forms() {
+    let mut second = second();
+    let rounds = number("AAL_TAMPER_BUNDLES", 1_500) / 2;
+    let mut mutator = Mutator::new(number("AAL_TAMPER_SEED", 1));
+    let mut disagreements = Vec::new();
+    for (kind, accepts) in PARSERS {
+        let seeds = seeds(kind);
+        for round in 0..rounds as usize {
+            let mut bytes = seeds[round % seeds.len()].clone();
+            if round >= seeds.len() {
+                let other = &seeds[mutator.below(seeds.len())];
+                mutator.mutate(&mut bytes, other);
+            }
+            let (first, again) = (accepts(&bytes), second.accepts(kind, POLICY, &bytes));
+            if first != again {
+                let shown = String::from_utf8_lossy(&bytes).into_owned();
+                disagreements.push(format!("{kind}: {first} and {again}: {shown:?}"));
+            }
+        }
+    }
+    let shown = &disagreements[..disagreements.len().min(20)];
+    assert!(
+        disagreements.is_empty(),
+        "{} disagreements: {}",
+        disagreements.len(),
+        shown.join("\n")
+    );
+}
+
+#[test]
+fn the_second_verifier_passes_its_own_checks() {
+    let folder = root().join("tests/second-verifier");
+    let python = std::process::Command::new(folder.join("python.sh")).output().expect("it runs");
+    let python = String::from_utf8(python.stdout).expect("a path");
+    let output = std::process::Command::new(python.trim())
+        .args(["-B", "-m", "unittest", "discover", "-s", "checks", "-t", "."])
+        .current_dir(&folder)
+        .output()
+        .expect("python runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
