@@ -201,7 +201,8 @@ fn write_policy(layout: &Layout) -> Result<(), UpError> {
 }
 
 fn services(settings: &Settings) -> Vec<Service> {
-    let (processor, sealer, query_api, reporter, edge) = (
+    let (processor, sealer, readback, query_api, reporter, edge) = (
+        settings.clone(),
         settings.clone(),
         settings.clone(),
         settings.clone(),
@@ -216,6 +217,9 @@ fn services(settings: &Settings) -> Vec<Service> {
         }),
         Service::keep("reporter", move |shutdown| {
             reporter::run(reporter.reporter(), shutdown)
+        }),
+        Service::keep("readback", move |shutdown| {
+            aal_readback::run(readback.readback(), shutdown)
         }),
         Service::keep("processor", move |shutdown| {
             processor::run(processor.processor(), shutdown)
@@ -295,7 +299,7 @@ async fn fill_demo(data: PathBuf, decisions: u64) {
 async fn stop(services: Vec<Service>, broker: Option<Kept>, clickhouse: Kept) {
     let (first, rest): (Vec<Service>, Vec<Service>) = services
         .into_iter()
-        .partition(|service| matches!(service.name, "ingest" | "query-api" | "reporter"));
+        .partition(|service| matches!(service.name, "ingest" | "query-api" | "reporter" | "readback"));
     futures_util::future::join_all(first.into_iter().map(|service| service.stop(SERVICE_PATIENCE))).await;
     futures_util::future::join_all(rest.into_iter().map(|service| service.stop(SERVICE_PATIENCE))).await;
     tokio::join!(

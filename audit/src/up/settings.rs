@@ -92,9 +92,7 @@ impl Settings {
             kafka: self.kafka(),
             store: self.store(),
             control: self.control(),
-            anchor: aal_sealer::AnchorConfig {
-                url: self.layout.anchor_url(),
-            },
+            anchor: aal_sealer::AnchorConfig::at(self.layout.anchor_url()),
             key: aal_sealer::KeyConfig {
                 file: self.layout.sealer_key_file(),
             },
@@ -102,6 +100,20 @@ impl Settings {
                 origin: ORIGIN.to_owned(),
                 policy: Some(self.layout.policy_file()),
                 interval_ms: self.epoch_ms,
+                ..Default::default()
+            },
+            operations: None,
+            log: LogConfig::default(),
+        }
+    }
+
+    pub fn readback(&self) -> aal_readback::Config {
+        aal_readback::Config {
+            kafka: self.kafka(),
+            store: self.store(),
+            anchor: aal_service::objects::ObjectsConfig::at(self.layout.anchor_url()),
+            readback: aal_readback::ReadbackConfig {
+                policy: Some(self.layout.policy_file()),
                 ..Default::default()
             },
             operations: None,
@@ -119,12 +131,9 @@ impl Settings {
             keys: query_api::KeysConfig {
                 file: self.layout.key_file(),
             },
-            reports: query_api::ObjectsConfig {
-                url: self.layout.objects_url(),
-            },
-            anchors: query_api::ObjectsConfig {
-                url: self.layout.anchor_url(),
-            },
+            reports: query_api::ObjectsConfig::at(self.layout.objects_url()),
+            anchors: query_api::ObjectsConfig::at(self.layout.anchor_url()),
+            ledger: query_api::LedgerConfig::default(),
             trust: Some(query_api::TrustConfig {
                 policy: self.layout.policy_file(),
             }),
@@ -143,12 +152,8 @@ impl Settings {
             store: self.store(),
             control: self.control(),
             kafka: self.kafka(),
-            reports: reporter::ObjectsConfig {
-                url: self.layout.objects_url(),
-            },
-            anchors: Some(reporter::ObjectsConfig {
-                url: self.layout.anchor_url(),
-            }),
+            reports: reporter::ObjectsConfig::at(self.layout.objects_url()),
+            anchors: Some(reporter::ObjectsConfig::at(self.layout.anchor_url())),
             worker: reporter::WorkerConfig::default(),
             limits: reporter::Limits::default(),
             pdf: reporter::PdfConfig::default(),
@@ -180,5 +185,6 @@ mod tests {
         parses::<aal_sealer::Config>("sealer.toml");
         parses::<query_api::Config>("query-api.toml");
         parses::<reporter::Config>("reporter.toml");
+        parses::<aal_readback::Config>("readback.toml");
     }
 }

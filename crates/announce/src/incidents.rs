@@ -49,7 +49,7 @@ struct Open {
 pub struct Incidents {
     teller: Teller,
     open: BTreeMap<String, Open>,
-    /// Standing beyond [`MAX_OPEN`].
+    /// Standing and not in the ledger: beyond [`MAX_OPEN`], or the log did not take it yet.
     untold: BTreeSet<String>,
     /// The last leaf of an incident that ended: the next beginning of it is told under another id.
     ended: BTreeMap<String, String>,
@@ -145,15 +145,17 @@ impl Incidents {
     /// It was not told; the next finding of it tells it again.
     pub async fn begin(&mut self, incident: Incident) -> Result<(), TellError> {
         let subject = incident.subject();
-        if self.is_open(&subject) {
+        if self.open.contains_key(&subject) {
             return Ok(());
         }
-        self.begun.inc();
-        tracing::error!(component = self.teller.component, code = incident.code, about = ?incident.about,
-            reason = incident.reason, "incident");
+        if self.untold.insert(subject.clone()) {
+            self.begun.inc();
+            tracing::error!(component = self.teller.component, code = incident.code, about = ?incident.about,
+                reason = incident.reason, "incident");
+        }
+        // The alarm stands whether or not the log takes it.
+        self.show();
         if self.open.len() >= MAX_OPEN {
-            self.untold.insert(subject);
-            self.show();
             return Ok(());
         }
         let last = self.ended.get(&subject).cloned().unwrap_or_default();
@@ -161,21 +163,16 @@ impl Incidents {
             Kind::Incident,
             &[self.teller.component, "begin", &subject, &last, &incident.reason],
         );
-        let mut event = self.teller.event(
-            Kind::Incident,
-            id,
-            "begin",
-            self.detail(incident.code, &subject, &incident.about),
-        );
+        let detail = self.detail(incident.code, &subject, &incident.about);
+        let mut event = self.teller.event(Kind::Incident, id, "begin", detail);
         event.reason = Some(incident.reason).filter(|reason| !reason.is_empty());
-        // The alarm stands even when the log does not take it.
-        self.standing.add(1);
         self.teller.tell(event, None).await?;
         let open = Open {
             code: incident.code.to_owned(),
             about: incident.about,
             event_id: id.to_string(),
         };
+        self.untold.remove(&subject);
         self.open.insert(subject, open);
         self.show();
         Ok(())

@@ -111,7 +111,11 @@ impl Store {
         .map(|_| ())
     }
 
-    pub(crate) async fn bounded<T>(
+    /// Does some work on the store within the time that one statement has.
+    ///
+    /// # Errors
+    /// The store does not answer, or not in time.
+    pub async fn bounded<T>(
         &self,
         work: impl Future<Output = Result<T, clickhouse::error::Error>>,
     ) -> Result<T, StoreError> {

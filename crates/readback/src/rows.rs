@@ -1,0 +1,72 @@
+//! Rows as ClickHouse has them.
+
+use std::collections::HashSet;
+
+use aal_ledger::ChainId;
+use aal_store::{Store, StoreError, StoredRow};
+use aal_verify::StoredRecord;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Where a page ended: index, block and row. An index may be stored twice, which has to be seen.
+pub type After = (u64, u64, u32);
+
+/// The rows of a chain from `from` up to below `to`, in order of index, block and row; `after` is the row before.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn page(
+    store: &Store,
+    chain: ChainId,
+    from: u64,
+    to: u64,
+    after: Option<After>,
+    limit: u64,
+) -> Result<Vec<(StoredRecord, After)>, StoreError> {
+    let (index, block, row) = after.unwrap_or((from, 0, 0));
+    let behind = if after.is_some() {
+        "AND (chain_index, block, block_row) > (toUInt64(?), toUInt64(?), toUInt32(?))"
+    } else {
+        ""
+    };
+    let text = format!(
+        "{} FROM records WHERE tenant = toUUID(?) AND shard = ? AND chain_index >= ? AND chain_index < ? {behind}
+         ORDER BY chain_index, block, block_row LIMIT ?",
+        StoredRow::SELECT
+    );
+    let mut query = store
+        .client()
+        .query(&text)
+        .bind(chain.tenant.to_string())
+        .bind(chain.shard)
+        .bind(index)
+        .bind(to);
+    if after.is_some() {
+        query = query.bind(index).bind(block).bind(row);
+    }
+    let rows = store.bounded(query.bind(limit).fetch_all::<StoredRow>()).await?;
+    let rows = rows.into_iter().map(|row| {
+        let after = (row.chain_index, row.block, row.block_row);
+        (row.into_stored(), after)
+    });
+    Ok(rows.collect())
+}
+
+/// Data keys of a tenant that recorded erasures name. The records that say so are read back like all others.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn erased_keys(store: &Store, tenant: Uuid) -> Result<HashSet<Uuid>, StoreError> {
+    let query = store
+        .client()
+        .query("SELECT header FROM records WHERE tenant = toUUID(?) AND kind = 'erasure_done'")
+        .bind(tenant.to_string());
+    let headers = store.bounded(query.fetch_all::<String>()).await?;
+    let mut keys = HashSet::new();
+    for header in headers {
+        let header: Value = serde_json::from_str(&header).unwrap_or_default();
+        let named = header["subject_key_ids"].as_array().into_iter().flatten();
+        keys.extend(named.filter_map(Value::as_str).filter_map(|key| Uuid::try_parse(key).ok()));
+    }
+    Ok(keys)
+}
