@@ -171,7 +171,7 @@ async def _exhaust(stream: Any) -> None:
 
 def test_anthropic_plain_and_streamed(audit, edge, provider) -> None:
     client = audit.wrap(anthropic.Anthropic(api_key=PROVIDER_KEY, base_url=provider, max_retries=0))
-    arguments: Dict[str, Any] = {"model": "claude-sonnet-4-5", "max_tokens": 64, "messages": MESSAGES}
+    arguments: Dict[str, Any] = {"model": "claude-test-model", "max_tokens": 64, "messages": MESSAGES}
     client.messages.create(**arguments)
     with client.messages.stream(**arguments) as stream:
         text = "".join(stream.text_stream)

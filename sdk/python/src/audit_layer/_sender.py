@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+# httpx and the socket module import these when they first need them. On the delivering thread that would hold an
+# import lock, and a child forked at that moment could never import them.
+import encodings.idna  # noqa: F401
 import json
 import random
 from dataclasses import dataclass, field
 from typing import Any, List, Optional, Sequence
 
+import httpcore  # noqa: F401
 import httpx
 
 from ._config import Settings

@@ -159,19 +159,21 @@ class Worker:
             return True
         path, lines, own = segment
         progressed = not lines
+        delivered = refused = 0
         while lines:
             batch = _one_request(lines, self._batch_events)
             sent = self._send(batch)
             lines = sent.again + lines[len(batch) :]
-            settled = len(sent.delivered) + len(sent.refused)
-            if own:
-                self._queue.count(delivered=len(sent.delivered), refused=len(sent.refused), spooled=-settled)
-            else:
-                self._queue.count(recovered=len(sent.delivered))
+            delivered += len(sent.delivered)
+            refused += len(sent.refused)
             progressed = self._judge(sent)
             if not progressed:
                 break
         spool.replace(path, lines)
+        if own:
+            self._queue.count(delivered=delivered, refused=refused, spooled=-delivered - refused)
+        else:
+            self._queue.count(recovered=delivered)
         return progressed
 
     def _send(self, lines: List[Line]) -> Sent:
