@@ -12,6 +12,7 @@ pub mod limits;
 pub mod manifest;
 pub mod member;
 pub mod parts;
+pub mod plan;
 pub mod scope;
 mod tar;
 pub mod writer;

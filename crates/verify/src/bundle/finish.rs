@@ -3,7 +3,7 @@
 use aal_bundle::limits::MAX_ABSENT_KEYS;
 use aal_bundle::{Counts, FormError, Scope};
 use aal_ledger::witness_policy::Quorum;
-use aal_ledger::{ChainId, Note, TrustPolicy};
+use aal_ledger::{ChainId, Note, TrustPolicy, WitnessPolicy};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -94,7 +94,7 @@ impl Found {
         for report in &mut verdicts {
             report.is_required |= match report.verdict {
                 Verdict::Report => has_report,
-                Verdict::Witness => policy.required_witnesses().is_some(),
+                Verdict::Witness => quorum_of(policy).is_some(),
                 _ => false,
             };
         }
@@ -237,7 +237,7 @@ impl Found {
 
     fn finish_witness(&mut self, policy: &TrustPolicy) {
         let place = Place::default();
-        let Some(witnesses) = policy.required_witnesses() else {
+        let Some(witnesses) = quorum_of(policy) else {
             return self
                 .tally
                 .unproven(Verdict::Witness, place, "the policy names no witnesses");
@@ -261,4 +261,10 @@ impl Found {
             self.tally.unproven(Verdict::Witness, place, what);
         }
     }
+}
+
+/// The witnesses' policy, if it asks for any cosignature.
+fn quorum_of(policy: &TrustPolicy) -> Option<&WitnessPolicy> {
+    let witnesses = policy.witness_policy.as_ref();
+    witnesses.filter(|witnesses| witnesses.requires_witnesses())
 }

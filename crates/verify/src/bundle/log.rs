@@ -7,6 +7,7 @@ use aal_ledger::{Checkpoint, Hash, Manifest, Note, TrustPolicy};
 
 use crate::anchor::Anchor;
 use crate::report::{Place, Tally, Verdict};
+use crate::timestamps::Timestamps;
 
 /// One checkpoint of the bundle with the files beside it.
 #[derive(Debug, Default)]
@@ -24,6 +25,7 @@ pub(crate) struct Group {
 pub(crate) struct LogCheck {
     range: EpochRange,
     anchor: Anchor,
+    timestamps: Timestamps,
     /// Only those that are needed again: base, last and tip.
     pub(crate) base_manifest: Option<Manifest>,
     last_size: Option<u64>,
@@ -50,6 +52,7 @@ impl LogCheck {
         Ok(LogCheck {
             range,
             anchor: Anchor::beginning_after(before),
+            timestamps: Timestamps::default(),
             base_manifest: None,
             last_size: None,
             last: None,
@@ -93,6 +96,10 @@ impl LogCheck {
                 Ok(opened) => self.tip_root = Some((opened.size, opened.root)),
                 Err(error) => identity(tally, format!("checkpoint of size {tip_size}: {error}")),
             }
+        }
+        self.timestamps.checkpoint(&group.note);
+        for (_, token) in &group.tokens {
+            self.timestamps.token(claimed.size - 1, token, policy, tally);
         }
         let group = Group {
             size: claimed.size,
@@ -150,7 +157,7 @@ impl LogCheck {
     }
 
     /// The next manifest.
-    pub(crate) fn manifest(&mut self, bytes: &[u8], tally: &mut Tally) {
+    pub(crate) fn manifest(&mut self, bytes: &[u8], policy: &TrustPolicy, tally: &mut Tally) {
         if self.anchor.size() > self.range.last_epoch {
             return identity(tally, "there are manifests of epochs after the last one");
         }
@@ -159,11 +166,15 @@ impl LogCheck {
             self.base_manifest = Manifest::parse(bytes).ok();
         }
         self.anchor.manifest(bytes, tally);
+        if let Some((manifest, _)) = self.anchor.last() {
+            self.timestamps.manifest(manifest, policy, tally);
+        }
     }
 
     /// After the last manifest.
-    pub(crate) fn end_of_manifests(&mut self, tally: &mut Tally) {
+    pub(crate) fn end_of_manifests(&mut self, policy: &TrustPolicy, tally: &mut Tally) {
         self.anchor.finish(tally);
+        self.timestamps.finish(self.anchor.signed(), policy, tally);
         if self.anchor.size() <= self.range.last_epoch {
             let what = format!("manifests end before epoch {}", self.anchor.size());
             identity(tally, what);

@@ -204,10 +204,10 @@ impl<R: Read> Pass<'_, R> {
             let bytes = self.take()?;
             for manifest in split_packed(&kind.name(), &bytes)? {
                 self.found.counts.manifests += 1;
-                log.manifest(manifest, &mut self.found.tally);
+                log.manifest(manifest, self.policy, &mut self.found.tally);
             }
         }
-        log.end_of_manifests(&mut self.found.tally);
+        log.end_of_manifests(self.policy, &mut self.found.tally);
         Ok(())
     }
 

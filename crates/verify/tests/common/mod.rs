@@ -99,9 +99,26 @@ pub struct Log {
     pub manifests: Vec<Vec<u8>>,
     pub heads: Vec<u8>,
     pub checkpoint: Vec<u8>,
+    /// Heads, frontiers and checkpoint of each epoch.
+    pub epochs: Vec<Epoch>,
+}
+
+/// What was kept of one epoch.
+#[derive(Clone)]
+pub struct Epoch {
+    pub heads: Heads,
+    pub ranges: BTreeMap<ChainId, CompactRange>,
+    pub checkpoint: Vec<u8>,
+    /// The anchor log after it.
+    pub log: CompactRange,
 }
 
 impl Log {
+    /// All records, by chain and index.
+    pub fn stored(&self) -> impl Iterator<Item = &StoredRecord> {
+        self.records.values().flatten()
+    }
+
     /// Appends a block of records of one shard.
     pub fn block(&mut self, drafts: Vec<Draft>) {
         let shard = drafts[0].shard;
@@ -165,6 +182,12 @@ impl Log {
         self.heads = heads.to_text().into_bytes();
         self.checkpoint = sign(self.anchor.size(), self.anchor.root(), &log_signer());
         self.last_manifest = Some(manifest);
+        self.epochs.push(Epoch {
+            ranges: self.ranges.iter().map(|(chain, (range, _))| (*chain, range.clone())).collect(),
+            checkpoint: self.checkpoint.clone(),
+            log: self.anchor.clone(),
+            heads,
+        });
     }
 
     pub fn evidence(&self) -> Evidence {
