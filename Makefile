@@ -1,7 +1,7 @@
 # One command for each habit. Everything is idempotent; nothing asks a question.
 #   make up      build, start everything with demo data, print address and sign-in (Ctrl-C stops it)
 #   make test    everything .ci/run checks
-#   make lint | bench | demo | crash-test ROUNDS=20 | prices | clean
+#   make lint | bench | demo | crash-test ROUNDS=20 | tamper-test BUNDLES=20000 | fuzz SECONDS_EACH=600 | prices | clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -14,8 +14,11 @@ BIN := $(CARGO_TARGET_DIR)/debug
 DATA ?= data
 ROUNDS ?= 20
 EVENTS ?= 50000
+BUNDLES ?= 20000
+SECONDS_EACH ?= 600
+TARGETS ?=
 
-.PHONY: help up demo build engine kafka console test test-rust test-console lint fmt deny bench crash-test prices packages packages-test clean
+.PHONY: help up demo build engine kafka console test test-rust test-console lint fmt deny bench crash-test tamper-test fuzz prices packages packages-test clean
 
 help:
 	@sed -n '2,5s/^# \{0,1\}//p' Makefile
@@ -77,6 +80,14 @@ bench: packages engine kafka
 
 crash-test: packages engine build
 	AAL_BIN_DIR=$(BIN) AAL_CRASH_ROUNDS=$(ROUNDS) AAL_CRASH_EVENTS=$(EVENTS) cargo test --locked -p audit-tests --test crash -- --nocapture
+
+# Everything an administrator or a forger can do, against a running pipeline and against bundles; prints tables.
+tamper-test: packages-test engine build
+	AAL_TAMPER_BUNDLES=$(BUNDLES) cargo test --locked -p aal-fuzz --test agreement -- --nocapture
+	AAL_BIN_DIR=$(BIN) AAL_TAMPER=full cargo test --locked -p audit-tests --test tamper -- --nocapture
+
+fuzz:
+	scripts/fuzz.sh $(SECONDS_EACH) $(TARGETS)
 
 prices:
 	python3 scripts/import-prices.py

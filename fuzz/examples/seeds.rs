@@ -28,7 +28,7 @@ fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         records.iter().step_by(3).map(|one| pick(one)).collect()
     };
     let notes: Vec<Vec<u8>> = log.epochs.iter().map(|epoch| epoch.note.clone()).collect();
-    let bundles = sample::bundles().into_iter().map(|(_, bytes, _)| bytes).collect();
+    let bundles: Vec<Vec<u8>> = sample::bundles().into_iter().map(|(_, bytes, _)| bytes).collect();
     let first_chain = log.records.iter().next_back().expect("it has chains");
     vec![
         ("leaf", some(&|record| record.leaf.clone())),
@@ -93,7 +93,8 @@ fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
                 .map(String::into_bytes)
                 .collect(),
         ),
-        ("bundle", bundles),
+        ("bundle", bundles.clone()),
+        ("bundle_members", bundles),
         ("event_json", vec![event().to_string().into_bytes()]),
         ("event_avro", vec![avro(event())]),
         ("exchange", exchanges()),

@@ -3,8 +3,6 @@
 mod pipeline;
 mod poll;
 pub mod repository;
-mod second_verifier;
 
 pub use pipeline::{Endpoints, Pipeline, Start, bin, recordings};
 pub use poll::until;
-pub use second_verifier::SecondVerifier;

@@ -1,5 +1,6 @@
 //! The targets by name.
 
+mod bundle;
 mod capture;
 mod ledger;
 
@@ -41,6 +42,8 @@ pub const TARGETS: &[Target] = &[
     target("merkle", ledger::merkle, 10_000),
     target("entries", ledger::entries, 10_000),
     target("tile_path", ledger::tile_path, 20_000),
+    target("bundle", bundle::raw, 1_000),
+    target("bundle_members", bundle::rebooked, 2_000),
     target("event_json", capture::event_json, 5_000),
     target("event_avro", capture::event_avro, 10_000),
     target("exchange", capture::exchange, 2_000),

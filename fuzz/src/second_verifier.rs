@@ -2,12 +2,32 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
 use serde_json::{Value, json};
 
-use crate::repository::root;
+/// Where the second verifier lies.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/second-verifier")
+}
+
+/// The Python that has its packages; they are installed first when they are missing.
+pub fn python() -> String {
+    let output = Command::new(folder().join("python.sh"))
+        .output()
+        .expect("python.sh runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .expect("a path")
+        .trim()
+        .to_owned()
+}
 
 /// A running `second_verifier batch`.
 #[derive(Debug)]
@@ -18,21 +38,11 @@ pub struct SecondVerifier {
 }
 
 impl SecondVerifier {
-    /// Starts it; its packages are installed first when they are missing.
+    /// Starts it.
     pub fn start() -> SecondVerifier {
-        let folder = root().join("tests/second-verifier");
-        let python = Command::new(folder.join("python.sh"))
-            .output()
-            .expect("tests/second-verifier/python.sh runs");
-        assert!(
-            python.status.success(),
-            "{}",
-            String::from_utf8_lossy(&python.stderr)
-        );
-        let python = String::from_utf8(python.stdout).expect("a path");
-        let mut child = Command::new(python.trim())
+        let mut child = Command::new(python())
             .args(["-B", "-m", "second_verifier", "batch"])
-            .current_dir(&folder)
+            .current_dir(folder())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -66,7 +76,9 @@ impl SecondVerifier {
     /// Whether it accepts bytes of that kind.
     pub fn accepts(&mut self, kind: &str, policy: &str, bytes: &[u8]) -> bool {
         let answer = self.ask(json!({"op": kind, "policy": policy}), bytes);
-        answer["ok"].as_bool().unwrap_or_else(|| panic!("no answer: {answer}"))
+        answer["ok"]
+            .as_bool()
+            .unwrap_or_else(|| panic!("no answer: {answer}"))
     }
 }
 

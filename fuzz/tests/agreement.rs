@@ -5,15 +5,15 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use aal_fuzz::{
+    SecondVerifier,
     forge::{self, Forged},
     mutate::Mutator,
-    sample,
+    sample, second_verifier,
 };
 use aal_ledger::{
     Heads, Leaf, Manifest, Note, NoteSigner, Receipt, TrustPolicy, jcs, merkle::CompactRange, proof,
 };
 use aal_verify::{BundleOptions, Verdict, verify_bundle};
-use audit_tests::{SecondVerifier, repository::root};
 use serde_json::{Value, json};
 
 const POLICY: &str = "sample";
@@ -62,7 +62,8 @@ fn both_verifiers_prove_the_untouched_bundles() {
         for (position, verdict) in Verdict::ALL.iter().enumerate() {
             let result = &answer["verdicts"][verdict.name()]["result"];
             assert_eq!(
-                result, &report["verdicts"][position]["status"],
+                result,
+                &report["verdicts"][position]["status"],
                 "{name}: {}",
                 verdict.name()
             );
@@ -74,7 +75,9 @@ fn both_verifiers_prove_the_untouched_bundles() {
 /// maker's own description of what he hands over were changed.
 fn says_nothing_false(changed: &[u8], original: &[u8]) -> bool {
     let genuine = forge::evidence(original);
-    forge::evidence(changed).iter().all(|member| genuine.contains(member))
+    forge::evidence(changed)
+        .iter()
+        .all(|member| genuine.contains(member))
 }
 
 #[test]
@@ -95,7 +98,8 @@ fn both_verifiers_agree_on_every_changed_bundle() {
         let (again, answer) = second_opinion(&mut second, &bytes);
         let believed = first == 0 && !says_nothing_false(&bytes, original);
         if first != again || believed {
-            let detail = format!("round {round}, bundle {name}, {what}: {first} and {again}\n{report}\n{answer}\n");
+            let detail =
+                format!("round {round}, bundle {name}, {what}: {first} and {again}\n{report}\n{answer}\n");
             disagreements.push(detail);
         }
         let kind = what.split(':').next().unwrap_or_default().to_owned();
@@ -119,8 +123,14 @@ fn a_forger_with_a_key_of_his_own_is_refuted_by_both() {
     let (policy, mut second) = (policy(), second());
     let own = |name: &str| NoteSigner::from_seed(name, &[3; 32]).expect("a key");
     let cases = [
-        ("the pinned name, another key", forge::resigned(&own(sample::ORIGIN), sample::ORIGIN)),
-        ("another name", forge::resigned(&own("audit.example.com/other"), sample::ORIGIN)),
+        (
+            "the pinned name, another key",
+            forge::resigned(&own(sample::ORIGIN), sample::ORIGIN),
+        ),
+        (
+            "another name",
+            forge::resigned(&own("audit.example.com/other"), sample::ORIGIN),
+        ),
         (
             "another origin",
             forge::resigned(&own("audit.example.com/other"), "audit.example.com/other"),
@@ -155,16 +165,25 @@ const PARSERS: &[(&str, Accepts)] = &[
     ("receipt", |bytes| text(bytes).parse::<Receipt>().is_ok()),
     ("range", |bytes| CompactRange::from_bytes(bytes).is_ok()),
     ("policy", |bytes| TrustPolicy::parse(text(bytes)).is_ok()),
-    ("checkpoint", |bytes| proof::open_checkpoint(bytes, &policy()).is_ok()),
-    ("proof", |bytes| proof::verify_record_proof(bytes, &policy()).is_ok()),
+    ("checkpoint", |bytes| {
+        proof::open_checkpoint(bytes, &policy()).is_ok()
+    }),
+    ("proof", |bytes| {
+        proof::verify_record_proof(bytes, &policy()).is_ok()
+    }),
 ];
 
 fn seeds(kind: &str) -> Vec<Vec<u8>> {
-    let folder: PathBuf = root().join("fuzz/seeds").join(kind);
+    let folder: PathBuf = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("seeds").join(kind);
     let entries = std::fs::read_dir(&folder).expect("the target has seeds");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be listed").path()).collect();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("it can be listed").path())
+        .collect();
     files.sort();
-    files.into_iter().map(|file| std::fs::read(file).expect("it can be read")).collect()
+    files
+        .into_iter()
+        .map(|file| std::fs::read(file).expect("it can be read"))
+        .collect()
 }
 
 #[test]
@@ -199,12 +218,9 @@ fn both_read_the_same_forms() {
 
 #[test]
 fn the_second_verifier_passes_its_own_checks() {
-    let folder = root().join("tests/second-verifier");
-    let python = std::process::Command::new(folder.join("python.sh")).output().expect("it runs");
-    let python = String::from_utf8(python.stdout).expect("a path");
-    let output = std::process::Command::new(python.trim())
+    let output = std::process::Command::new(second_verifier::python())
         .args(["-B", "-m", "unittest", "discover", "-s", "checks", "-t", "."])
-        .current_dir(&folder)
+        .current_dir(second_verifier::folder())
         .output()
         .expect("python runs");
     assert!(
