@@ -2,7 +2,7 @@
 
 use crate::ids::CERTAIN;
 use crate::topics::{Topic, Topics};
-use crate::vocabulary::Hit;
+use crate::walk::Hit;
 
 /// Bytes before a value in which a context word counts.
 const LOOK_BEHIND: usize = 64;
@@ -18,6 +18,9 @@ const AFTER: i32 = 350;
 /// An order, invoice or version number: weighs as much as good evidence does the other way.
 const AGAINST: i32 = -350;
 
+/// Log-odds below which a value is not even possible (see [`crate::span::Band`]).
+const SILENT: i32 = -100;
+
 /// The context of one text: its field name, and the context words in it.
 pub(crate) struct Context<'s> {
     pub bytes: &'s [u8],
@@ -25,6 +28,8 @@ pub(crate) struct Context<'s> {
     pub field: Topics,
     /// Words of the text, by start.
     pub hits: &'s [Hit],
+    /// All topics of `hits` and of the field.
+    pub topics: Topics,
 }
 
 impl Context<'_> {
@@ -42,6 +47,9 @@ impl Context<'_> {
 
     /// Evidence, in hundredths of log-odds, that the value at `start..end` is about one of `topics`.
     pub fn evidence(&self, start: usize, end: usize, topics: Topics) -> i32 {
+        if !self.topics.meets(topics.union(Topics::of(&[Topic::Negative]))) {
+            return 0;
+        }
         if self.field.meets(topics) {
             return FIELD_NAME;
         }
@@ -83,6 +91,11 @@ impl Context<'_> {
             }
         }
         against
+    }
+
+    /// Whether a value with the evidence `alone` stays unreported whatever is found: no word of `topics` occurs.
+    pub fn is_silent(&self, alone: i32, topics: Topics) -> bool {
+        alone <= SILENT && !self.topics.meets(topics)
     }
 
     /// Whether a word of `topics` stands before `start`, within the usual distance.

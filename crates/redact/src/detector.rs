@@ -1,4 +1,5 @@
-//! The detector: one pass for words, one for keywords and prefixes, matchers for what they found, and a verdict.
+//! The detector: one walk that finds words, keywords and beginnings of values, matchers for what it found, and a
+//! verdict.
 
 use std::sync::Arc;
 
@@ -13,15 +14,17 @@ use crate::numbers::{announced, iban, phone};
 use crate::personal::names::GIVEN_NAMES;
 use crate::personal::{address, birth, person, wallet};
 use crate::placeholder_token::token_ranges;
-use crate::resolve::{resolve, words_outside};
-use crate::secrets::{keyed, prefixes, structured};
-use crate::span::Span;
+use crate::resolve::resolve;
+use crate::secrets::{aws, keyed, prefixes, structured};
+use crate::span::{Candidate, Span};
+use crate::topics::Topics;
 use crate::vocabulary::{LISTS, Vocabulary};
-use crate::words::{link_regions, meets_region, vetoed_regions, words_with_digits};
+use crate::walk::{Findings, walk};
+use crate::words::{link_regions, meets_region, vetoed_regions};
 
 /// Raised whenever a matcher's behaviour changes in a way the tables do not show, so that [`Detector::version`]
 /// changes with it.
-const MATCHER_REVISION: u32 = 1;
+const MATCHER_REVISION: u32 = 2;
 
 /// Finds personal data and secrets in text. Built once; clones share everything.
 #[derive(Debug, Clone)]
@@ -60,70 +63,152 @@ impl Detector {
     /// Spans are sorted and disjoint, in UTF-8 bytes, on character boundaries. Time is linear in `text`. A text of
     /// 4 GiB or more is not scanned; the redacting functions refuse texts long before that.
     pub fn scan(&self, text: &str, context_key: &str) -> Vec<Span> {
+        let field = self.field(context_key);
+        self.scan_unit(text, field, &mut Scratch::default())
+    }
+
+    /// What the name or dotted path of a field says about its value.
+    pub(crate) fn field(&self, context_key: &str) -> Field {
+        if context_key.is_empty() {
+            return Field::default();
+        }
+        let last_key = context_key.rsplit('.').next().unwrap_or(context_key);
+        Field {
+            topics: self.inner.vocabulary.topics_of(context_key),
+            at_end: self.inner.vocabulary.topics_at_end(last_key),
+        }
+    }
+
+    /// As [`Detector::scan`], in memory that is used again for the next text.
+    pub(crate) fn scan_unit(&self, text: &str, field: Field, scratch: &mut Scratch) -> Vec<Span> {
         // Offsets are kept in 32 bits; the caller's limits are far below.
-        if text.len() > u32::MAX as usize {
+        if text.is_empty() || text.len() > u32::MAX as usize {
             return Vec::new();
         }
         let folded = Folded::new(text);
         let bytes = folded.bytes();
-        if bytes.is_empty() {
+        scratch.clear();
+        walk(&self.inner.vocabulary, bytes, &mut scratch.findings);
+        scratch.clear_what_says_nothing(bytes);
+        let Scratch {
+            findings,
+            candidates,
+            tokens,
+            ..
+        } = scratch;
+        let context = Context {
+            bytes,
+            field: field.topics,
+            hits: &findings.context,
+            topics: findings.topics.union(field.topics),
+        };
+        self.propose(&context, findings, field, candidates);
+        if candidates.is_empty() {
             return Vec::new();
         }
-        let mut findings = self.inner.vocabulary.find(bytes);
-        let mut words = words_with_digits(bytes);
+        resolve(&folded, candidates, tokens)
+    }
 
-        // Placeholders neither are values nor speak for any.
-        let mut vetoed = vetoed_regions(bytes, &words);
-        let tokens = token_ranges(bytes);
+    /// Every matcher that has something to start from.
+    fn propose(&self, context: &Context<'_>, findings: &Findings, field: Field, out: &mut Vec<Candidate>) {
+        let seen = &findings.seen;
+        if seen.at_sign {
+            email::propose(context, out);
+        }
+        if seen.link {
+            url::propose(context, out);
+        }
+        structured::propose(context, seen, out);
+        if !findings.prefixes.is_empty() {
+            prefixes::propose(context, &findings.prefixes, out);
+        }
+        aws::propose(context, out);
+        keyed::propose(context, out);
+        if seen.signature {
+            keyed::propose_signatures(context, out);
+        }
+        keyed::propose_field(context, field.at_end, out);
+        if seen.pairs {
+            mac::propose(context, out);
+        }
+        birth::propose(context, out);
+        person::propose(context, &findings.given, out);
+        if seen.colons {
+            ip::propose_v6(context, out);
+        }
+        let words = &findings.words;
+        if !words.is_empty() {
+            self.inner.ids.propose(context, words, out);
+            iban::propose(context, words, out);
+            phone::propose(context, words, out);
+            announced::propose(context, words, out);
+            ip::propose_v4(context, words, out);
+            address::propose(context, words, out);
+            wallet::propose(context, words, out);
+        }
+    }
+}
+
+/// What a field's name says about its value.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Field {
+    /// Topics of the whole path.
+    topics: Topics,
+    /// Topics that the last name ends in.
+    at_end: Topics,
+}
+
+/// Memory that scans use, kept from one text to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    findings: Findings,
+    candidates: Vec<Candidate>,
+    tokens: Vec<(usize, usize)>,
+    regions: Vec<(usize, usize)>,
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.findings.clear();
+        self.candidates.clear();
+        self.tokens.clear();
+        self.regions.clear();
+    }
+
+    /// Takes back what neither is a value nor speaks for one: placeholders, UUIDs, the payloads of `data:` URIs,
+    /// and the words of a link's path.
+    fn clear_what_says_nothing(&mut self, bytes: &[u8]) {
+        let Scratch {
+            findings,
+            tokens,
+            regions,
+            ..
+        } = self;
+        vetoed_regions(bytes, &findings.words, findings.seen.data, regions);
+        if findings.seen.brackets {
+            token_ranges(bytes, tokens);
+        }
         if !tokens.is_empty() {
             findings
                 .context
-                .retain(|hit| !meets_region(&tokens, hit.start, hit.end));
-            vetoed.extend(&tokens);
-            vetoed.sort_unstable();
+                .retain(|hit| !meets_region(tokens, hit.start, hit.end));
+            findings.given.retain(|at| !meets_region(tokens, *at, at + 1));
+            regions.extend_from_slice(tokens);
+            regions.sort_unstable();
         }
-        words = words_outside(words, &vetoed);
-        // The words of a link's path speak for nothing; a key of its query does.
-        let links = link_regions(bytes);
-        findings
-            .context
-            .retain(|hit| bytes.get(hit.end) == Some(&b'=') || !meets_region(&links, hit.start, hit.end));
-
-        let field = self.inner.vocabulary.topics_of(context_key);
-        let context = Context {
-            bytes,
-            field,
-            hits: &findings.context,
-        };
-        let mut candidates = Vec::new();
-        email::propose(&context, &mut candidates);
-        url::propose(&context, &mut candidates);
-        structured::propose(&context, &mut candidates);
-        prefixes::propose(&context, &findings.prefixes, &mut candidates);
-        prefixes::propose_aws_secrets(&context, &mut candidates);
-        keyed::propose(&context, &mut candidates);
-        keyed::propose_signatures(&context, &mut candidates);
-        if !context_key.is_empty() {
-            let last_key = context_key.rsplit('.').next().unwrap_or(context_key);
-            keyed::propose_field(
-                &context,
-                self.inner.vocabulary.topics_at_end(last_key),
-                &mut candidates,
-            );
+        if !regions.is_empty() {
+            findings
+                .words
+                .retain(|word| !meets_region(regions, word.start, word.end));
         }
-        mac::propose(&context, &mut candidates);
-        birth::propose(&context, &mut candidates);
-        person::propose(&context, &mut candidates);
-        if !words.is_empty() {
-            self.inner.ids.propose(&context, &words, &mut candidates);
-            iban::propose(&context, &words, &mut candidates);
-            phone::propose(&context, &words, &mut candidates);
-            announced::propose(&context, &words, &mut candidates);
-            ip::propose(&context, &words, &mut candidates);
-            address::propose(&context, &words, &mut candidates);
-            wallet::propose(&context, &words, &mut candidates);
+        if findings.seen.link && !findings.context.is_empty() {
+            regions.clear();
+            link_regions(bytes, regions);
+            // A key of a link's query does speak.
+            findings.context.retain(|hit| {
+                bytes.get(hit.end) == Some(&b'=') || !meets_region(regions, hit.start, hit.end)
+            });
         }
-        resolve(&folded, candidates)
     }
 }
 

@@ -8,42 +8,70 @@ use std::borrow::Cow;
 pub(crate) struct Folded<'t> {
     original: &'t str,
     bytes: Cow<'t, [u8]>,
-    /// For each byte of the shadow the offset of its character in the text; `None` when both are the same.
-    offsets: Option<Vec<u32>>,
+    /// Where the distance between the two texts changes: from this byte of the shadow on, its bytes stand in the
+    /// text from that byte on. Sorted by both; empty when the texts are the same.
+    shifts: Vec<(u32, u32)>,
 }
 
 impl<'t> Folded<'t> {
-    /// Folds `text`. A text in ASCII is its own shadow and costs nothing.
+    /// Folds `text`. A text in which nothing folds is its own shadow and costs no memory.
     pub fn new(text: &'t str) -> Folded<'t> {
-        if text.is_ascii() {
-            return Folded {
-                original: text,
-                bytes: Cow::Borrowed(text.as_bytes()),
-                offsets: None,
-            };
-        }
-        let mut bytes = Vec::with_capacity(text.len());
-        let mut offsets = Vec::with_capacity(text.len());
-        for (offset, character) in text.char_indices() {
-            match fold(character) {
-                Fold::Ascii(byte) => {
-                    bytes.push(byte);
-                    offsets.push(offset as u32);
-                }
-                Fold::Drop => {}
-                Fold::Keep => {
-                    let mut buffer = [0_u8; 4];
-                    for (index, byte) in character.encode_utf8(&mut buffer).bytes().enumerate() {
-                        bytes.push(byte);
-                        offsets.push((offset + index) as u32);
-                    }
-                }
-            }
-        }
-        Folded {
+        let mut folded = Folded {
             original: text,
-            bytes: Cow::Owned(bytes),
-            offsets: Some(offsets),
+            bytes: Cow::Borrowed(text.as_bytes()),
+            shifts: Vec::new(),
+        };
+        if !text.is_ascii() {
+            folded.fold();
+        }
+        folded
+    }
+
+    fn fold(&mut self) {
+        let text = self.original.as_bytes();
+        let mut shadow: Vec<u8> = Vec::new();
+        // What is copied so far.
+        let mut copied = 0;
+        let mut at = 0;
+        while let Some(byte) = text.get(at) {
+            if !MAY_FOLD[usize::from(*byte)] {
+                at += 1;
+                continue;
+            }
+            let Some(character) = self.original[at..].chars().next() else {
+                break;
+            };
+            let length = character.len_utf8();
+            let into = fold(character);
+            if !matches!(into, Fold::Keep) {
+                if shadow.capacity() == 0 {
+                    shadow.reserve_exact(text.len());
+                }
+                shadow.extend_from_slice(&text[copied..at]);
+                if let Fold::Ascii(byte) = into {
+                    self.shift(shadow.len(), at);
+                    shadow.push(byte);
+                }
+                copied = at + length;
+                self.shift(shadow.len(), copied);
+            }
+            at += length;
+        }
+        if copied > 0 {
+            shadow.extend_from_slice(&text[copied..]);
+            self.bytes = Cow::Owned(shadow);
+        }
+    }
+
+    /// Notes that the shadow's byte `at` stands at `original`.
+    fn shift(&mut self, at: usize, original: usize) {
+        let shift = (at as u32, original as u32);
+        match self.shifts.last_mut() {
+            Some(last) if last.0 == shift.0 => *last = shift,
+            // Nothing changes when the distance stays.
+            Some(last) if last.1 - last.0 == shift.1 - shift.0 => {}
+            None if shift.0 == shift.1 => {}
+            _ => self.shifts.push(shift),
         }
     }
 
@@ -54,20 +82,42 @@ impl<'t> Folded<'t> {
 
     /// The range of the text behind the shadow's range `start..end` (not empty), widened to whole characters.
     pub fn original_range(&self, start: usize, end: usize) -> (usize, usize) {
-        let Some(offsets) = &self.offsets else {
-            return (start, end);
-        };
-        let mut first = offsets[start] as usize;
+        if self.shifts.is_empty() {
+            return self.widened(start, end);
+        }
+        self.widened(self.original_offset(start), self.original_offset(end - 1) + 1)
+    }
+
+    fn original_offset(&self, at: usize) -> usize {
+        let after = self.shifts.partition_point(|shift| shift.0 as usize <= at);
+        match after.checked_sub(1).map(|index| self.shifts[index]) {
+            Some((shadow, original)) => original as usize + (at - shadow as usize),
+            None => at,
+        }
+    }
+
+    fn widened(&self, mut first: usize, mut after: usize) -> (usize, usize) {
         while !self.original.is_char_boundary(first) {
             first -= 1;
         }
-        let mut after = offsets[end - 1] as usize + 1;
         while !self.original.is_char_boundary(after) {
             after += 1;
         }
         (first, after)
     }
 }
+
+/// First bytes of the characters that fold.
+const MAY_FOLD: [bool; 256] = {
+    let mut table = [false; 256];
+    let firsts = [0xC2, 0xD9, 0xDB, 0xDF, 0xE0, 0xE1, 0xE2, 0xE3, 0xEF, 0xF0];
+    let mut index = 0;
+    while index < firsts.len() {
+        table[firsts[index]] = true;
+        index += 1;
+    }
+    table
+};
 
 enum Fold {
     Ascii(u8),
@@ -126,6 +176,47 @@ mod tests {
         let digits = folded.bytes().iter().position(|byte| *byte == b'1').unwrap();
         let (start, end) = folded.original_range(digits, folded.bytes().len());
         assert_eq!(&text[start..end], "１２\u{200B}３\u{00A0}٤٥");
+    }
+
+    #[test]
+    fn every_byte_of_the_shadow_leads_back_to_its_character() {
+        let text = "“a”\u{A0}é\u{AD}b — 𝟏２x\u{200B}\u{200B}y\u{FEFF}";
+        let folded = Folded::new(text);
+        assert_eq!(folded.bytes(), "\"a\" éb - 12xy".as_bytes());
+        let kept: Vec<(usize, char)> = text
+            .char_indices()
+            .filter(|(_, character)| !matches!(fold(*character), Fold::Drop))
+            .collect();
+        let mut at = 0;
+        for (offset, character) in kept {
+            let width = if matches!(fold(character), Fold::Keep) {
+                character.len_utf8()
+            } else {
+                1
+            };
+            let range = folded.original_range(at, at + width);
+            assert_eq!(range, (offset, offset + character.len_utf8()), "{character:?}");
+            at += width;
+        }
+    }
+
+    #[test]
+    fn every_character_that_folds_has_a_first_byte_in_the_table() {
+        for character in '\u{80}'..=char::MAX {
+            let mut buffer = [0; 4];
+            let first = character.encode_utf8(&mut buffer).as_bytes()[0];
+            assert!(
+                matches!(fold(character), Fold::Keep) || MAY_FOLD[usize::from(first)],
+                "{character:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn letters_beyond_ascii_cost_nothing() {
+        let folded = Folded::new("Größe, naïveté, Москва");
+        assert!(matches!(folded.bytes, Cow::Borrowed(_)) && folded.shifts.is_empty());
+        assert_eq!(folded.original_range(3, 4), (2, 4), "widened to the whole letter");
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod secrets;
 mod span;
 mod topics;
 mod vocabulary;
+mod walk;
 mod words;
 
 pub use detector::Detector;

@@ -44,9 +44,8 @@ fn token_length(bytes: &[u8]) -> Option<usize> {
     (shaped && closed).then_some(2 + name + 1 + key + 1 + CODE_LEN + 2)
 }
 
-/// Ranges of the placeholders in `bytes`, in order.
-pub(crate) fn token_ranges(bytes: &[u8]) -> Vec<(usize, usize)> {
-    let mut ranges: Vec<(usize, usize)> = Vec::new();
+/// Adds the ranges of the placeholders in `bytes` to the empty `ranges`, in order.
+pub(crate) fn token_ranges(bytes: &[u8], ranges: &mut Vec<(usize, usize)>) {
     for start in memchr::memmem::find_iter(bytes, b"[[") {
         // "[[[EMAIL...": the brackets nearest to the name open it.
         for start in [start, start + 1] {
@@ -56,7 +55,6 @@ pub(crate) fn token_ranges(bytes: &[u8]) -> Vec<(usize, usize)> {
             }
         }
     }
-    ranges
 }
 
 #[cfg(test)]
@@ -75,6 +73,8 @@ mod tests {
             assert!(!is_token(other), "{other}");
         }
         let text = b"x [[[US_SSN:k1:7Q2M4XW8RJTC9HBD]] y";
-        assert_eq!(token_ranges(text), [(3, 33)]);
+        let mut ranges = Vec::new();
+        token_ranges(text, &mut ranges);
+        assert_eq!(ranges, [(3, 33)]);
     }
 }

@@ -1,23 +1,26 @@
 //! From overlapping proposals to disjoint spans: the union of what is redacted, labelled by its best member.
 
 use crate::folded::Folded;
-use crate::placeholder_token::token_ranges;
 use crate::span::{Band, Candidate, Span, probability_permille};
-use crate::words::{Word, meets_region};
+use crate::words::meets_region;
 
-/// Resolves `candidates` of a text. Everything that any accepted candidate covers is covered by a span, except
+/// Resolves `candidates` of a text that holds placeholders at `tokens`. Everything that any accepted candidate covers is covered by a span, except
 /// placeholders, which are no longer anybody's data; candidates that are only possible are reported where nothing
 /// accepted overlaps them.
-pub(crate) fn resolve(folded: &Folded<'_>, mut candidates: Vec<Candidate>) -> Vec<Span> {
+pub(crate) fn resolve(
+    folded: &Folded<'_>,
+    candidates: &mut Vec<Candidate>,
+    tokens: &[(usize, usize)],
+) -> Vec<Span> {
     candidates.retain(|candidate| candidate.start < candidate.end);
     candidates.sort_by_key(|candidate| (candidate.start, candidate.end));
     let accepted = |candidate: &Candidate| probability_permille(candidate.log_odds) >= 600;
     let mut spans = merge(folded, candidates.iter().filter(|candidate| accepted(candidate)));
     let possible = merge(folded, candidates.iter().filter(|candidate| !accepted(candidate)));
 
-    let tokens = token_ranges(folded.bytes()).into_iter();
     let tokens: Vec<(usize, usize)> = tokens
-        .map(|(start, end)| folded.original_range(start, end))
+        .iter()
+        .map(|(start, end)| folded.original_range(*start, *end))
         .collect();
     if !tokens.is_empty() {
         spans = spans
@@ -96,15 +99,4 @@ fn without(span: Span, ranges: &[(usize, usize)]) -> Vec<Span> {
         });
     }
     parts
-}
-
-/// Drops the words inside `regions` (sorted, disjoint).
-pub(crate) fn words_outside(words: Vec<Word>, regions: &[(usize, usize)]) -> Vec<Word> {
-    if regions.is_empty() {
-        return words;
-    }
-    words
-        .into_iter()
-        .filter(|word| !meets_region(regions, word.start, word.end))
-        .collect()
 }

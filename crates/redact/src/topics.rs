@@ -50,8 +50,14 @@ impl Topics {
         Topics(bits)
     }
 
-    pub fn union(self, other: Topics) -> Topics {
+    pub const fn union(self, other: Topics) -> Topics {
         Topics(self.0 | other.0)
+    }
+
+    /// Whether every topic of `other` is in the set.
+    #[cfg(test)]
+    pub fn contains(self, other: Topics) -> bool {
+        self.0 & other.0 == other.0
     }
 
     pub fn meets(self, other: Topics) -> bool {

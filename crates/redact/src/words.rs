@@ -1,4 +1,4 @@
-//! The words of a text that hold a digit, and the regions where numbers mean nothing.
+//! Words that hold a digit, and the regions of a text where numbers mean nothing.
 
 /// A maximal run of ASCII letters and digits with at least one digit, in offsets of the folded text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,45 +18,25 @@ impl Word {
     }
 }
 
-/// Finds the words with digits of `bytes`, in order. Longer words than `MAX_WORD_LEN` are left out: they are
-/// encoded data, which the matchers for secrets read by themselves.
-pub(crate) fn words_with_digits(bytes: &[u8]) -> Vec<Word> {
-    const MAX_WORD_LEN: usize = 64;
-    let mut words = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if !bytes[at].is_ascii_alphanumeric() {
-            at += 1;
-            continue;
+/// Adds the regions of `bytes` in which no number may be found to `regions`: UUIDs and, if there are any, the
+/// payloads of `data:` URIs. Sorted, disjoint.
+pub(crate) fn vetoed_regions(
+    bytes: &[u8],
+    words: &[Word],
+    has_data: bool,
+    regions: &mut Vec<(usize, usize)>,
+) {
+    if has_data {
+        for found in memchr::memmem::find_iter(bytes, b";base64,") {
+            let start = found + b";base64,".len();
+            let length = bytes[start..].iter().take_while(|byte| is_base64(**byte)).count();
+            regions.push((start, start + length));
         }
-        let start = at;
-        let mut digits = 0;
-        while at < bytes.len() && bytes[at].is_ascii_alphanumeric() {
-            digits += usize::from(bytes[at].is_ascii_digit());
-            at += 1;
-        }
-        if digits > 0 && at - start <= MAX_WORD_LEN {
-            words.push(Word {
-                start,
-                end: at,
-                digits,
-            });
-        }
-    }
-    words
-}
-
-/// Regions of `bytes` in which no number may be found: UUIDs and the payload of `data:` URIs. Sorted, disjoint.
-pub(crate) fn vetoed_regions(bytes: &[u8], words: &[Word]) -> Vec<(usize, usize)> {
-    let mut regions = Vec::new();
-    for found in memchr::memmem::find_iter(bytes, b";base64,") {
-        let start = found + b";base64,".len();
-        let length = bytes[start..].iter().take_while(|byte| is_base64(**byte)).count();
-        regions.push((start, start + length));
     }
     let mut covered_until = 0;
     for word in words {
-        if word.start < covered_until {
+        let joined = bytes.get(word.end) == Some(&b'-') || before(bytes, word.start) == Some(b'-');
+        if word.start < covered_until || !joined || !matches!(word.len(), 4 | 8 | 12) {
             continue;
         }
         // A UUID's first group may hold letters only, so it is looked for around each of its words.
@@ -66,7 +46,6 @@ pub(crate) fn vetoed_regions(bytes: &[u8], words: &[Word]) -> Vec<(usize, usize)
         }
     }
     regions.sort_unstable();
-    regions
 }
 
 /// The UUID (8-4-4-4-12 hexadecimal digits) that contains `word`, if there is one.
@@ -90,9 +69,8 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
 
-/// Paths and queries of links in `bytes`: from the authority to white space or a quote. Sorted, disjoint.
-pub(crate) fn link_regions(bytes: &[u8]) -> Vec<(usize, usize)> {
-    let mut regions: Vec<(usize, usize)> = Vec::new();
+/// Adds the paths and queries of links in `bytes` to the empty `regions`: from the authority to white space or a quote. Sorted, disjoint.
+pub(crate) fn link_regions(bytes: &[u8], regions: &mut Vec<(usize, usize)>) {
     for found in memchr::memmem::find_iter(bytes, b"://") {
         if regions.last().is_some_and(|region| region.1 > found) {
             continue;
@@ -105,7 +83,6 @@ pub(crate) fn link_regions(bytes: &[u8]) -> Vec<(usize, usize)> {
             .unwrap_or(bytes.len() - start);
         regions.push((start, start + length));
     }
-    regions
 }
 
 /// Whether `start..end` meets one of `regions` (sorted, disjoint).
@@ -124,18 +101,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_without_digits_are_left_out() {
-        let found: Vec<_> = words_with_digits(b"call 030-B25 now")
-            .iter()
-            .map(|w| (w.start, w.end, w.digits))
-            .collect();
-        assert_eq!(found, [(5, 8, 3), (9, 12, 2)]);
-    }
-
-    #[test]
     fn uuids_and_data_uris_are_vetoed() {
         let text = b"id ff8ea867-d9f5-cd93-0ea8-42428be11805 data:image/png;base64,QGv12345== 7";
-        let regions = vetoed_regions(text, &words_with_digits(text));
+        let word = |start, end| Word {
+            start,
+            end,
+            digits: 1,
+        };
+        let mut regions = Vec::new();
+        vetoed_regions(text, &[word(3, 11), word(27, 39)], true, &mut regions);
         assert_eq!(regions, [(3, 39), (62, 72)]);
     }
 }

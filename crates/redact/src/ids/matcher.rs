@@ -20,6 +20,8 @@ struct Entry {
     shape: &'static Shape,
     /// Bytes of the shape before its first group with a digit.
     offset: usize,
+    /// What follows that group, if the shape goes on.
+    next: Option<u8>,
 }
 
 impl IdMatcher {
@@ -34,7 +36,13 @@ impl IdMatcher {
                 let Some((offset, group)) = anchor(shape.pattern) else {
                     continue;
                 };
-                let entry = Entry { rule, shape, offset };
+                let next = shape.pattern.as_bytes().get(offset + group.len()).copied();
+                let entry = Entry {
+                    rule,
+                    shape,
+                    offset,
+                    next,
+                };
                 let first = group.as_bytes()[0];
                 if matches!(first, b'9' | b'N' | b'n') || first.is_ascii_digit() {
                     matcher.by_digit[group.len()].push(entry);
@@ -59,7 +67,13 @@ impl IdMatcher {
             } else {
                 &self.by_letter
             };
+            let next = bytes.get(word.end).copied();
             for entry in &table[word.len()] {
+                if (entry.next.is_some() && entry.next != next)
+                    || context.is_silent(entry.shape.alone, entry.rule.topics)
+                {
+                    continue;
+                }
                 let Some(start) = word.start.checked_sub(entry.offset) else {
                     continue;
                 };

@@ -11,14 +11,13 @@ use crate::words::{Word, before};
 
 const TOPICS: Topics = Topics::of(&[Topic::Ip]);
 
-pub(crate) fn propose(context: &Context<'_>, words: &[Word], out: &mut Vec<Candidate>) {
-    propose_v4(context, words, out);
-    propose_v6(context, out);
-}
-
-fn propose_v4(context: &Context<'_>, words: &[Word], out: &mut Vec<Candidate>) {
+pub(crate) fn propose_v4(context: &Context<'_>, words: &[Word], out: &mut Vec<Candidate>) {
     let bytes = context.bytes;
     for four in words.windows(4) {
+        // The first three words and their stops fill nine to twelve bytes of an address.
+        if four[3].start - four[0].start > 12 || bytes.get(four[0].end) != Some(&b'.') {
+            continue;
+        }
         let dotted = four
             .windows(2)
             .all(|pair| pair[0].end + 1 == pair[1].start && bytes[pair[0].end] == b'.');
@@ -88,7 +87,7 @@ fn near_version(context: &Context<'_>, start: usize) -> bool {
     near.any(|hit| hit.topics.meets(version) && hit.end <= start && start - hit.end <= 3)
 }
 
-fn propose_v6(context: &Context<'_>, out: &mut Vec<Candidate>) {
+pub(crate) fn propose_v6(context: &Context<'_>, out: &mut Vec<Candidate>) {
     let bytes = context.bytes;
     let mut from = 0;
     while let Some(colon) = memchr::memchr(b':', &bytes[from..]).map(|index| from + index) {

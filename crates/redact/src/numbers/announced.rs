@@ -84,6 +84,9 @@ pub(crate) fn propose(context: &Context<'_>, words: &[Word], out: &mut Vec<Candi
         return;
     }
     for rule in &RULES {
+        if !context.topics.meets(rule.topics) {
+            continue;
+        }
         if context.field.meets(rule.topics) {
             if let Some((start, end)) = value_of(context.bytes, &words[0], rule)
                 && context.bytes.len() <= 4 * MAX_VALUE
@@ -128,20 +131,23 @@ fn push(rule: &Announced, start: usize, end: usize, bonus: i32, out: &mut Vec<Ca
 fn value_of(bytes: &[u8], word: &Word, rule: &Announced) -> Option<(usize, usize)> {
     let limit = bytes.len().min(word.start + MAX_VALUE);
     let mut best = None;
-    let mut compact = Vec::with_capacity(MAX_VALUE);
+    let mut compact = [0; MAX_VALUE];
+    let mut length = 0;
     let mut at = word.start;
     while at < limit {
         let byte = bytes[at];
         if byte.is_ascii_alphanumeric() {
-            compact.push(byte.to_ascii_uppercase());
+            compact[length] = byte.to_ascii_uppercase();
+            length += 1;
         } else if !joins(byte, bytes.get(at + 1)) {
             break;
         } else if byte == b'/' {
-            compact.push(byte);
+            compact[length] = byte;
+            length += 1;
         }
         at += 1;
         let group_ends = !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
-        if byte.is_ascii_alphanumeric() && group_ends && (rule.check)(&compact) {
+        if byte.is_ascii_alphanumeric() && group_ends && (rule.check)(&compact[..length]) {
             best = Some((word.start, at));
         }
     }

@@ -4,3 +4,4 @@ pub(crate) mod announced;
 pub(crate) mod iban;
 pub(crate) mod phone;
 pub(crate) mod phone_codes;
+mod phone_run;

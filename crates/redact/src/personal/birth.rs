@@ -12,6 +12,9 @@ const REACH_BACK: usize = 24;
 const TOPICS: Topics = Topics::of(&[Topic::Birth]);
 
 pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    if !context.topics.meets(TOPICS) {
+        return;
+    }
     let bytes = context.bytes;
     let mut push = |start: usize, end: usize, log_odds: i32| {
         out.push(Candidate {

@@ -138,6 +138,10 @@ pub(crate) fn name_run(text: &[u8], at: usize) -> Option<NameRun> {
     let mut run: Option<NameRun> = None;
     let mut from = at;
     while let Some((end, word)) = word_at(text, from) {
+        // Most words after a cue are no names; they are told without a copy.
+        if run.is_none() && !is_capitalised(word) {
+            return None;
+        }
         let lower = word.to_lowercase();
         if NOT_PEOPLE.contains(&lower.as_str()) {
             return None;
@@ -164,11 +168,6 @@ pub(crate) fn name_run(text: &[u8], at: usize) -> Option<NameRun> {
         };
     }
     run
-}
-
-/// Whether `word` in lower case is a known given name.
-pub(crate) fn is_given_name(word: &str) -> bool {
-    GIVEN.contains(word)
 }
 
 /// The word of letters, hyphens and apostrophes that starts at `at`, and its end.

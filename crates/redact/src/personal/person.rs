@@ -2,7 +2,7 @@
 //!
 //! This is the cheap tier: names that neither a cue nor the list gives away are left to a language model.
 
-use super::names::{is_given_name, name_run, word_at};
+use super::names::name_run;
 use crate::context::Context;
 use crate::entity::Entity;
 use crate::ids::{CERTAIN, LIKELY, POSSIBLE};
@@ -14,9 +14,12 @@ const NAME: Topics = Topics::of(&[Topic::Name]);
 const WEAK: Topics = Topics::of(&[Topic::NameWeak]);
 const TITLE: Topics = Topics::of(&[Topic::Title]);
 
-pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
-    propose_cued(context, out);
-    propose_given(context, out);
+/// Proposes names after cues, and those that begin with one of the `given` names of the text.
+pub(crate) fn propose(context: &Context<'_>, given: &[usize], out: &mut Vec<Candidate>) {
+    if context.topics.meets(NAME.union(WEAK).union(TITLE)) {
+        propose_cued(context, out);
+    }
+    propose_given(context, given, out);
 }
 
 fn propose_cued(context: &Context<'_>, out: &mut Vec<Candidate>) {
@@ -122,26 +125,13 @@ fn after_cue(bytes: &[u8], end: usize, rule: &str) -> usize {
 }
 
 /// A given name of the list followed by a capitalised word: `Tara Mitchell`.
-fn propose_given(context: &Context<'_>, out: &mut Vec<Candidate>) {
-    let bytes = context.bytes;
-    let mut at = 0;
-    while at < bytes.len() {
-        let starts_word = bytes[at].is_ascii_uppercase() || bytes[at] >= 0xC3;
-        let inside = before(bytes, at).is_some_and(|byte| {
-            byte.is_ascii_alphanumeric() || byte >= 0x80 || matches!(byte, b'_' | b'/' | b'.' | b'@' | b'-')
-        });
-        if !starts_word || inside {
-            at += 1;
+fn propose_given(context: &Context<'_>, given: &[usize], out: &mut Vec<Candidate>) {
+    let mut done_until = 0;
+    for &at in given.iter() {
+        if at < done_until {
             continue;
         }
-        let Some((end, word)) = word_at(bytes, at) else {
-            at += 1;
-            continue;
-        };
-        if bytes.get(end) == Some(&b' ')
-            && is_given_name(&word.to_lowercase())
-            && let Some(run) = name_run(bytes, at).filter(|run| run.words >= 2)
-        {
+        if let Some(run) = name_run(context.bytes, at).filter(|run| run.words >= 2) {
             out.push(Candidate {
                 start: at,
                 end: run.end,
@@ -149,9 +139,7 @@ fn propose_given(context: &Context<'_>, out: &mut Vec<Candidate>) {
                 log_odds: LIKELY,
                 rule: "person_given_name",
             });
-            at = run.end;
-            continue;
+            done_until = run.end;
         }
-        at = end.max(at + 1);
     }
 }

@@ -1,6 +1,7 @@
 //! What a body is, and which redaction it gets.
 
-use super::edits::{Pass, settle};
+use super::document::Tree;
+use super::edits::settle;
 use super::json;
 use super::stream::{line_frames, redact_frames, sse_frames};
 use super::{RedactError, Redacted};
@@ -8,9 +9,9 @@ use crate::detector::Detector;
 use crate::placeholder_token::TokenMaker;
 
 /// The form of a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Form {
-    Json,
+    Json(Tree),
     EventStream,
     JsonLines,
     Text,
@@ -27,15 +28,22 @@ pub(super) fn redact(
         return Err(RedactError::Binary);
     }
     let form = form_of(text, content_type)?;
-    settle(text, |current| {
-        let mut pass = Pass::new(detector, tokens);
-        match form {
-            Form::Json => json::redact_document(&mut pass, current, 0, "")?,
-            Form::EventStream => redact_frames(&mut pass, &sse_frames(current))?,
-            Form::JsonLines => redact_frames(&mut pass, &line_frames(current))?,
-            Form::Text => pass.text(current, 0, "", ""),
+    // The document was parsed to see that it is one.
+    let mut parsed = match &form {
+        Form::Json(tree) => Some(tree),
+        _ => None,
+    };
+    settle(detector, tokens, text, |pass, current| match form {
+        Form::Json(_) => match parsed.take() {
+            Some(tree) => json::redact_parsed(pass, current, tree),
+            None => json::redact_document(pass, current),
+        },
+        Form::EventStream => redact_frames(pass, &sse_frames(current)),
+        Form::JsonLines => redact_frames(pass, &line_frames(current)),
+        Form::Text => {
+            pass.text(0, current, 0, "", "");
+            Ok(())
         }
-        Ok(pass)
     })
 }
 
@@ -62,8 +70,9 @@ fn form_of(text: &str, content_type: &str) -> Result<Form, RedactError> {
     if !may_be_json {
         return Ok(Form::Text);
     }
-    match json::leaves(text) {
-        Ok(_) => Ok(Form::Json),
+    let mut tree = Tree::default();
+    match tree.parse(text) {
+        Ok(()) => Ok(Form::Json(tree)),
         Err(RedactError::TooDeep) => Err(RedactError::TooDeep),
         Err(_) if starts_with_json_lines(text) => Ok(Form::JsonLines),
         // Cut off or damaged: still text, and scanned as such.
@@ -76,6 +85,6 @@ fn starts_with_json_lines(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let first_is_document = lines
         .next()
-        .is_some_and(|line| line.starts_with('{') && json::leaves(line).is_ok());
+        .is_some_and(|line| line.starts_with('{') && Tree::default().parse(line).is_ok());
     first_is_document && lines.next().is_some()
 }

@@ -1,10 +1,11 @@
 //! Edits of a text, applied until nothing more is found.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::canonical::canonical;
 use super::{MAX_INPUT_LEN, MAX_REMOVED, RedactError, Redacted, Removed};
-use crate::detector::Detector;
+use crate::detector::{Detector, Field, Scratch};
 use crate::placeholder_token::TokenMaker;
 use crate::span::Span;
 
@@ -22,28 +23,78 @@ pub(super) struct Edit {
     pub removed: Option<Box<Removed>>,
 }
 
-/// What one pass over a text collects.
+/// Most names of fields that are remembered.
+const MAX_FIELDS: usize = 1024;
+
+/// What the passes over a text collect, and what they remember from one to the next.
 pub(super) struct Pass<'p, T: TokenMaker> {
     detector: &'p Detector,
     tokens: &'p T,
+    scratch: Scratch,
+    /// What the names of fields say.
+    fields: HashMap<String, Field>,
     pub edits: Vec<Edit>,
-    pub possible: BTreeMap<&'static str, u32>,
+    /// Values that are only possible, by the unit that holds them.
+    possible: Vec<(usize, &'static str)>,
+    /// The unit that is scanned.
+    unit: usize,
+    /// Where the last pass put replacements, in order; `None` before every unit was scanned once.
+    replaced: Option<Vec<(usize, usize)>>,
 }
 
 impl<'p, T: TokenMaker> Pass<'p, T> {
-    pub fn new(detector: &'p Detector, tokens: &'p T) -> Pass<'p, T> {
+    fn new(detector: &'p Detector, tokens: &'p T) -> Pass<'p, T> {
         Pass {
             detector,
             tokens,
+            scratch: Scratch::default(),
+            fields: HashMap::new(),
             edits: Vec::new(),
-            possible: BTreeMap::new(),
+            possible: Vec::new(),
+            unit: 0,
+            replaced: None,
         }
     }
 
-    /// Scans a unit that stands in the current text as it is, from `offset`.
-    pub fn text(&mut self, unit: &str, offset: usize, context_key: &str, pointer: &str) {
-        for span in self.scan(unit, context_key) {
-            let edit = self.edit(unit, &span, pointer);
+    /// Begins the unit number `unit` at `start..end` of the current text. True when it need not be scanned: it was,
+    /// and nothing in it has changed since. Units have the same numbers in every pass.
+    pub fn is_settled(&mut self, unit: usize, start: usize, end: usize) -> bool {
+        self.is_settled_if(unit, !self.was_edited(start, end))
+    }
+
+    /// As [`Pass::is_settled`], for a unit of which the caller knows whether it is `unchanged`.
+    pub fn is_settled_if(&mut self, unit: usize, unchanged: bool) -> bool {
+        self.unit = unit;
+        if self.replaced.is_none() {
+            return false;
+        }
+        if !unchanged {
+            self.possible.retain(|(known, _)| *known != unit);
+        }
+        unchanged
+    }
+
+    /// Whether the last pass replaced something that touches `start..end` of the current text.
+    pub fn was_edited(&self, start: usize, end: usize) -> bool {
+        self.replaced.as_ref().is_some_and(|replaced| {
+            let first = replaced.partition_point(|range| range.1 < start);
+            replaced.get(first).is_some_and(|range| range.0 <= end)
+        })
+    }
+
+    /// Has every unit scanned again: what speaks for many of them has changed.
+    pub fn forget_settled(&mut self) {
+        self.replaced = None;
+        self.possible.clear();
+    }
+
+    /// Scans a text that stands in the current text as it is, from `offset`, as the unit number `unit`.
+    pub fn text(&mut self, unit: usize, text: &str, offset: usize, context_key: &str, pointer: &str) {
+        if self.is_settled(unit, offset, offset + text.len()) {
+            return;
+        }
+        for span in self.scan(text, context_key) {
+            let edit = self.edit(text, &span, pointer);
             self.edits.push(Edit {
                 start: edit.start + offset,
                 end: edit.end + offset,
@@ -52,16 +103,43 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
         }
     }
 
-    /// The spans to redact in `unit`; the others are counted.
-    pub fn scan(&mut self, unit: &str, context_key: &str) -> Vec<Span> {
-        let mut spans = self.detector.scan(unit, context_key);
+    /// The spans to redact in `text`; the others are counted for the current unit.
+    pub fn scan(&mut self, text: &str, context_key: &str) -> Vec<Span> {
+        let mut spans = self.spans(text, context_key);
+        let (unit, possible) = (self.unit, &mut self.possible);
         spans.retain(|span| {
             if !span.band.is_redacted() {
-                *self.possible.entry(span.entity.name()).or_default() += 1;
+                possible.push((unit, span.entity.name()));
             }
             span.band.is_redacted()
         });
         spans
+    }
+
+    /// As [`Pass::scan`] without counting: for what is scanned twice.
+    pub fn scan_uncounted(&mut self, text: &str, context_key: &str) -> Vec<Span> {
+        let mut spans = self.spans(text, context_key);
+        spans.retain(|span| span.band.is_redacted());
+        spans
+    }
+
+    fn spans(&mut self, text: &str, context_key: &str) -> Vec<Span> {
+        let field = self.field(context_key);
+        self.detector.scan_unit(text, field, &mut self.scratch)
+    }
+
+    fn field(&mut self, context_key: &str) -> Field {
+        if context_key.is_empty() {
+            return Field::default();
+        }
+        if let Some(field) = self.fields.get(context_key) {
+            return *field;
+        }
+        let field = self.detector.field(context_key);
+        if self.fields.len() < MAX_FIELDS {
+            self.fields.insert(context_key.to_owned(), field);
+        }
+        field
     }
 
     /// The edit, in offsets of `unit`, that replaces `span` by its placeholder.
@@ -90,42 +168,59 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
     }
 }
 
-/// A text in the making: clear parts, and replacements that no later round touches.
-enum Segment {
-    Clear(String),
+/// A text in the making: clear parts of the input, and replacements that no later pass touches.
+enum Segment<'t> {
+    Clear(&'t str),
     Replaced(String, Option<Box<Removed>>),
 }
 
-/// Runs `pass` on `text`, then on the result, until it finds nothing more. So redacting the result again changes
+/// Runs `round` on `text`, then on the result, until it finds nothing more. So redacting the result again changes
 /// nothing.
-pub(super) fn settle<'p, T: TokenMaker + 'p>(
+pub(super) fn settle<T: TokenMaker>(
+    detector: &Detector,
+    tokens: &T,
     text: &str,
-    pass: impl Fn(&str) -> Result<Pass<'p, T>, RedactError>,
+    mut round: impl FnMut(&mut Pass<'_, T>, &str) -> Result<(), RedactError>,
 ) -> Result<Redacted, RedactError> {
     if text.len() > MAX_INPUT_LEN {
         return Err(RedactError::TooLong { length: text.len() });
     }
-    let mut segments = vec![Segment::Clear(text.to_owned())];
-    let mut current = text.to_owned();
+    let mut pass = Pass::new(detector, tokens);
+    let mut segments = vec![Segment::Clear(text)];
+    let mut current = Cow::Borrowed(text);
     for _ in 0..MAX_ROUNDS {
-        let found = pass(&current)?;
-        let edits = without_overlaps(found.edits);
+        round(&mut pass, &current)?;
+        let edits = without_overlaps(std::mem::take(&mut pass.edits));
         if edits.is_empty() {
-            return Ok(finish(segments, found.possible));
+            return Ok(finish(segments, &pass.possible));
         }
         if edits.len() > MAX_REMOVED {
             return Err(RedactError::TooMany);
         }
+        pass.replaced = Some(places_after(&edits));
         segments = apply(segments, edits);
-        current = segments.iter().map(Segment::text).collect();
+        current = Cow::Owned(segments.iter().map(Segment::text).collect());
     }
     Err(RedactError::Unsettled)
 }
 
-impl Segment {
+/// Where the replacements of sorted, disjoint `edits` stand once they are made.
+fn places_after(edits: &[Edit]) -> Vec<(usize, usize)> {
+    let (mut removed, mut added) = (0, 0);
+    let places = edits.iter().map(|edit| {
+        let start = edit.start + added - removed;
+        removed += edit.end - edit.start;
+        added += edit.replacement.len();
+        (start, start + edit.replacement.len())
+    });
+    places.collect()
+}
+
+impl Segment<'_> {
     fn text(&self) -> &str {
         match self {
-            Segment::Clear(text) | Segment::Replaced(text, _) => text,
+            Segment::Clear(text) => text,
+            Segment::Replaced(text, _) => text,
         }
     }
 }
@@ -154,7 +249,7 @@ fn without_overlaps(mut edits: Vec<Edit>) -> Vec<Edit> {
 
 /// Applies sorted, disjoint `edits`, in offsets of the segments' concatenation. Edits never reach into a
 /// replacement: detectors do not match placeholders.
-fn apply(segments: Vec<Segment>, edits: Vec<Edit>) -> Vec<Segment> {
+fn apply<'t>(segments: Vec<Segment<'t>>, edits: Vec<Edit>) -> Vec<Segment<'t>> {
     let mut result = Vec::with_capacity(segments.len() + 2 * edits.len());
     let mut edits = edits.into_iter().peekable();
     let mut offset = 0;
@@ -170,24 +265,27 @@ fn apply(segments: Vec<Segment>, edits: Vec<Edit>) -> Vec<Segment> {
             let from = edit.start.max(offset) - offset;
             let to = edit.end.min(end) - offset;
             if from > at {
-                result.push(Segment::Clear(text[at..from].to_owned()));
+                result.push(Segment::Clear(&text[at..from]));
             }
             result.push(Segment::Replaced(edit.replacement, edit.removed));
             at = to.max(at);
         }
         if at < text.len() {
-            result.push(Segment::Clear(text[at..].to_owned()));
+            result.push(Segment::Clear(&text[at..]));
         }
         offset = end;
     }
     result
 }
 
-fn finish(segments: Vec<Segment>, possible: BTreeMap<&'static str, u32>) -> Redacted {
-    let mut redacted = Redacted {
-        possible,
-        ..Redacted::default()
-    };
+fn finish(segments: Vec<Segment<'_>>, possible: &[(usize, &'static str)]) -> Redacted {
+    let mut redacted = Redacted::default();
+    for (_, name) in possible {
+        *redacted.possible.entry(name).or_default() += 1;
+    }
+    redacted
+        .template
+        .reserve_exact(segments.iter().map(|segment| segment.text().len()).sum());
     for segment in segments {
         let offset = redacted.template.len();
         redacted.template.push_str(segment.text());

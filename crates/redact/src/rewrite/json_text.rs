@@ -1,43 +1,46 @@
 //! Texts behind JSON strings: unescaped, possibly joined from several strings, with the way back to the raw bytes.
 
+use std::borrow::Cow;
+
 use super::edits::Edit;
 
 /// The text of one JSON string literal.
-pub(super) struct Unescaped {
-    pub text: String,
-    /// Raw offset of each byte of `text`, and of the end; `None` when nothing was escaped.
-    offsets: Option<Vec<u32>>,
+pub(super) struct Unescaped<'t> {
+    pub text: Cow<'t, str>,
+    /// Where the distance between text and raw bytes changes: from this byte of the text on, its bytes stand in the
+    /// raw bytes from that byte on. Empty when nothing was escaped.
+    shifts: Vec<(u32, u32)>,
     raw_start: usize,
 }
 
-impl Unescaped {
+impl<'t> Unescaped<'t> {
     /// Unescapes the content of a valid string literal: `raw` without its quotes, at `raw_start`. A lone surrogate
     /// becomes U+FFFD.
-    pub fn new(raw: &str, raw_start: usize) -> Unescaped {
-        if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
+    pub fn new(raw: &'t str, raw_start: usize) -> Unescaped<'t> {
+        let Some(first) = memchr::memchr(b'\\', raw.as_bytes()) else {
             return Unescaped {
-                text: raw.to_owned(),
-                offsets: None,
+                text: Cow::Borrowed(raw),
+                shifts: Vec::new(),
                 raw_start,
             };
-        }
+        };
         let mut text = String::with_capacity(raw.len());
-        let mut offsets = Vec::with_capacity(raw.len() + 1);
+        let mut shifts = Vec::new();
         let mut at = 0;
-        while let Some(character) = raw[at..].chars().next() {
-            let (decoded, length) = match character {
-                '\\' => escape(&raw.as_bytes()[at..]),
-                _ => (character, character.len_utf8()),
-            };
-            let from = text.len();
+        let mut next = Some(first);
+        while let Some(backslash) = next {
+            text.push_str(&raw[at..backslash]);
+            let (decoded, length) = escape(&raw.as_bytes()[backslash..]);
+            shifts.push((text.len() as u32, backslash as u32));
             text.push(decoded);
-            offsets.extend(std::iter::repeat_n((raw_start + at) as u32, text.len() - from));
-            at += length;
+            at = backslash + length;
+            shifts.push((text.len() as u32, at as u32));
+            next = memchr::memchr(b'\\', &raw.as_bytes()[at..]).map(|index| at + index);
         }
-        offsets.push((raw_start + raw.len()) as u32);
+        text.push_str(&raw[at..]);
         Unescaped {
-            text,
-            offsets: Some(offsets),
+            text: Cow::Owned(text),
+            shifts,
             raw_start,
         }
     }
@@ -53,13 +56,25 @@ impl Unescaped {
         }
     }
 
+    /// Where the raw bytes of the text begin and end.
+    pub fn raw_range(&self) -> (usize, usize) {
+        (self.raw_start, self.raw_offset(self.text.len()))
+    }
+
     /// The raw offset of `at`, a character boundary of the text or its end.
     fn raw_offset(&self, at: usize) -> usize {
-        match &self.offsets {
-            None => self.raw_start + at,
-            Some(offsets) => offsets[at] as usize,
-        }
+        let after = self.shifts.partition_point(|shift| shift.0 as usize <= at);
+        let offset = match after.checked_sub(1).map(|index| self.shifts[index]) {
+            Some((text, raw)) => raw as usize + (at - text as usize),
+            None => at,
+        };
+        self.raw_start + offset
     }
+}
+
+/// The text of the content of a string literal.
+pub(super) fn unescape(raw: &str) -> String {
+    Unescaped::new(raw, 0).text.into_owned()
 }
 
 /// The character of the escape at the start of `raw`, and its length.
@@ -71,8 +86,9 @@ fn escape(raw: &[u8]) -> (char, usize) {
         Some(b'b') => '\u{8}',
         Some(b'f') => '\u{C}',
         Some(b'u') => return unicode_escape(raw),
-        Some(other) => char::from(*other),
-        None => return ('\\', 1),
+        Some(other) if other.is_ascii() => char::from(*other),
+        // A key that was cut off within an escape.
+        _ => return ('\\', 1),
     };
     (simple, 2)
 }
@@ -83,7 +99,8 @@ fn unicode_escape(raw: &[u8]) -> (char, usize) {
         u32::from_str_radix(digits, 16).ok()
     };
     let Some(first) = unit(2) else {
-        return ('\u{FFFD}', raw.len().min(6));
+        // A key that was cut off within an escape.
+        return ('\\', 1);
     };
     if (0xD800..0xDC00).contains(&first)
         && raw.get(6..8) == Some(b"\\u")
@@ -96,42 +113,49 @@ fn unicode_escape(raw: &[u8]) -> (char, usize) {
 }
 
 /// Strings joined into one text: the deltas of a channel, or a single string.
-pub(super) struct Joined {
-    pub text: String,
-    /// Each string with the offset of its text in the joined text.
-    parts: Vec<(usize, Unescaped)>,
+pub(super) enum Joined<'t> {
+    Single(Unescaped<'t>),
+    Several {
+        text: String,
+        /// Each string with the offset of its text in the joined text.
+        parts: Vec<(usize, Unescaped<'t>)>,
+    },
 }
 
-impl Joined {
-    pub fn single(part: Unescaped) -> Joined {
-        Joined {
-            text: part.text.clone(),
-            parts: vec![(0, part)],
-        }
+impl<'t> Joined<'t> {
+    pub fn single(part: Unescaped<'t>) -> Joined<'t> {
+        Joined::Single(part)
     }
 
-    pub fn of(parts: impl IntoIterator<Item = Unescaped>) -> Joined {
-        let mut joined = Joined {
-            text: String::new(),
-            parts: Vec::new(),
-        };
-        for part in parts {
-            let offset = joined.text.len();
-            joined.text.push_str(&part.text);
-            joined.parts.push((offset, part));
+    pub fn of(strings: impl IntoIterator<Item = Unescaped<'t>>) -> Joined<'t> {
+        let mut text = String::new();
+        let mut parts = Vec::new();
+        for part in strings {
+            let offset = text.len();
+            text.push_str(&part.text);
+            parts.push((offset, part));
         }
-        joined
+        Joined::Several { text, parts }
+    }
+
+    pub fn text(&self) -> &str {
+        match self {
+            Joined::Single(part) => &part.text,
+            Joined::Several { text, .. } => text,
+        }
     }
 
     /// Turns an edit of the joined text into edits of the raw bytes: the replacement, escaped for a string, goes
     /// where the value begins; what the value takes of later strings is removed.
     pub fn raw_edits(&self, edit: Edit) -> Vec<Edit> {
+        let parts = match self {
+            Joined::Single(part) => return vec![part.raw_edit(edit)],
+            Joined::Several { parts, .. } => parts,
+        };
         let mut replacement = Some((escaped(&edit.replacement), edit.removed));
         let mut edits = Vec::new();
-        let first = self
-            .parts
-            .partition_point(|(offset, part)| offset + part.text.len() <= edit.start);
-        for (offset, part) in &self.parts[first..] {
+        let first = parts.partition_point(|(offset, part)| offset + part.text.len() <= edit.start);
+        for (offset, part) in &parts[first..] {
             if *offset >= edit.end {
                 break;
             }
@@ -166,6 +190,13 @@ mod tests {
         assert_eq!(unescaped.raw_offset(2), 13, "the escaped at sign");
         assert_eq!(unescaped.raw_offset(3), 19, "the emoji");
         assert_eq!(unescaped.raw_offset(unescaped.text.len()), 10 + raw.len());
+        assert_eq!(unescaped.raw_range(), (10, 10 + raw.len()));
+    }
+
+    #[test]
+    fn a_cut_escape_stands_for_itself() {
+        assert_eq!(unescape(r"a\u00"), r"a\u00");
+        assert_eq!(unescape("a\\"), "a\\");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::json::{Leaf, LeafKind};
+use super::document::{Document, Leaf, LeafKind};
 
 /// Keys that hold the value.
 const VALUE_KEYS: [&str; 4] = ["value", "val", "answer", "values"];
@@ -16,44 +16,55 @@ const MAX_LABEL: usize = 64;
 
 /// The labels of a document's objects.
 pub(super) struct Labels<'t> {
-    by_object: HashMap<usize, Vec<&'t str>>,
+    by_object: HashMap<u32, Vec<&'t str>>,
 }
 
 impl<'t> Labels<'t> {
-    /// Reads the labels among the `leaves` of `text`. Documents without a value key cost one look at each leaf.
-    pub fn of(text: &'t str, leaves: &[Leaf]) -> Labels<'t> {
-        let mut by_object: HashMap<usize, Vec<&'t str>> = HashMap::new();
-        if leaves.iter().any(is_value) {
-            for leaf in leaves.iter().filter(|leaf| is_label(leaf)) {
+    /// Reads the labels in `document`. Documents without a value key cost one look at each leaf.
+    pub fn of(document: &Document<'t>) -> Labels<'t> {
+        let mut by_object: HashMap<u32, Vec<&'t str>> = HashMap::new();
+        let leaves = document.leaves();
+        if leaves.iter().any(|leaf| is_value(document, leaf)) {
+            for leaf in leaves.iter().filter(|leaf| is_label(document, leaf)) {
                 by_object
-                    .entry(leaf.path.object_id())
+                    .entry(document.object_id(leaf))
                     .or_default()
-                    .push(&text[leaf.start..leaf.end]);
+                    .push(document.raw(leaf));
             }
         }
         Labels { by_object }
     }
 
-    /// The context of `leaf`: the names on its path, and the labels beside it when it is a value.
-    pub fn context_key(&self, leaf: &Leaf) -> String {
-        let key = leaf.path.context_key();
-        if !is_value(leaf) {
-            return key;
+    /// Writes the context of `leaf` into `name`: the names on its path, and the labels beside it when it is a value.
+    pub fn context_key(&self, document: &Document<'_>, leaf: &Leaf, name: &mut String) {
+        document.context_key(leaf, name);
+        if self.by_object.is_empty() || !is_value(document, leaf) {
+            return;
         }
-        match self.by_object.get(&leaf.path.object_id()) {
-            Some(labels) => format!("{key}.{}", labels.join(".")),
-            None => key,
+        for label in self
+            .by_object
+            .get(&document.object_id(leaf))
+            .into_iter()
+            .flatten()
+        {
+            name.push('.');
+            name.push_str(label);
         }
     }
 }
 
-fn is_value(leaf: &Leaf) -> bool {
-    leaf.kind != LeafKind::Key && leaf.path.last_key().is_some_and(|key| VALUE_KEYS.contains(&key))
+fn is_value(document: &Document<'_>, leaf: &Leaf) -> bool {
+    leaf.kind != LeafKind::Key
+        && document
+            .last_key(leaf)
+            .is_some_and(|key| VALUE_KEYS.contains(&&*key))
 }
 
-fn is_label(leaf: &Leaf) -> bool {
-    let short = leaf.end - leaf.start <= MAX_LABEL;
-    short
-        && leaf.kind == LeafKind::String
-        && leaf.path.last_key().is_some_and(|key| LABEL_KEYS.contains(&key))
+/// Whether `leaf` says what a value beside it is.
+pub(super) fn is_label(document: &Document<'_>, leaf: &Leaf) -> bool {
+    leaf.kind == LeafKind::String
+        && leaf.end - leaf.start <= MAX_LABEL
+        && document
+            .last_key(leaf)
+            .is_some_and(|key| LABEL_KEYS.contains(&&*key))
 }

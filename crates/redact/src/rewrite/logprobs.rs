@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::document::{Document, Leaf, LeafKind};
 use super::edits::{Edit, Pass};
-use super::json::{Leaf, LeafKind};
-use super::json_text::Unescaped;
+use super::json_text::unescape;
 use crate::placeholder_token::TokenMaker;
 
 /// Tokens of a document or of a stream's frames, by channel.
@@ -23,30 +23,39 @@ struct TokenList {
 }
 
 impl TokenLists {
-    /// Takes note of `leaf` if it is a part of a list of log probabilities; `text` stands at `offset`.
-    pub fn note(&mut self, text: &str, offset: usize, leaf: &Leaf, channel: &str) {
-        let part = match (leaf.path.nearest_key(), leaf.kind) {
+    /// Takes note of `leaf` if it is a part of a list of log probabilities, and tells whether it is; the document
+    /// stands at `offset`.
+    pub fn note(&mut self, document: &Document<'_>, offset: usize, leaf: &Leaf, channel: &str) -> bool {
+        if leaf.kind == LeafKind::Key {
+            return false;
+        }
+        let part = match (document.nearest_key(leaf).as_deref(), leaf.kind) {
             (Some("token" | "tokens"), LeafKind::String) => true,
             (Some("bytes"), LeafKind::Number) => false,
-            _ => return,
+            _ => return false,
         };
-        if !leaf.path.has_key("logprobs") {
-            return;
+        if !document.has_key(leaf, "logprobs") {
+            return false;
         }
-        let list = self.lists.entry(channel.to_owned()).or_default();
-        if part && !leaf.path.has_key("top_logprobs") {
-            list.text
-                .push_str(&Unescaped::new(&text[leaf.start..leaf.end], 0).text);
+        if !self.lists.contains_key(channel) {
+            self.lists.insert(channel.to_owned(), TokenList::default());
+        }
+        let Some(list) = self.lists.get_mut(channel) else {
+            return false;
+        };
+        if part && !document.has_key(leaf, "top_logprobs") {
+            list.text.push_str(&unescape(document.raw(leaf)));
         }
         list.places
             .push((offset + leaf.start, offset + leaf.end, leaf.kind));
+        true
     }
 
     /// Blanks the lists whose joined tokens hold a value.
     pub fn edits<T: TokenMaker>(self, pass: &mut Pass<'_, T>) -> Vec<Edit> {
         let mut edits = Vec::new();
         for list in self.lists.into_values() {
-            if list.text.is_empty() || pass.scan(&list.text, "").is_empty() {
+            if list.text.is_empty() || pass.scan_uncounted(&list.text, "").is_empty() {
                 continue;
             }
             for (start, end, kind) in list.places {

@@ -2,13 +2,13 @@
 
 mod body;
 mod canonical;
+mod document;
 mod edits;
 mod json;
 mod json_text;
 mod labels;
 mod line;
 mod logprobs;
-mod path;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -103,10 +103,9 @@ impl Detector {
         context_key: &str,
         tokens: &impl TokenMaker,
     ) -> Result<Redacted, RedactError> {
-        edits::settle(text, |current| {
-            let mut pass = edits::Pass::new(self, tokens);
-            pass.text(current, 0, context_key, "");
-            Ok(pass)
+        edits::settle(self, tokens, text, |pass, current| {
+            pass.text(0, current, 0, context_key, "");
+            Ok(())
         })
     }
 
@@ -114,11 +113,7 @@ impl Detector {
     /// JSON; a redacted number becomes a string.
     pub fn redact_json(&self, body: &[u8], tokens: &impl TokenMaker) -> Result<Redacted, RedactError> {
         let text = std::str::from_utf8(body).map_err(|_| RedactError::Binary)?;
-        edits::settle(text, |current| {
-            let mut pass = edits::Pass::new(self, tokens);
-            json::redact_document(&mut pass, current, 0, "")?;
-            Ok(pass)
-        })
+        edits::settle(self, tokens, text, json::redact_document)
     }
 
     /// Redacts a request or response body by what it is: JSON, a stream of server-sent events, newline-delimited

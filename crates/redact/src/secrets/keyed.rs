@@ -32,6 +32,9 @@ struct Value {
 }
 
 pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    if !context.topics.meets(PASSWORD.union(SECRET)) {
+        return;
+    }
     for hit in context.hits {
         let (entity, shortest, rule) = if hit.topics.meets(PASSWORD) {
             (Entity::Password, SHORTEST_PASSWORD, "password")

@@ -1,5 +1,6 @@
 //! Credentials: keys with a known prefix, structured secrets, and values that a word announces as secret.
 
+pub(crate) mod aws;
 pub(crate) mod keyed;
 pub(crate) mod placeholder;
 pub(crate) mod prefixes;

@@ -5,7 +5,7 @@ use crate::entity::Entity;
 use crate::ids::{CERTAIN, LIKELY};
 use crate::span::Candidate;
 use crate::topics::{Topic, Topics};
-use crate::vocabulary::PrefixHit;
+use crate::walk::PrefixHit;
 use crate::words::before;
 
 /// Which characters may follow the prefix.
@@ -282,7 +282,7 @@ fn start_of_key(bytes: &[u8], prefix_start: usize, rule: &PrefixRule) -> Option<
 /// Prose and identifiers are told from keys: long bodies hold a digit, and letters unless hexadecimal.
 fn is_random(rule: &PrefixRule, body: &[u8]) -> bool {
     let digits = body.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let distinct = body.iter().collect::<std::collections::BTreeSet<_>>().len();
+    let distinct = distinct_bytes(body);
     match rule.alphabet {
         Base32 => distinct >= 4,
         Hex => digits > 0 && distinct >= 5,
@@ -290,8 +290,16 @@ fn is_random(rule: &PrefixRule, body: &[u8]) -> bool {
     }
 }
 
+/// How many different bytes are in `body`.
+fn distinct_bytes(body: &[u8]) -> u32 {
+    let mut seen = [0_u128; 2];
+    body.iter()
+        .for_each(|byte| seen[usize::from(byte >> 7)] |= 1 << (byte & 0x7F));
+    seen[0].count_ones() + seen[1].count_ones()
+}
+
 impl Alphabet {
-    fn contains(self, byte: u8) -> bool {
+    pub(super) fn contains(self, byte: u8) -> bool {
         let extra: &[u8] = match self {
             Base62 => b"",
             Base64Url => b"-_",
@@ -302,54 +310,5 @@ impl Alphabet {
             Path => b"-_./:~",
         };
         byte.is_ascii_alphanumeric() || extra.contains(&byte)
-    }
-}
-
-/// Proposes AWS secret keys: 40 characters of base 64 near an access key id or an AWS word.
-pub(crate) fn propose_aws_secrets(context: &Context<'_>, out: &mut Vec<Candidate>) {
-    const LENGTH: usize = 40;
-    const REACH: usize = 200;
-    let anchors: Vec<usize> = out
-        .iter()
-        .filter(|found| found.entity == AwsAccessKey)
-        .map(|found| found.end)
-        .collect();
-    let aws = Topics::of(&[Topic::Aws]);
-    let announced = context
-        .hits
-        .iter()
-        .filter(|hit| hit.topics.meets(aws))
-        .map(|hit| hit.end);
-    let starts: Vec<(usize, i32)> = anchors
-        .into_iter()
-        .map(|end| (end, CERTAIN))
-        .chain(announced.map(|end| (end, CERTAIN)))
-        .chain(context.field.meets(aws).then_some((0, CERTAIN)))
-        .collect();
-    for (from, log_odds) in starts {
-        let bytes = context.bytes;
-        let limit = bytes.len().min(from + REACH);
-        let mut at = from;
-        while at < limit {
-            let length = bytes[at..]
-                .iter()
-                .take(LENGTH + 1)
-                .take_while(|byte| Base64.contains(**byte))
-                .count();
-            let value = &bytes[at..at + length];
-            let mixed = value.iter().any(u8::is_ascii_uppercase) && value.iter().any(u8::is_ascii_lowercase);
-            if length == LENGTH && mixed && value.iter().any(u8::is_ascii_digit) {
-                let rule = "aws_secret_key";
-                out.push(Candidate {
-                    start: at,
-                    end: at + length,
-                    entity: Entity::AwsSecretKey,
-                    log_odds,
-                    rule,
-                });
-                break;
-            }
-            at += length.max(1);
-        }
     }
 }

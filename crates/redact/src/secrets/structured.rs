@@ -7,14 +7,24 @@ use crate::context::Context;
 use crate::entity::Entity;
 use crate::ids::CERTAIN;
 use crate::span::Candidate;
+use crate::walk::Seen;
 use crate::words::before;
 
 const MAX_TOKEN: usize = 16 * 1024;
 
-pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
-    propose_jwts(context.bytes, out);
-    propose_private_keys(context.bytes, out);
-    propose_authorization(context.bytes, out);
+pub(crate) fn propose(context: &Context<'_>, seen: &Seen, out: &mut Vec<Candidate>) {
+    if seen.jwt {
+        propose_jwts(context.bytes, out);
+    }
+    if seen.armour {
+        propose_private_keys(context.bytes, out);
+    }
+    if seen.putty_key {
+        propose_putty_keys(context.bytes, out);
+    }
+    if seen.authorization {
+        propose_authorization(context.bytes, out);
+    }
 }
 
 /// Three parts of base 64 URL; the first decodes to a JSON object that names an algorithm (RFC 7519).
@@ -95,6 +105,10 @@ fn propose_private_keys(bytes: &[u8], out: &mut Vec<Candidate>) {
             rule: "private_key",
         });
     }
+}
+
+/// From the first line of a PuTTY key to its last.
+fn propose_putty_keys(bytes: &[u8], out: &mut Vec<Candidate>) {
     let mut done_until = 0;
     for start in memchr::memmem::find_iter(bytes, b"PuTTY-User-Key-File-") {
         if start < done_until {
