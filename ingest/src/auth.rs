@@ -83,7 +83,14 @@ impl Authenticator {
     /// # Errors
     /// 401 without a valid key, 503 when the control store does not answer and the key was not seen lately.
     pub async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let presented = presented_key(headers)?;
+        self.caller_with(presented_key(headers)?).await
+    }
+
+    /// Whose key this is.
+    ///
+    /// # Errors
+    /// As [`Authenticator::caller`].
+    pub async fn caller_with(&self, presented: &str) -> Result<Caller, Problem> {
         let digest: [u8; 32] = Sha256::digest(presented.as_bytes()).into();
         let known = match self.look_up(&digest, Instant::now()) {
             Lookup::Fresh(caller) => return caller.ok_or_else(unknown_key),

@@ -79,7 +79,7 @@ fn is_credential(parameter: &str) -> bool {
         || SIGNED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut index = 0;

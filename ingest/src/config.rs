@@ -7,6 +7,8 @@ use aal_kafka::KafkaConfig;
 use aal_service::{HttpConfig, logging::LogConfig};
 use serde::Deserialize;
 
+use crate::gateway::GatewayConfig;
+
 /// Everything the edge can be told. Unknown keys are refused.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +34,9 @@ pub struct Config {
     /// Absent: no limit.
     #[serde(default)]
     pub rate: Option<RateConfig>,
+    /// Present: `/gateway/...` is answered on the edge's port, too. Absent: it is not.
+    #[serde(default)]
+    pub gateway: Option<GatewayConfig>,
     #[serde(default)]
     pub log: LogConfig,
 }
@@ -155,6 +160,7 @@ impl Config {
             admission: AdmissionConfig::default(),
             key_cache: KeyCacheConfig::default(),
             rate: None,
+            gateway: None,
             log: LogConfig::default(),
         }
     }

@@ -28,7 +28,7 @@ const INLINE_BYTES: usize = 256 * 1024;
 
 /// The parts of a running edge.
 pub struct Edge {
-    pub authenticator: Authenticator,
+    pub authenticator: Arc<Authenticator>,
     pub admission: Admission,
     pub rate: RateLimit,
     pub acceptor: Acceptor,

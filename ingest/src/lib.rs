@@ -6,6 +6,8 @@
 //!
 //! The way of an event: [`auth`] (whose key is it) → [`admission`] (is there room, before a byte of the body is read) →
 //! [`accept`] (parse, check, strip credentials, sign a receipt, encode) → [`delivery`] (Kafka's acknowledgement) → 201.
+//!
+//! Beside it, [`gateway`]: a reverse proxy in front of the providers, on the same port or as a program of its own.
 
 mod accept;
 mod admission;
@@ -16,6 +18,7 @@ mod config;
 mod delivery;
 mod duplicate;
 mod edge;
+mod gateway;
 mod openapi;
 mod outcome;
 mod rate;
@@ -28,6 +31,11 @@ pub use accept::{Acceptor, Prepared, Refusal};
 pub use auth::{Caller, DirectoryError, KeyDirectory};
 pub use config::{
     AdmissionConfig, Config, KeyCacheConfig, KeysConfig, LimitsConfig, RateConfig, ReceiptConfig,
+};
+pub use gateway::{
+    AnonymousConfig, CapturePolicy, Fsync, GatewayConfig, GatewayConfigError, GatewayError, GatewayLimits,
+    GatewayProgramConfig, RunningGateway, SpoolConfig, TimeoutsConfig, UpstreamConfig, run_gateway,
+    start_gateway,
 };
 pub use openapi::DOCUMENT as OPENAPI_DOCUMENT;
 pub use run::{RunError, Running, run, start};

@@ -7,8 +7,13 @@ use aal_kafka::rdkafka::error::KafkaError;
 use aal_ledger::{NoteSigner, VerifierKeyError};
 use aal_seal::{KeyRing, KeyRingError, purpose};
 use aal_service::{
-    Bound, Component, Health, Metrics, ServeError, Shutdown, http::serve_measured, ops::serve_operations,
+    Bound, Component, Health, Metrics, ServeError, Shutdown,
+    http::{DRAIN_TIMEOUT, Routes, serve_measured, serve_with},
+    ops::serve_operations,
 };
+
+use http::Request;
+use hyper::body::Incoming;
 
 use crate::{
     accept::Acceptor,
@@ -17,6 +22,7 @@ use crate::{
     config::{Config, ConfigError},
     delivery::Delivery,
     edge::Edge,
+    gateway::{GatewayBody, GatewayError, GatewayService, PREFIX},
     rate::RateLimit,
     routes::routes,
     stats::Stats,
@@ -44,6 +50,8 @@ pub enum RunError {
     #[error("the kafka producer cannot be made: {0}; check [kafka] and its options")]
     Kafka(#[from] KafkaError),
     #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    #[error(transparent)]
     Serve(#[from] ServeError),
 }
 
@@ -59,12 +67,16 @@ pub struct Running {
     edge: Bound,
     operations_server: Bound,
     delivery: Delivery,
+    gateway: Option<GatewayService>,
 }
 
 impl Running {
     /// Waits until a requested stop is complete: requests in flight are answered, then the producer is emptied.
     pub async fn stopped(self) {
         self.edge.stopped().await;
+        if let Some(gateway) = self.gateway {
+            gateway.stopped().await;
+        }
         let delivery = self.delivery;
         if tokio::task::spawn_blocking(move || delivery.flush(FLUSH_TIMEOUT))
             .await
@@ -111,8 +123,22 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, RunErr
     let control_health = health.register("control", None);
     tokio::spawn(watch_control(control.clone(), control_health, shutdown.clone()));
 
+    let authenticator = Arc::new(Authenticator::new(Arc::new(control.clone()), config.key_cache));
+    let drain = config.gateway.as_ref().map_or(DRAIN_TIMEOUT, |gateway| {
+        Duration::from_millis(gateway.timeouts.drain_ms).max(DRAIN_TIMEOUT)
+    });
+    let gateway = match config.gateway {
+        Some(gateway) => Some(GatewayService::start(
+            gateway,
+            &config.kafka,
+            control,
+            Arc::clone(&authenticator),
+            &metrics,
+        )?),
+        None => None,
+    };
     let edge = Edge {
-        authenticator: Authenticator::new(Arc::new(control), config.key_cache),
+        authenticator,
         admission: Admission::new(config.admission, stats.shed.clone(), stats.under_way.clone()),
         rate: RateLimit::new(config.rate),
         acceptor: Acceptor::new(signer, config.limits.event_bytes),
@@ -130,7 +156,25 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, RunErr
         operations_shutdown.clone(),
     )
     .await?;
-    let served = serve_measured(routes(Arc::new(edge)), &config.http, shutdown, &metrics).await?;
+    let routes = routes(Arc::new(edge));
+    let served = match &gateway {
+        None => serve_measured(routes, &config.http, shutdown, &metrics).await?,
+        Some(service) => {
+            let gateway = Arc::clone(&service.gateway);
+            let routes = Routes::new(routes, &metrics);
+            let answer = move |request: Request<Incoming>| {
+                let (gateway, routes) = (Arc::clone(&gateway), routes.clone());
+                async move {
+                    if request.uri().path().starts_with(PREFIX) {
+                        gateway.answer(request).await
+                    } else {
+                        routes.answer(request).await.map(GatewayBody::own)
+                    }
+                }
+            };
+            serve_with(answer, &config.http, drain, shutdown).await?
+        }
+    };
     let (address, operations) = (served.addr, operations_server.addr);
     let edge = Bound {
         addr: address,
@@ -146,6 +190,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, RunErr
         edge,
         operations_server,
         delivery,
+        gateway,
     })
 }
 
@@ -165,7 +210,8 @@ fn receipt_signer(config: &Config) -> Result<NoteSigner, RunError> {
     )?)
 }
 
-async fn watch_control(control: Control, health: Component, shutdown: Shutdown) {
+/// Tells `health` whether the control store answers, until `shutdown`; then closes it.
+pub(crate) async fn watch_control(control: Control, health: Component, shutdown: Shutdown) {
     while !shutdown.is_requested() {
         match control.ping().await {
             Ok(()) => health.up(),
