@@ -19,7 +19,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 MESSAGES: Any = [{"role": "user", "content": "hello"}]
 
 CHILD = """
-import os, sys
+import faulthandler, os, sys
 from audit_layer import AuditLayer
 audit = AuditLayer(url=os.environ["EDGE"], api_key="k", application="tests", spool_dir=os.environ.get("SPOOL"),
                    linger_seconds=float(os.environ.get("LINGER", "30")), exit_seconds=3.0,
@@ -179,6 +179,7 @@ def test_forking_while_other_threads_record_does_not_hang(edge) -> None:
         "for _ in range(10):\n"
         "    pid = os.fork()\n"
         "    if pid == 0:\n"
+        "        faulthandler.dump_traceback_later(15, exit=True)\n"
         "        record(1); os._exit(0 if audit.close(15.0).delivered == 1 else 1)\n"
         "    assert os.waitpid(pid, 0)[1] == 0\n"
         "stop.set(); [one.join() for one in threads]\n",
@@ -244,3 +245,14 @@ def test_close_keeps_its_deadline_when_the_edge_stalls(make_audit, edge) -> None
     # The request itself would hold it for ten seconds.
     assert time.monotonic() - before < 8
     assert counts.dropped >= 1 and counts.delivered == 0
+
+
+def test_delivering_imports_nothing() -> None:
+    """A child forked while the delivering thread held an import lock could never import that module."""
+    with RecordingEdge() as edge:
+        process = child(
+            "import json\nbefore = set(sys.modules)\nrecord(1); audit.flush()\n"
+            "print(json.dumps(sorted(set(sys.modules) - before)))",
+            edge.address.replace("127.0.0.1", "localhost"),
+        )
+    assert process.out == "[]\n"  # type: ignore[attr-defined]
