@@ -37,6 +37,7 @@ pub struct App {
     pub(crate) reports: Arc<dyn ObjectStore>,
     pub(crate) anchors: Anchors,
     pub(crate) trust: Option<TrustPolicy>,
+    pub(crate) is_log_public: bool,
     pub(crate) console_dir: Option<PathBuf>,
     pub(crate) limits: Limits,
     pub(crate) query_permits: Semaphore,
@@ -96,8 +97,9 @@ impl App {
         };
         let text = std::fs::read_to_string(&config.keys.file).map_err(|error| keys(error.to_string()))?;
         let ring = Arc::new(KeyRing::parse(&text).map_err(|error| keys(error.to_string()))?);
-        let objects = |section, url: &str| {
-            aal_service::objects::open(url).map_err(|source| StartError::Objects { section, source })
+        let objects = async |section, config| {
+            let opened = aal_service::objects::open_checked(config).await;
+            opened.map_err(|source| StartError::Objects { section, source })
         };
         let limits = config.limits.clone();
         let producer = Producer::new(&config.kafka, "aal-query-api", DELIVERY_TIMEOUT)
@@ -109,8 +111,9 @@ impl App {
             tokens: TokenKey::new(*ring.derive(TOKEN_PURPOSE)),
             ring,
             detector: Detector::builtin(),
-            reports: objects("reports.url", &config.reports.url)?,
-            anchors: Anchors::new(objects("anchors.url", &config.anchors.url)?),
+            reports: objects("reports.url", &config.reports).await?,
+            anchors: Anchors::new(objects("anchors.url", &config.anchors).await?),
+            is_log_public: config.ledger.public_log,
             trust: config.trust.as_ref().map(read_trust).transpose()?,
             console_dir: config.console.as_ref().map(|console| console.dir.clone()),
             query_permits: Semaphore::new(limits.concurrent_queries.max(1)),

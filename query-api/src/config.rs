@@ -6,6 +6,7 @@ use aal_control::ControlConfig;
 use aal_kafka::KafkaConfig;
 use aal_service::HttpConfig;
 use aal_service::logging::LogConfig;
+pub use aal_service::objects::ObjectsConfig;
 use aal_store::StoreConfig;
 use serde::Deserialize;
 
@@ -34,6 +35,9 @@ pub struct Config {
     /// Whose signatures this service believes; none: what depends on them is unproven.
     #[serde(default)]
     pub trust: Option<TrustConfig>,
+    /// What of the ledger is served to everybody.
+    #[serde(default)]
+    pub ledger: LedgerConfig,
     /// The built console; none: no console.
     #[serde(default)]
     pub console: Option<ConsoleConfig>,
@@ -61,12 +65,18 @@ pub struct TrustConfig {
     pub policy: PathBuf,
 }
 
-/// An object store.
+/// What of the ledger is served to everybody.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ObjectsConfig {
-    /// `file:///absolute/directory`.
-    pub url: String,
+#[serde(deny_unknown_fields, default)]
+pub struct LedgerConfig {
+    /// Whether `/ledger/log/` serves the anchor log without a sign-in. Its manifests hold hashes, times and sums only.
+    pub public_log: bool,
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self { public_log: true }
+    }
 }
 
 /// The console's files.

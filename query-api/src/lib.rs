@@ -27,5 +27,6 @@ mod sessions;
 mod sql;
 
 pub use app::StartError;
-pub use config::{Config, ConsoleConfig, KeysConfig, Limits, ObjectsConfig, TrustConfig};
+pub use config::{Config, ConsoleConfig, KeysConfig, LedgerConfig, Limits, ObjectsConfig, TrustConfig};
+pub use ledger::tile_reader::TileReader;
 pub use serve::{Running, run, start};

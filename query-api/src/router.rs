@@ -34,7 +34,7 @@ pub(crate) enum Handler {
 /// One call of the API.
 pub(crate) struct Route {
     pub(crate) method: Method,
-    /// `/api/v1/users/{id}`.
+    /// `/api/v1/users/{id}`; a last `{resource}` stands for the whole rest of the path.
     pub(crate) path: &'static str,
     pub(crate) handler: Handler,
 }
@@ -128,6 +128,19 @@ fn find<'r>(routes: &'r [Route], method: &Method, path: &str) -> Result<(&'r Rou
     )))
 }
 
+/// The name in a template that takes the rest of the path, slashes and all and as it was sent.
+const REST: &str = "{resource}";
+
+fn with_rest<'p>(mut values: Vec<String>, part: &str, found: impl Iterator<Item = &'p str>) -> Vec<String> {
+    let mut rest = part.to_owned();
+    for part in found {
+        rest.push('/');
+        rest.push_str(part);
+    }
+    values.push(rest);
+    values
+}
+
 fn matches(template: &str, path: &str) -> Option<Vec<String>> {
     let mut wanted = template.split('/');
     let mut found = path.split('/');
@@ -135,6 +148,7 @@ fn matches(template: &str, path: &str) -> Option<Vec<String>> {
     loop {
         match (wanted.next(), found.next()) {
             (None, None) => return Some(values),
+            (Some(REST), Some(part)) => return Some(with_rest(values, part, found)),
             (Some(name), Some(part)) if name.starts_with('{') && !part.is_empty() => {
                 values.push(decode(part)?);
             }
@@ -197,6 +211,11 @@ mod tests {
         assert_eq!(matches("/a/{id}", "/a/"), None);
         assert_eq!(matches("/a/{id}", "/a/x/y"), None);
         assert_eq!(matches("/a", "/a"), Some(vec![]));
+        assert_eq!(
+            matches("/a/{id}/{resource}", "/a/x%20y/b/%2e/c"),
+            Some(vec!["x y".to_owned(), "b/%2e/c".to_owned()])
+        );
+        assert_eq!(matches("/a/{resource}", "/a"), None);
         assert_eq!(matches("/a/{id}", "/a/%ff"), None);
     }
 

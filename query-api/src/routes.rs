@@ -51,6 +51,11 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         GET "/api/v1/verify/chains" OFFICER ledger::chains;
         GET "/api/v1/verify/epochs" OFFICER ledger::epochs;
         GET "/api/v1/verify/records" OFFICER ledger::records;
+        GET "/api/v1/incidents" OFFICER ledger::incidents;
+        GET "/api/v1/sources" OFFICER ledger::sources;
+        GET "/ledger/log/checkpoint" PUBLIC ledger::log_checkpoint;
+        GET "/ledger/log/{resource}" PUBLIC ledger::log_tile;
+        GET "/ledger/chains/{tenant}/{shard}/{resource}" OFFICER ledger::chain_tile;
     }
 });
 

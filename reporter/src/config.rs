@@ -4,6 +4,7 @@ use aal_control::ControlConfig;
 use aal_kafka::KafkaConfig;
 use aal_service::HttpConfig;
 use aal_service::logging::LogConfig;
+pub use aal_service::objects::ObjectsConfig;
 use aal_store::StoreConfig;
 use serde::Deserialize;
 
@@ -39,14 +40,6 @@ pub struct Config {
     /// Log format and filter.
     #[serde(default)]
     pub log: LogConfig,
-}
-
-/// An object store.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ObjectsConfig {
-    /// `file:///absolute/directory`.
-    pub url: String,
 }
 
 /// How jobs are taken.

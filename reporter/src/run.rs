@@ -62,10 +62,13 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
     };
     let control = Control::open(&config.control).await?;
     aal_kafka::ensure_topics(&config.kafka).await?;
-    let open = |key, url: &str| objects::open(url).map_err(|source| RunError::Objects { key, source });
-    let reports = open("reports.url", &config.reports.url)?;
+    let open = async |key, config| {
+        let opened = objects::open_checked(config).await;
+        opened.map_err(|source| RunError::Objects { key, source })
+    };
+    let reports = open("reports.url", &config.reports).await?;
     let anchor = match &config.anchors {
-        Some(anchors) => Some(AnchorReader::new(open("anchors.url", &anchors.url)?)),
+        Some(anchors) => Some(AnchorReader::new(open("anchors.url", anchors).await?)),
         None => None,
     };
     let renderer = renderer(&config.pdf).await?;

@@ -60,6 +60,33 @@ impl Control {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Makes the fence of a lease that is held larger; `false` when it is no longer held with `fence` or has ended.
+    ///
+    /// For a control store that was restored from an older copy and so has forgotten fences it gave out.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn raise_fence(
+        &self,
+        name: &str,
+        holder: &str,
+        fence: u64,
+        raised: u64,
+        now_us: i64,
+    ) -> Result<bool, ControlError> {
+        let update = "UPDATE leases SET fence = $1 \
+                      WHERE name = $2 AND holder = $3 AND fence = $4 AND fence < $1 AND expires_us > $5";
+        let done = sqlx::query(update)
+            .bind(i64::try_from(raised).unwrap_or(i64::MAX))
+            .bind(name)
+            .bind(holder)
+            .bind(i64::try_from(fence).unwrap_or(i64::MAX))
+            .bind(now_us)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Gives the lease up early, for an orderly stop. The fence number stays and goes on growing.
     ///
     /// # Errors

@@ -1,5 +1,11 @@
 //! Tiles and entry bundles of C2SP tlog-tiles, height 8 (ledger-format.md section 4).
 
+mod grow;
+mod resource;
+
+pub use grow::{Filled, GrowError, GrowingTiles};
+pub use resource::{Resource, inclusion_tiles, partials_of};
+
 use crate::codec::parse_u64;
 use crate::hash::Hash;
 use crate::merkle::{HashSource, root_of};

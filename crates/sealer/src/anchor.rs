@@ -7,6 +7,7 @@ use aal_ledger::{Hash, Heads, Manifest};
 use bytes::Bytes;
 
 use crate::objects::{Objects, ObjectsError};
+use crate::tile_objects::Tree;
 
 /// Why the anchor is not usable.
 #[derive(Debug, thiserror::Error)]
@@ -17,12 +18,14 @@ pub enum AnchorError {
     Missing { path: String },
     #[error("object {path} is damaged: {what}")]
     Damaged { path: String, what: String },
+    #[error("object {path} exists and holds something else; it is not written over")]
+    Conflict { tree: Tree, path: String },
 }
 
 /// Objects of one log.
 #[derive(Debug)]
 pub struct Anchor<O> {
-    objects: O,
+    pub(crate) objects: O,
     prefix: String,
 }
 
@@ -35,7 +38,7 @@ impl<O: Objects> Anchor<O> {
         }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         if self.prefix.is_empty() {
             name.to_owned()
         } else {
@@ -143,8 +146,7 @@ impl<O: Objects> Anchor<O> {
     /// When the store does not answer.
     pub async fn latest(&self) -> Result<Option<u64>, AnchorError> {
         let bytes = self.objects.get(&self.path("latest")).await?;
-        let text = bytes.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
-        Ok(text.and_then(|text| text.trim_end().parse().ok()))
+        Ok(bytes.and_then(|bytes| number_in(&bytes)))
     }
 
     /// The newest epoch that has a manifest, found in few steps from the hint, which may be wrong or gone.
@@ -214,7 +216,7 @@ impl<O: Objects> Anchor<O> {
         self.create_same(&path, note).await
     }
 
-    /// Saves the anchor log's tree after an epoch and points `latest` to it.
+    /// Saves the anchor log's tree after an epoch and points `latest` to it, unless that is further already.
     ///
     /// # Errors
     /// When the store does not answer; nothing is lost by that.
@@ -222,17 +224,61 @@ impl<O: Objects> Anchor<O> {
         self.objects
             .put(&self.epoch_path(epoch, "log"), log.to_bytes().into())
             .await?;
+        let is_older = |bytes: &[u8]| number_in(bytes).is_none_or(|there| there < epoch);
         self.objects
-            .put(&self.path("latest"), format!("{epoch}\n").into())
+            .advance(&self.path("latest"), format!("{epoch}\n").into(), &is_older)
             .await?;
         Ok(())
     }
 
+    /// Serves the checkpoint as the anchor log's newest, unless a newer one is served already.
+    ///
+    /// # Errors
+    /// When the store does not answer; nothing is lost by that.
+    pub async fn publish_checkpoint(&self, size: u64, note: Bytes) -> Result<(), AnchorError> {
+        let is_older = |bytes: &[u8]| checkpoint_size(bytes).is_none_or(|there| there <= size);
+        self.objects
+            .advance(&self.path("log/checkpoint"), note, &is_older)
+            .await?;
+        Ok(())
+    }
+
+    /// The fencing token of the last sealer that took over; 0 before the first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn fence(&self) -> Result<u64, AnchorError> {
+        let bytes = self.objects.get(&self.path("fence")).await?;
+        Ok(bytes.and_then(|bytes| number_in(&bytes)).unwrap_or(0))
+    }
+
+    /// Records the fencing token of a sealer that takes over; false when a larger one is there.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn claim_fence(&self, token: u64) -> Result<bool, AnchorError> {
+        let is_older = |bytes: &[u8]| number_in(bytes).is_none_or(|there| there < token);
+        Ok(self
+            .objects
+            .advance(&self.path("fence"), format!("{token}\n").into(), &is_older)
+            .await?)
+    }
+
     /// Creates the object, and reads back who won when it is there already: a retry of the same bytes has not lost.
-    async fn create_same(&self, path: &str, bytes: Bytes) -> Result<bool, AnchorError> {
+    pub(crate) async fn create_same(&self, path: &str, bytes: Bytes) -> Result<bool, AnchorError> {
         if self.objects.create(path, bytes.clone()).await? {
             return Ok(true);
         }
         Ok(self.objects.get(path).await? == Some(bytes))
     }
+}
+
+/// The decimal number that such an object holds.
+fn number_in(bytes: &[u8]) -> Option<u64> {
+    std::str::from_utf8(bytes).ok()?.trim_end().parse().ok()
+}
+
+/// The size on the second line of a checkpoint.
+fn checkpoint_size(note: &[u8]) -> Option<u64> {
+    std::str::from_utf8(note).ok()?.lines().nth(1)?.parse().ok()
 }

@@ -43,6 +43,8 @@ pub enum Fault {
     Link { chain: ChainId, source: LinkError },
     #[error("offset {found} was accounted for already, the next is {next}")]
     Offset { next: u64, found: u64 },
+    #[error("chain {chain}: its stored tiles contradict its leaves: {what}")]
+    Tiles { chain: ChainId, what: String },
 }
 
 /// Something to look at that does not hinder sealing: what is stored is stored, and is better sealed than not.
@@ -56,10 +58,19 @@ pub enum Notice {
     ClockBack { before_us: i64, now_us: i64 },
 }
 
+/// A leaf that was taken into an epoch, for its chain's tiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLeaf {
+    pub chain: ChainId,
+    pub leaf: Vec<u8>,
+    pub leaf_hash: Hash,
+}
+
 /// Collects the rows of one epoch.
 #[derive(Debug)]
 pub struct EpochBuilder {
     state: SealerState,
+    taken: Vec<NewLeaf>,
     refused: BTreeMap<u32, Refusal>,
     notices: Vec<Notice>,
     new_leaves: u64,
@@ -113,6 +124,7 @@ impl EpochBuilder {
     pub fn new(state: SealerState) -> EpochBuilder {
         EpochBuilder {
             state,
+            taken: Vec::new(),
             refused: BTreeMap::new(),
             notices: Vec::new(),
             new_leaves: 0,
@@ -134,6 +146,16 @@ impl EpochBuilder {
         self.refused.contains_key(&shard)
     }
 
+    /// Leaves taken since this was asked last, in the order of their chains.
+    pub fn drain_taken(&mut self) -> Vec<NewLeaf> {
+        std::mem::take(&mut self.taken)
+    }
+
+    /// Leaves a shard out of this epoch.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        self.refused.insert(refusal.shard, refusal);
+    }
+
     /// Takes the next whole blocks of one shard. A block is taken wholly or not at all; at the first fault the shard
     /// is refused and stays behind its last good block.
     pub fn take(&mut self, shard: u32, rows: &[StoredLeaf]) {
@@ -151,7 +173,7 @@ impl EpochBuilder {
         let mut shard_state = self.state.shards.get(&shard).copied().unwrap_or_default();
         let expected = shard_state.next_block;
         let mut chains: BTreeMap<ChainId, ChainState> = BTreeMap::new();
-        let mut notices = Vec::new();
+        let (mut notices, mut taken) = (Vec::new(), Vec::with_capacity(rows.len()));
         for (position, row) in rows.iter().enumerate() {
             let refuse = |fault| Refusal {
                 shard,
@@ -175,11 +197,17 @@ impl EpochBuilder {
             let known = || self.state.chains.get(&chain).cloned().unwrap_or_else(empty_chain);
             let chain_state = chains.entry(chain).or_insert_with(known);
             extend(chain, chain_state, &leaf, hash).map_err(refuse)?;
+            taken.push(NewLeaf {
+                chain,
+                leaf: row.leaf.clone(),
+                leaf_hash: hash,
+            });
         }
         shard_state.next_block = expected + 1;
         self.new_leaves += rows.len() as u64;
         self.state.shards.insert(shard, shard_state);
         self.state.chains.extend(chains);
+        self.taken.extend(taken);
         self.notices.extend(notices);
         Ok(())
     }
@@ -194,6 +222,7 @@ impl EpochBuilder {
             refused,
             mut notices,
             new_leaves,
+            ..
         } = self;
         let heads = state.heads()?;
         let frontier = state.frontier(&heads);

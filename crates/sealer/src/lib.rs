@@ -8,14 +8,20 @@
 
 mod anchor;
 pub mod core;
+mod evidence;
+mod evidence_objects;
+pub mod grown;
 mod objects;
+pub mod publish;
 mod sealer;
 mod service;
 mod source;
 pub mod state;
+mod tile_objects;
 
 pub use anchor::{Anchor, AnchorError};
-pub use objects::{Objects, ObjectsError};
+pub use evidence::Evidence;
+pub use objects::{IsOlder, Objects, ObjectsError};
 pub use sealer::{SealError, Sealed, Sealer, SealerSettings};
 pub use service::{
     ServiceError,
@@ -23,3 +29,4 @@ pub use service::{
     read_signer, run,
 };
 pub use source::{LeafSource, StoredLeaf};
+pub use tile_objects::Tree;

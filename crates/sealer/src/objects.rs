@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions};
+use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, UpdateVersion};
+
+/// How often a write that must follow what it read is tried again because somebody else wrote in between.
+const ADVANCE_TRIES: usize = 5;
 
 /// Why an object could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +31,21 @@ pub trait Objects: Send + Sync {
 
     /// Writes the object, over an older one too.
     async fn put(&self, path: &str, bytes: Bytes) -> Result<(), ObjectsError>;
+
+    /// Writes the object if there is none or `is_older` says so of the one there, and only over the very one that
+    /// was looked at; says whether it wrote. So nobody who was stopped in between can put something old over
+    /// something new.
+    async fn advance(&self, path: &str, bytes: Bytes, is_older: IsOlder<'_>) -> Result<bool, ObjectsError>;
+
+    /// Paths of all objects in a folder and the folders in it.
+    async fn list(&self, folder: &str) -> Result<Vec<String>, ObjectsError>;
+
+    /// Removes the object. Done, too, when there is none.
+    async fn delete(&self, path: &str) -> Result<(), ObjectsError>;
 }
+
+/// Whether an object with these bytes is older than the one to be written.
+pub type IsOlder<'f> = &'f (dyn Fn(&[u8]) -> bool + Send + Sync);
 
 /// An object store below a prefix. For a local directory switch `with_fsync(true)` on, or a power cut may lose what
 /// was signed.
@@ -56,6 +74,51 @@ impl Objects for Arc<dyn ObjectStore> {
             .put_opts(&Path::from(path), bytes.into(), PutOptions::default())
             .await;
         written.map(drop).map_err(|error| failed(path, error))
+    }
+
+    async fn advance(&self, path: &str, bytes: Bytes, is_older: IsOlder<'_>) -> Result<bool, ObjectsError> {
+        let location = Path::from(path);
+        for _ in 0..ADVANCE_TRIES {
+            let mode = match self.as_ref().get(&location).await {
+                Err(Error::NotFound { .. }) => PutMode::Create,
+                Err(error) => return Err(failed(path, error)),
+                Ok(found) => {
+                    let version = UpdateVersion {
+                        e_tag: found.meta.e_tag.clone(),
+                        version: found.meta.version.clone(),
+                    };
+                    let current = found.bytes().await.map_err(|error| failed(path, error))?;
+                    if current != bytes && !is_older(&current) {
+                        return Ok(false);
+                    }
+                    PutMode::Update(version)
+                }
+            };
+            let put = self.put_opts(&location, bytes.clone().into(), PutOptions::from(mode));
+            match put.await {
+                Ok(_) => return Ok(true),
+                // Somebody wrote in between: look again.
+                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {}
+                Err(error) => return Err(failed(path, error)),
+            }
+        }
+        Err(ObjectsError {
+            path: path.to_owned(),
+            source: "it is being written by others all the time".into(),
+        })
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>, ObjectsError> {
+        let found = self.as_ref().list(Some(&Path::from(folder)));
+        let paths = found.map_ok(|meta| meta.location.to_string()).try_collect();
+        paths.await.map_err(|error| failed(folder, error))
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), ObjectsError> {
+        match self.as_ref().delete(&Path::from(path)).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failed(path, error)),
+        }
     }
 }
 

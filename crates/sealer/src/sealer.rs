@@ -1,18 +1,26 @@
 //! One sealer: loads where the log stands, and seals one epoch after the other.
 
+mod log_tiles;
+mod refill;
+mod tiles;
+
+use std::collections::BTreeMap;
+
 use aal_ledger::merkle::CompactRange;
 use aal_ledger::{
-    ChainHead, Checkpoint, CheckpointError, Hash, Heads, HeadsError, Manifest, ManifestError, NoteSigner,
+    ChainHead, Checkpoint, CheckpointError, Cosigner, Hash, Heads, HeadsError, Manifest, ManifestError, NoteSigner,
     VerifierKey, ZERO_HASH,
 };
 use bytes::Bytes;
 use tracing::{info, warn};
 
 use crate::anchor::{Anchor, AnchorError};
+use crate::evidence::Evidence;
 use crate::core::{Epoch, EpochBuilder, EpochFacts, Notice, Refusal};
 use crate::objects::Objects;
 use crate::source::LeafSource;
 use crate::state::{FrontierError, SealerState};
+use tiles::{Growth, TileKeeper};
 
 /// What a sealer needs to be told.
 #[derive(Clone, Debug)]
@@ -21,12 +29,20 @@ pub struct SealerSettings {
     pub origin: String,
     /// SHA-256 of the trust policy; zeros: none.
     pub policy_hash: Hash,
+    /// Signs each checkpoint a second time, without a time: the log's ML-DSA-44 key.
+    pub second_key: Option<Cosigner>,
+    /// What witnesses and timestamping authorities answered lately.
+    pub evidence: Evidence,
     /// Keys that signed earlier epochs and were replaced.
     pub former_keys: Vec<VerifierKey>,
     /// Rows asked for in one read of one shard.
     pub max_rows_per_read: usize,
     /// Leaves sealed in one epoch at most, so that a backlog does not delay the next epoch without end.
     pub max_leaves_per_epoch: u64,
+    /// Whether partial tiles are removed once wider ones are there; not where objects are locked.
+    pub delete_superseded: bool,
+    /// Token of this sealer's lease; a sealer with a larger one stops this one. None: no lease.
+    pub fence: Option<u64>,
 }
 
 impl SealerSettings {
@@ -35,9 +51,13 @@ impl SealerSettings {
         SealerSettings {
             origin: origin.to_owned(),
             policy_hash: ZERO_HASH,
+            second_key: None,
+            evidence: Evidence::default(),
             former_keys: Vec::new(),
             max_rows_per_read: 20_000,
             max_leaves_per_epoch: 500_000,
+            delete_superseded: true,
+            fence: None,
         }
     }
 }
@@ -70,6 +90,17 @@ pub enum SealError {
     Contradiction(u64),
     #[error("stored leaves of chain {0} no longer give the root that was sealed; nothing more is signed")]
     Rewritten(aal_ledger::ChainId),
+    #[error("chain {chain}: its stored tiles contradict its leaves: {what}")]
+    Tiles {
+        chain: aal_ledger::ChainId,
+        what: String,
+    },
+    #[error("tiles of the anchor log contradict its manifests: {0}; nothing more is signed")]
+    LogTiles(String),
+    #[error(
+        "lease token {own} is used up, the anchor store has seen token {newest}; nothing more is written"
+    )]
+    Fenced { own: u64, newest: u64 },
     #[error("heads of the new epoch contradict those of the last one: {0}")]
     Heads(#[from] HeadsError),
     #[error("checkpoint cannot be signed: {0}")]
@@ -84,6 +115,9 @@ pub struct Sealer<O, S> {
     signer: NoteSigner,
     settings: SealerSettings,
     state: SealerState,
+    tiles: TileKeeper,
+    /// Shards whose chains' tiles contradict their leaves: they are sealed no further.
+    set_aside: BTreeMap<u32, Refusal>,
 }
 
 impl<O: Objects, S: LeafSource> Sealer<O, S> {
@@ -103,9 +137,13 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
             signer,
             settings,
             state: SealerState::default(),
+            tiles: TileKeeper::default(),
+            set_aside: BTreeMap::new(),
         };
+        sealer.take_over().await?;
         if let Some(epoch) = sealer.anchor.newest_epoch().await? {
             sealer.state = sealer.restore(epoch).await?;
+            sealer.check_tiles().await?;
             info!(
                 epoch,
                 chains = sealer.state.chains.len(),
@@ -126,18 +164,23 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
     /// [`SealError::Superseded`] when another sealer was faster: load again. After any other error the same call may
     /// be made again.
     pub async fn seal(&mut self, now_us: i64) -> Result<Sealed, SealError> {
-        let epoch = self.build(now_us).await?;
+        self.check_fence().await?;
+        let (epoch, growth) = self.build_around_faults(now_us).await?;
         let number = epoch.manifest.epoch;
         if let Some(before) = &self.state.manifest {
             epoch.heads.check_follows(&self.state.heads()?)?;
             debug_assert_eq!(epoch.manifest.check_follows(Some(before)), Ok(()));
         }
         let note = self.sign(&epoch.checkpoint(&self.settings.origin))?;
+        self.write_partials(&growth).await?;
         self.anchor.write_heads(&epoch.heads, &epoch.frontier).await?;
+        self.check_fence().await?;
         if !self.anchor.create_manifest(&epoch.manifest).await? {
             return Err(SealError::Superseded(number));
         }
         // From here on the epoch is decided; what follows is completed by the next load if it is cut off.
+        let before = self.state.anchor.clone();
+        self.write_log_tiles(&before, &epoch.manifest).await?;
         if !self.anchor.create_checkpoint(number, note.clone()).await? {
             return Err(SealError::Contradiction(number));
         }
@@ -149,7 +192,9 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
             new_leaves,
             ..
         } = epoch;
+        self.anchor.publish_checkpoint(number + 1, note.clone()).await?;
         self.anchor.write_latest(number, &state.anchor).await?;
+        self.settle(growth).await;
         self.state = state;
         for refusal in &refused {
             warn!(shard = refusal.shard, block = refusal.block, fault = %refusal.fault, "shard is not sealed further");
@@ -166,14 +211,49 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
         })
     }
 
-    async fn build(&self, now_us: i64) -> Result<Epoch, SealError> {
+    /// Makes sure that no sealer with a larger token has taken over.
+    async fn check_fence(&self) -> Result<(), SealError> {
+        let Some(own) = self.settings.fence else {
+            return Ok(());
+        };
+        match self.anchor.fence().await? {
+            newest if newest > own => Err(SealError::Fenced { own, newest }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Records this sealer's token, so that one with a smaller token stops.
+    async fn take_over(&self) -> Result<(), SealError> {
+        if let Some(own) = self.settings.fence {
+            self.anchor.claim_fence(own).await?;
+        }
+        self.check_fence().await
+    }
+
+    /// Builds an epoch without the shards whose tiles contradict their leaves.
+    async fn build_around_faults(&mut self, now_us: i64) -> Result<(Epoch, Growth), SealError> {
+        loop {
+            match self.build(now_us).await {
+                Err(SealError::Tiles { chain, what }) if !self.set_aside.contains_key(&chain.shard) => {
+                    self.set_aside(chain, what);
+                }
+                built => return built,
+            }
+        }
+    }
+
+    async fn build(&mut self, now_us: i64) -> Result<(Epoch, Growth), SealError> {
+        let mut growth = Growth::default();
         let incarnation = self.source.incarnation().await.map_err(source_error)?;
         let mut builder = EpochBuilder::new(self.state.clone());
         let mut shards = builder.shards();
         shards.extend(self.source.shards().await.map_err(source_error)?);
         let mut left = self.settings.max_leaves_per_epoch;
+        self.set_aside
+            .values()
+            .for_each(|refusal| builder.refuse(refusal.clone()));
         for shard in shards {
-            loop {
+            while !builder.is_refused(shard) {
                 let from_block = builder.next_block(shard);
                 let max_rows = self.settings.max_rows_per_read;
                 let rows = self
@@ -182,8 +262,9 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
                     .await
                     .map_err(source_error)?;
                 builder.take(shard, &rows);
+                self.grow(&mut growth, builder.drain_taken()).await?;
                 left = left.saturating_sub(rows.len() as u64);
-                if rows.is_empty() || left == 0 || builder.is_refused(shard) {
+                if rows.is_empty() || left == 0 {
                     break;
                 }
             }
@@ -192,56 +273,62 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
             now_us,
             incarnation,
             policy_hash: self.settings.policy_hash,
-            timestamp_hash: ZERO_HASH,
-            witness_hash: ZERO_HASH,
+            timestamp_hash: self.settings.evidence.timestamp_after(self.state.manifest.as_ref()),
+            witness_hash: self.settings.evidence.witness_after(self.state.manifest.as_ref()),
         };
-        Ok(builder.finish(facts)?)
+        let epoch = builder.finish(facts)?;
+        Ok((epoch, growth))
     }
 
     fn sign(&self, checkpoint: &Checkpoint) -> Result<Bytes, SealError> {
+        let second: Vec<&Cosigner> = self.settings.second_key.iter().collect();
         checkpoint
-            .sign(&[&self.signer])
+            .sign_with(&[&self.signer], &second)
             .map(Bytes::from)
             .map_err(SealError::Sign)
     }
 
-    async fn restore(&self, epoch: u64) -> Result<SealerState, SealError> {
+    async fn restore(&mut self, epoch: u64) -> Result<SealerState, SealError> {
         let manifest = self.anchor.manifest(epoch).await?;
         let heads = self.anchor.heads(&manifest).await?;
-        let log = self.restore_log(&manifest).await?;
-        self.complete(epoch, &log).await?;
+        let before = self.restore_log(&manifest).await?;
+        let mut log = before.clone();
+        log.append(manifest.leaf_hash());
+        self.complete(&manifest, &before, &log).await?;
         let saved = self.anchor.frontier(&manifest.heads_root).await?;
         if let Some(frontier) = saved {
             match SealerState::restore(manifest.clone(), log.clone(), &heads, &frontier) {
                 Ok(state) => return Ok(state),
-                Err(error) => warn!(epoch, %error, "saved frontier is not usable, chains are read again"),
+                Err(error) => {
+                    warn!(epoch, %error, "saved frontier is not usable, trees are read from their tiles")
+                }
             }
         }
         self.rebuild(manifest, log, &heads).await
     }
 
-    /// The tree of the anchor log after the manifest. Only the tree before it is taken as saved, if its checkpoint
-    /// holds, so that the manifest itself is always hashed again.
+    /// The tree of the anchor log before the manifest. It is taken as saved if its checkpoint holds; the manifest
+    /// itself is always hashed again.
     async fn restore_log(&self, manifest: &Manifest) -> Result<CompactRange, SealError> {
         let epoch = manifest.epoch;
         if let Some(before) = epoch.checked_sub(1)
-            && let Some(mut log) = self.anchor.saved_log(before).await?
+            && let Some(log) = self.anchor.saved_log(before).await?
             && self.is_signed(before, &log).await?
         {
             let previous = self.anchor.manifest(before).await?;
             check_follows(manifest, Some(&previous))?;
-            log.append(manifest.leaf_hash());
             return Ok(log);
         }
         // Nothing usable was saved: take every manifest, checking that each follows the one before.
         let mut log = CompactRange::new();
         let mut before: Option<Manifest> = None;
-        for number in 0..=epoch {
+        for number in 0..epoch {
             let next = self.anchor.manifest(number).await?;
             check_follows(&next, before.as_ref())?;
             log.append(next.leaf_hash());
             before = Some(next);
         }
+        check_follows(manifest, before.as_ref())?;
         Ok(log)
     }
 
@@ -263,28 +350,39 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
         Ok(Some(checkpoint))
     }
 
-    /// Writes the checkpoint that a crash cut off, or makes sure that the one there agrees.
-    async fn complete(&self, epoch: u64, log: &CompactRange) -> Result<(), SealError> {
+    /// Writes what a crash cut off behind the manifest, or makes sure that what is there agrees.
+    async fn complete(
+        &mut self,
+        manifest: &Manifest,
+        before: &CompactRange,
+        log: &CompactRange,
+    ) -> Result<(), SealError> {
+        let epoch = manifest.epoch;
         let checkpoint = Checkpoint {
             origin: self.settings.origin.clone(),
             size: log.size(),
             root: log.root(),
         };
-        match self.own_checkpoint(epoch).await? {
-            Some(written) if written == checkpoint => {}
-            Some(_) => return Err(SealError::Contradiction(epoch)),
-            None => {
-                info!(epoch, "checkpoint of the last epoch is completed");
-                let note = self.sign(&checkpoint)?;
-                if !self.anchor.create_checkpoint(epoch, note).await? {
-                    return Err(SealError::Contradiction(epoch));
-                }
+        let written = self.own_checkpoint(epoch).await?;
+        if written.as_ref().is_some_and(|written| *written != checkpoint) {
+            return Err(SealError::Contradiction(epoch));
+        }
+        self.write_log_tiles(before, manifest).await?;
+        if written.is_none() {
+            info!(epoch, "checkpoint of the last epoch is completed");
+            let note = self.sign(&checkpoint)?;
+            if !self.anchor.create_checkpoint(epoch, note).await? {
+                return Err(SealError::Contradiction(epoch));
             }
+        }
+        if let Some(note) = self.anchor.checkpoint(epoch).await? {
+            self.anchor.publish_checkpoint(log.size(), note).await?;
         }
         Ok(self.anchor.write_latest(epoch, log).await?)
     }
 
-    /// Reads the leaf hashes of every chain again; they must still give the sealed roots.
+    /// Takes every chain's tree from its tiles or, where these do not give the sealed root, from the stored leaf
+    /// hashes, which must.
     async fn rebuild(
         &self,
         manifest: Manifest,
@@ -293,7 +391,10 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
     ) -> Result<SealerState, SealError> {
         let mut state = SealerState::from_heads(manifest, log, heads);
         for head in heads.chains() {
-            let range = self.rebuild_chain(head).await?;
+            let range = match self.range_from_tiles(head).await? {
+                Some(range) => range,
+                None => self.rebuild_chain(head).await?,
+            };
             let set = state.set_range(head, range);
             set.map_err(|_: FrontierError| SealError::Rewritten(head.chain))?;
         }

@@ -47,4 +47,13 @@ pub trait LeafSource: Send + Sync {
         from_index: u64,
         max_rows: usize,
     ) -> Result<Vec<Hash>, Self::Error>;
+
+    /// Leaves of a chain from `from_index` on, in order of index, at most `max_rows`: to fill tiles again that were
+    /// lost.
+    async fn chain_leaves(
+        &self,
+        chain: ChainId,
+        from_index: u64,
+        max_rows: usize,
+    ) -> Result<Vec<Vec<u8>>, Self::Error>;
 }

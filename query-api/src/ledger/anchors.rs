@@ -1,11 +1,11 @@
 //! The anchor log as the sealer keeps it in the object store (docs/ledger-format.md, section 7.1).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aal_ledger::hash::to_hex;
 use aal_ledger::merkle::CompactRange;
 use aal_ledger::tile::number_path;
-use aal_ledger::{Hash, Heads, Manifest, leaf_hash};
+use aal_ledger::{ChainHead, ChainId, Hash, Heads, Manifest, leaf_hash};
 use aal_service::Problem;
 use aal_service::times::rfc3339_us;
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use warp::reply::Response;
 
 use crate::call::{Call, json};
+use crate::ledger::tile_reader::TileReader;
 
 /// Objects above this size are not read.
 const MAX_OBJECT_BYTES: u64 = 256 * 1024 * 1024;
@@ -25,9 +26,26 @@ const MAX_EPOCHS: u32 = 1_000;
 #[derive(Debug)]
 pub(crate) struct Anchors {
     store: Arc<dyn ObjectStore>,
+    tiles: TileReader,
+    /// The newest epoch as it was read last: epochs never change, so only its number is asked for again.
+    newest: Mutex<Option<Arc<Newest>>>,
+}
+
+/// The newest epoch with its heads.
+#[derive(Debug)]
+pub(crate) struct Newest {
+    pub(crate) epoch: Epoch,
+    pub(crate) heads: Heads,
+}
+
+impl Newest {
+    pub(crate) fn head(&self, chain: ChainId) -> Option<&ChainHead> {
+        self.heads.chains().iter().find(|head| head.chain == chain)
+    }
 }
 
 /// One sealed epoch.
+#[derive(Debug)]
 pub(crate) struct Epoch {
     pub(crate) manifest: Manifest,
     pub(crate) manifest_text: String,
@@ -36,7 +54,16 @@ pub(crate) struct Epoch {
 
 impl Anchors {
     pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store }
+        Self {
+            tiles: TileReader::new(Arc::clone(&store)),
+            store,
+            newest: Mutex::new(None),
+        }
+    }
+
+    /// Tiles of the anchor log and of the chains.
+    pub(crate) fn tiles(&self) -> &TileReader {
+        &self.tiles
     }
 
     /// An object; `None` when there is none.
@@ -67,12 +94,44 @@ impl Anchors {
 
     /// The newest complete epoch; `None` before the first one.
     pub(crate) async fn latest(&self) -> Result<Option<Epoch>, Problem> {
+        match self.latest_number().await? {
+            Some(number) => self.epoch(number).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn latest_number(&self) -> Result<Option<u64>, Problem> {
         let Some(text) = self.text("latest").await? else {
             return Ok(None);
         };
         let number = text.trim_end_matches('\n').parse();
-        let number: u64 = number.map_err(|_| unreadable("latest", "it is not a number"))?;
-        self.epoch(number).await
+        number
+            .map(Some)
+            .map_err(|_| unreadable("latest", "it is not a number"))
+    }
+
+    /// The newest complete epoch and its heads; `None` before the first one.
+    pub(crate) async fn newest(&self) -> Result<Option<Arc<Newest>>, Problem> {
+        let Some(number) = self.latest_number().await? else {
+            return Ok(None);
+        };
+        let known = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|known| known.epoch.manifest.epoch == number) {
+            return Ok(Some(known));
+        }
+        let Some(epoch) = self.epoch(number).await? else {
+            return Ok(None);
+        };
+        let (_, heads) = self.heads(&epoch.manifest).await?;
+        let newest = Arc::new(Newest { epoch, heads });
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&newest));
+        Ok(Some(newest))
+    }
+
+    /// An epoch's checkpoint with the witnesses' lines; `None` when no witness signed it.
+    pub(crate) async fn cosigned(&self, number: u64) -> Result<Option<String>, Problem> {
+        self.text(&format!("epoch/{}/cosigned", number_path(number)))
+            .await
     }
 
     /// One epoch; `None` when it is not sealed.

@@ -3,11 +3,18 @@
 mod anchors;
 mod check;
 mod export;
+mod incidents;
 mod proof;
 mod seal;
+mod sources;
+pub(crate) mod tile_reader;
+mod tiles;
 
 pub(crate) use anchors::{Anchors, checkpoint, checkpoints};
 pub(crate) use check::verify;
 pub(crate) use export::{chains, epochs, records};
+pub(crate) use incidents::incidents;
 pub(crate) use proof::proof;
 pub(crate) use seal::position;
+pub(crate) use sources::sources;
+pub(crate) use tiles::{chain_tile, log_checkpoint, log_tile};

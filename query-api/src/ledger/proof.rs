@@ -17,6 +17,7 @@ use warp::reply::{Reply, Response};
 use crate::app::App;
 use crate::call::Call;
 use crate::ledger::seal::{Seal, seal_of};
+use crate::ledger::tile_reader::chain_folder;
 use crate::logs::{DetailRow, find_record};
 use crate::scope::Scope;
 use crate::sql::{Sql, store_problem};
@@ -63,19 +64,12 @@ pub(crate) async fn paths(app: &App, record: &DetailRow, seal: &Seal) -> Result<
             "the stored records do not give the sealed roots: {what}; run audit verify"
         ))
     };
-    let size = seal.head.size;
-    let tree = chain_tree(app, record, size).await?;
-    if tree.size() != size {
-        return Err(refuted("records are missing"));
-    }
-    let Ok(chain) = prove::inclusion(&tree, record.chain_index, size) else {
-        return Err(refuted("the record is outside its chain"));
+    let chain = match path_of_tiles(app, record, seal).await? {
+        Some(path) => path,
+        None => path_of_records(app, record, seal).await?.map_err(refuted)?,
     };
-    let hash = leaf_hash(&record.leaf);
-    verify::inclusion(size, record.chain_index, &hash, &chain, &seal.head.root)
-        .map_err(|_| refuted("the chain's root differs"))?;
 
-    let text = seal.heads.to_text();
+    let text = seal.newest.heads.to_text();
     let start = format!("chain {} ", seal.head.chain);
     let found = text
         .lines()
@@ -84,17 +78,17 @@ pub(crate) async fn paths(app: &App, record: &DetailRow, seal: &Seal) -> Result<
     let Some((line_index, line)) = found else {
         return Err(refuted("the chain has no head"));
     };
-    let head_tree: MemoryTree = seal.heads.line_hashes().collect();
+    let head_tree: MemoryTree = seal.newest.heads.line_hashes().collect();
     let Ok(heads) = prove::inclusion(&head_tree, line_index as u64, head_tree.size()) else {
         return Err(refuted("the head is outside the heads"));
     };
-    let epoch = seal.epoch.manifest.epoch;
+    let epoch = seal.newest.epoch.manifest.epoch;
     let anchor = app.anchors.path_of(epoch).await?;
-    let note = Note::parse(seal.epoch.checkpoint_text.as_bytes())
+    let note = Note::parse(seal.newest.epoch.checkpoint_text.as_bytes())
         .map_err(|_| refuted("the checkpoint is malformed"))?;
     let checkpoint =
         Checkpoint::parse_text(&note.text).map_err(|_| refuted("the checkpoint is malformed"))?;
-    let manifest_hash = leaf_hash(seal.epoch.manifest_text.as_bytes());
+    let manifest_hash = leaf_hash(seal.newest.epoch.manifest_text.as_bytes());
     verify::inclusion(checkpoint.size, epoch, &manifest_hash, &anchor, &checkpoint.root)
         .map_err(|_| refuted("the anchor log's root differs"))?;
     Ok(Paths {
@@ -104,6 +98,51 @@ pub(crate) async fn paths(app: &App, record: &DetailRow, seal: &Seal) -> Result<
         heads,
         anchor,
     })
+}
+
+/// The path in the record's chain from the chain's tiles; `None` when they are not there or do not lead to the root.
+async fn path_of_tiles(app: &App, record: &DetailRow, seal: &Seal) -> Result<Option<Vec<Hash>>, Problem> {
+    let (index, size) = (record.chain_index, seal.head.size);
+    let folder = chain_folder(seal.head.chain);
+    let read = app.anchors.tiles().inclusion(&folder, index, size).await;
+    let path = read.map_err(|error| {
+        tracing::warn!(%error, folder, "anchor store failed");
+        Problem::unavailable("the anchor store does not answer; try again").with_retry_after(5)
+    })?;
+    let Some(path) = path else {
+        tracing::warn!(
+            folder,
+            index,
+            size,
+            "tiles are missing; the chain's records are read"
+        );
+        return Ok(None);
+    };
+    match verify::inclusion(size, index, &leaf_hash(&record.leaf), &path, &seal.head.root) {
+        Ok(()) => Ok(Some(path)),
+        Err(error) => {
+            tracing::error!(folder, index, size, %error, "tiles do not lead from the record to the sealed root");
+            Ok(None)
+        }
+    }
+}
+
+/// The same path from the leaf hashes of the whole chain as they are stored.
+async fn path_of_records(
+    app: &App,
+    record: &DetailRow,
+    seal: &Seal,
+) -> Result<Result<Vec<Hash>, &'static str>, Problem> {
+    let (index, size) = (record.chain_index, seal.head.size);
+    let tree = chain_tree(app, record, size).await?;
+    if tree.size() != size {
+        return Ok(Err("records are missing"));
+    }
+    let Ok(path) = prove::inclusion(&tree, index, size) else {
+        return Ok(Err("the record is outside its chain"));
+    };
+    let checked = verify::inclusion(size, index, &leaf_hash(&record.leaf), &path, &seal.head.root);
+    Ok(checked.map(|()| path).map_err(|_| "the chain's root differs"))
 }
 
 /// The tree over the first `size` leaf hashes of the record's chain.
@@ -141,15 +180,15 @@ fn render(record: &DetailRow, seal: &Seal, paths: &Paths) -> Vec<u8> {
         "leaf": STANDARD.encode(&record.leaf),
         "chain": {"id": seal.head.chain.to_string(), "index": record.chain_index, "size": seal.head.size,
                   "path": hex(&paths.chain)},
-        "head": {"line": paths.head_line, "index": paths.head_index, "size": seal.heads.line_count(),
+        "head": {"line": paths.head_line, "index": paths.head_index, "size": seal.newest.heads.line_count(),
                  "path": hex(&paths.heads)},
-        "manifest": seal.epoch.manifest_text,
+        "manifest": seal.newest.epoch.manifest_text,
     });
     let proof = TlogProof {
         extra: Some(extra.to_string().into_bytes()),
-        index: seal.epoch.manifest.epoch,
+        index: seal.newest.epoch.manifest.epoch,
         hashes: paths.anchor.clone(),
-        checkpoint: seal.epoch.checkpoint_text.clone().into_bytes(),
+        checkpoint: seal.newest.epoch.checkpoint_text.clone().into_bytes(),
     };
     proof.to_bytes()
 }

@@ -1,18 +1,19 @@
 //! Where a record stands in the ledger, and whether the newest epoch covers it.
 
+use std::sync::Arc;
+
 use aal_ledger::hash::to_hex;
-use aal_ledger::{ChainHead, ChainId, Heads};
+use aal_ledger::{ChainHead, ChainId};
 use aal_service::Problem;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::ledger::anchors::Epoch;
+use crate::ledger::anchors::Newest;
 use crate::logs::DetailRow;
 
 /// The newest epoch, if it covers the record.
 pub(crate) struct Seal {
-    pub(crate) epoch: Epoch,
-    pub(crate) heads: Heads,
+    pub(crate) newest: Arc<Newest>,
     pub(crate) head: ChainHead,
 }
 
@@ -26,20 +27,22 @@ pub(crate) fn chain_of(record: &DetailRow) -> ChainId {
 
 /// The seal over a record; `None` when no epoch covers it yet.
 pub(crate) async fn seal_of(app: &App, record: &DetailRow) -> Result<Option<Seal>, Problem> {
-    let Some(epoch) = app.anchors.latest().await? else {
+    let Some(newest) = app.anchors.newest().await? else {
         return Ok(None);
     };
-    let (_, heads) = app.anchors.heads(&epoch.manifest).await?;
-    let chain = chain_of(record);
-    let head = heads.chains().iter().find(|head| head.chain == chain).copied();
+    let head = newest.head(chain_of(record)).copied();
     let head = head.filter(|head| head.size > record.chain_index);
-    Ok(head.map(|head| Seal { epoch, heads, head }))
+    Ok(head.map(|head| Seal { newest, head }))
 }
 
 /// The ledger position shown with a record. A failing anchor store is shown as unknown, not hidden.
 pub(crate) async fn position(app: &App, record: &DetailRow) -> Value {
     let (state, epoch, tree_size) = match seal_of(app, record).await {
-        Ok(Some(seal)) => ("sealed", Some(seal.epoch.manifest.epoch), Some(seal.head.size)),
+        Ok(Some(seal)) => (
+            "sealed",
+            Some(seal.newest.epoch.manifest.epoch),
+            Some(seal.head.size),
+        ),
         Ok(None) => ("appended", None, None),
         Err(problem) => {
             tracing::warn!(%problem, "seal of a record is unknown");

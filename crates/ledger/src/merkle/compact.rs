@@ -69,7 +69,10 @@ impl CompactRange {
 
     /// Adds the `1 << level` leaves of a perfect subtree by its root; false when the size is no multiple of that.
     pub fn append_subtree(&mut self, level: u32, root: Hash) -> bool {
-        let Some(count) = 1u64.checked_shl(level).filter(|count| self.size.is_multiple_of(*count)) else {
+        let Some(count) = 1u64
+            .checked_shl(level)
+            .filter(|count| self.size.is_multiple_of(*count))
+        else {
             return false;
         };
         let mut root = root;

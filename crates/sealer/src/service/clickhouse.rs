@@ -55,6 +55,12 @@ struct HashRow {
     leaf_hash: [u8; 32],
 }
 
+#[derive(Row, Deserialize)]
+struct BytesRow {
+    #[serde(with = "serde_bytes")]
+    leaf: Vec<u8>,
+}
+
 #[async_trait]
 impl LeafSource for ClickHouseLeaves {
     type Error = ReadError;
@@ -147,5 +153,27 @@ impl LeafSource for ClickHouseLeaves {
             .fetch_all::<HashRow>()
             .await?;
         Ok(rows.into_iter().map(|row| row.leaf_hash).collect())
+    }
+
+    async fn chain_leaves(
+        &self,
+        chain: ChainId,
+        from_index: u64,
+        max_rows: usize,
+    ) -> Result<Vec<Vec<u8>>, ReadError> {
+        let rows = self
+            .store
+            .client()
+            .query(
+                "SELECT leaf FROM records WHERE tenant = toUUID(?) AND shard = ? AND chain_index >= ?
+                 ORDER BY chain_index LIMIT ?",
+            )
+            .bind(chain.tenant.to_string())
+            .bind(chain.shard)
+            .bind(from_index)
+            .bind(max_rows as u64)
+            .fetch_all::<BytesRow>()
+            .await?;
+        Ok(rows.into_iter().map(|row| row.leaf).collect())
     }
 }

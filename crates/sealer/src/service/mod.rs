@@ -2,12 +2,13 @@
 
 pub mod clickhouse;
 pub mod config;
+mod publish;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use aal_control::{Control, ControlError};
 use aal_kafka::{CHECKPOINTS, Producer, rdkafka::error::KafkaError};
-use aal_ledger::{NoteSigner, TrustPolicy, VerifierKeyError};
+use aal_ledger::{Cosigner, NoteSigner, TrustPolicy, VerifierKeyError, ZERO_HASH};
 use aal_service::{
     Component, Health, Metrics, ServeError, Shutdown,
     metrics::{Counter, Gauge},
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     Anchor, SealError, Sealed, Sealer, SealerSettings,
-    service::{clickhouse::ClickHouseLeaves, config::Config},
+    service::{clickhouse::ClickHouseLeaves, config::Config, publish::Publishing},
 };
 
 const LEASE: &str = "sealer";
@@ -43,6 +44,10 @@ pub enum ServiceError {
     KeyText(String),
     #[error("the trust policy {file}: {reason}")]
     Policy { file: String, reason: String },
+    #[error("witnesses: {0}")]
+    Witnesses(String),
+    #[error("timestamps: {0}")]
+    Timestamps(String),
     #[error("the key: {0}")]
     Key(#[from] VerifierKeyError),
     #[error("{0}")]
@@ -60,13 +65,15 @@ struct Numbers {
 
 /// Reads the signing key.
 pub fn read_signer(file: &Path, name: &str) -> Result<NoteSigner, ServiceError> {
+    Ok(NoteSigner::from_seed(name, &read_seed(file)?)?)
+}
+
+fn read_seed(file: &Path) -> Result<[u8; 32], ServiceError> {
     let text = std::fs::read_to_string(file).map_err(|source| ServiceError::KeyFile {
         file: file.display().to_string(),
         source,
     })?;
-    let seed = aal_ledger::hash::parse_hex(text.trim())
-        .ok_or_else(|| ServiceError::KeyText(file.display().to_string()))?;
-    Ok(NoteSigner::from_seed(name, &seed)?)
+    aal_ledger::hash::parse_hex(text.trim()).ok_or_else(|| ServiceError::KeyText(file.display().to_string()))
 }
 
 /// Seals an epoch every interval until `shutdown`, as long as it holds the lease.
@@ -104,7 +111,17 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
     let control = Control::open(&config.control).await?;
     let producer = Producer::new(&config.kafka, "aal-sealer", DELIVERY_TIMEOUT)?;
     let signer = read_signer(&config.key.file, &config.sealer.origin)?;
-    let settings = settings_of(&config)?;
+    let trust = read_trust(&config)?;
+    let settings = settings_of(&config, trust.as_ref())?;
+    let objects = aal_service::objects::open_checked(&config.anchor).await?;
+    let publishing = Publishing::start(
+        &config,
+        trust.as_ref(),
+        &objects,
+        &settings.evidence,
+        &metrics,
+        &shutdown,
+    )?;
     let holder = Uuid::new_v4().to_string();
     let result = loop {
         let Some(fence) = shutdown
@@ -113,23 +130,39 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
         else {
             break Ok(());
         };
-        let fence = fence?;
-        let objects = aal_service::objects::open(&config.anchor.url)?;
-        let loaded = Sealer::load(
-            Anchor::new(objects, ""),
-            ClickHouseLeaves::new(store.clone()),
-            signer.clone(),
-            settings.clone(),
-        );
-        let lease = Lease {
+        let mut lease = Lease {
             control: &control,
             holder: &holder,
-            fence,
+            fence: fence?,
             ttl_us: config.sealer.lease_ms as i64 * 1000,
         };
+        let anchor = Anchor::new(Arc::clone(&objects), "");
+        if !lease
+            .raise_above(anchor.fence().await.map_err(SealError::from)?)
+            .await?
+        {
+            continue;
+        }
+        let fence = lease.fence;
+        let loaded = Sealer::load(
+            anchor,
+            ClickHouseLeaves::new(store.clone()),
+            signer.clone(),
+            SealerSettings {
+                fence: Some(fence),
+                ..settings.clone()
+            },
+        );
         match loaded.await {
             Ok(sealer) => match seal_epochs(
-                sealer, &lease, &config, &producer, &numbers, &component, &shutdown,
+                sealer,
+                &lease,
+                &config,
+                &producer,
+                &publishing,
+                &numbers,
+                &component,
+                &shutdown,
             )
             .await
             {
@@ -138,11 +171,15 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
                     tracing::warn!(epoch, "another sealer was faster; reading the log again");
                 }
                 Err(ServiceError::LeaseLost) => tracing::warn!("the lease passed to another sealer"),
+                Err(ServiceError::Seal(error @ SealError::Fenced { .. })) => {
+                    tracing::warn!(%error, "stood aside")
+                }
                 ended => {
                     let _ = control.release_lease(LEASE, &holder, fence).await;
                     break ended;
                 }
             },
+            Err(error @ SealError::Fenced { .. }) => tracing::warn!(%error, "stood aside"),
             Err(error) => {
                 numbers.failures.inc();
                 component.down(error.to_string());
@@ -151,6 +188,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
             }
         }
     };
+    publishing.stop();
     if let Some(operations) = operations {
         shutdown.request();
         operations.stopped().await;
@@ -158,17 +196,27 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
     result
 }
 
-fn settings_of(config: &Config) -> Result<SealerSettings, ServiceError> {
+fn read_trust(config: &Config) -> Result<Option<TrustPolicy>, ServiceError> {
+    let Some(file) = &config.sealer.policy else {
+        return Ok(None);
+    };
+    let unreadable = |reason: String| ServiceError::Policy {
+        file: file.display().to_string(),
+        reason,
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
+    let policy = TrustPolicy::parse(&text).map_err(|error| unreadable(error.to_string()))?;
+    Ok(Some(policy))
+}
+
+fn settings_of(config: &Config, trust: Option<&TrustPolicy>) -> Result<SealerSettings, ServiceError> {
     let mut settings = SealerSettings::new(&config.sealer.origin);
-    if let Some(file) = &config.sealer.policy {
-        let unreadable = |reason: String| ServiceError::Policy {
-            file: file.display().to_string(),
-            reason,
-        };
-        let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
-        settings.policy_hash = TrustPolicy::parse(&text)
-            .map_err(|error| unreadable(error.to_string()))?
-            .hash;
+    // In a bucket with object lock a removal would only hide what stays there.
+    settings.delete_superseded = config.anchor.object_lock_days.is_none();
+    settings.policy_hash = trust.map_or(ZERO_HASH, |trust| trust.hash);
+    if let Some(file) = &config.key.ml_dsa_44_file {
+        let second = Cosigner::ml_dsa_44(&config.sealer.origin, &read_seed(file)?)?;
+        settings.second_key = Some(second);
     }
     Ok(settings)
 }
@@ -181,6 +229,27 @@ struct Lease<'a> {
 }
 
 impl Lease<'_> {
+    /// Makes the lease's token larger than the one the anchor store has seen, which an older copy of the control
+    /// store no longer knows of; false when the lease is lost.
+    async fn raise_above(&mut self, seen: u64) -> Result<bool, ServiceError> {
+        if self.fence > seen {
+            return Ok(true);
+        }
+        tracing::warn!(
+            own = self.fence,
+            seen,
+            "lease token raised; was the control store restored?"
+        );
+        let now_us = aal_service::times::now_us();
+        let raised = seen.saturating_add(1);
+        let is_held = self
+            .control
+            .raise_fence(LEASE, self.holder, self.fence, raised, now_us)
+            .await?;
+        self.fence = raised;
+        Ok(is_held)
+    }
+
     async fn renew(&self) -> Result<(), ServiceError> {
         let now_us = aal_service::times::now_us();
         match self
@@ -210,6 +279,7 @@ async fn seal_epochs<O: crate::Objects>(
     lease: &Lease<'_>,
     config: &Config,
     producer: &Producer,
+    publishing: &Publishing,
     numbers: &Numbers,
     component: &Component,
     shutdown: &Shutdown,
@@ -222,7 +292,10 @@ async fn seal_epochs<O: crate::Objects>(
         }
         lease.renew().await?;
         match sealer.seal(aal_service::times::now_us()).await {
-            Ok(sealed) => report(&sealed, producer, numbers, component),
+            Ok(sealed) => {
+                report(&sealed, producer, numbers, component);
+                publishing.sealed(sealed.manifest.epoch);
+            }
             Err(error @ (SealError::Source(_) | SealError::Anchor(_))) => {
                 // Nothing was signed; the next tick tries again.
                 numbers.failures.inc();

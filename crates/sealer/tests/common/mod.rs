@@ -243,6 +243,14 @@ impl Memory {
         };
     }
 
+    /// The same objects for another process.
+    pub fn without_hook(&self) -> Memory {
+        Memory {
+            objects: Arc::clone(&self.objects),
+            ..Memory::default()
+        }
+    }
+
     pub fn power_on(&self) {
         *self.cut.lock().unwrap() = Cut::default();
     }

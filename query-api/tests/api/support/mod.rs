@@ -16,7 +16,7 @@ use aal_seal::KeyRing;
 use aal_service::{HttpConfig, Shutdown};
 use aal_store::{Store, StoreConfig};
 use query_api::Config;
-use query_api::config::{ConsoleConfig, KeysConfig, Limits, ObjectsConfig, TrustConfig};
+use query_api::config::{ConsoleConfig, KeysConfig, LedgerConfig, Limits, ObjectsConfig, TrustConfig};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -84,9 +84,7 @@ pub async fn rig() -> Option<Rig> {
     let control = Control::open(&control_config).await.unwrap();
     control.ensure_tenant("Bank", BANK, NOW_US).await.unwrap();
     control.ensure_tenant("Clinic", CLINIC, NOW_US).await.unwrap();
-    let objects = |name: &str| ObjectsConfig {
-        url: format!("file://{}", path(name).display()),
-    };
+    let objects = |name: &str| ObjectsConfig::at(format!("file://{}", path(name).display()));
     let config = Config {
         http: HttpConfig::default(),
         operations: Some(HttpConfig::default()),
@@ -98,6 +96,7 @@ pub async fn rig() -> Option<Rig> {
         },
         reports: objects("reports"),
         anchors: objects("anchors"),
+        ledger: LedgerConfig::default(),
         trust: Some(TrustConfig {
             policy: path("policy.toml"),
         }),

@@ -194,4 +194,17 @@ impl LeafSource for Memory {
             .map(|leaf| leaf.leaf_hash.clone().try_into().unwrap())
             .collect())
     }
+
+    async fn chain_leaves(
+        &self,
+        chain: ChainId,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<Vec<u8>>, Self::Error> {
+        let of_chain = |leaf: &&StoredLeaf| {
+            leaf.tenant == chain.tenant && leaf.shard == chain.shard && leaf.chain_index >= from
+        };
+        let leaves = self.0.iter().filter(of_chain).take(most);
+        Ok(leaves.map(|leaf| leaf.leaf.clone()).collect())
+    }
 }
