@@ -75,6 +75,8 @@ pub enum PolicyError {
     Algorithm { list: &'static str, vkey: String },
     #[error("witness_policy: {0}")]
     Witness(#[from] WitnessPolicyError),
+    #[error("witness_policy asks for no witness (quorum none); leave it out instead")]
+    NoQuorum,
     #[error("witness_policy names the log {0}, which is not among the log_key entries")]
     WitnessedLog(String),
     #[error("max_witness_delay_s without a witness_policy")]
@@ -187,9 +189,13 @@ impl TrustPolicy {
         let witness_policy = file
             .witness_policy
             .map(|text| WitnessPolicy::parse(text.as_bytes()));
+        let witness_policy = witness_policy.transpose()?;
+        if witness_policy.as_ref().is_some_and(|policy| !policy.requires_witnesses()) {
+            return Err(PolicyError::NoQuorum);
+        }
         let policy = TrustPolicy {
             require_every_algorithm: file.require_every_algorithm,
-            witness_policy: witness_policy.transpose()?,
+            witness_policy,
             max_witness_delay_s: file.max_witness_delay_s.unwrap_or(0),
             timestamp_authorities: parse_authorities(file.timestamp_authority)?,
             max_timestamp_delay_s: file
@@ -215,13 +221,6 @@ impl TrustPolicy {
             .filter(holds)
             .map(|entry| entry.key.clone())
             .collect()
-    }
-
-    /// The witnesses' policy, if it asks for any cosignature.
-    pub fn required_witnesses(&self) -> Option<&WitnessPolicy> {
-        self.witness_policy
-            .as_ref()
-            .filter(|policy| policy.requires_witnesses())
     }
 
     /// Whether those who signed a checkpoint of that size are enough.
