@@ -142,6 +142,12 @@ impl Pipeline {
         self.endpoints = endpoints;
     }
 
+    /// Starts again as `start` says.
+    pub async fn restart_with(&mut self, start: Start) {
+        self.start = start;
+        self.restart().await;
+    }
+
     /// Runs an `audit` command on this pipeline's data directory.
     pub fn audit(&self, arguments: &[&str]) -> Output {
         Command::new(bin("audit"))
