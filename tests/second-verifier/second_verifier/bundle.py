@@ -95,8 +95,8 @@ class Verifier:
         found = self._read_records(base, last, frontiers)
         self._read_erasures(found)
         if report is not None:
-            reports.check(report, self._scope, found, {name: head.size for name, head in last.chains.items()},
-                          {name: head.size for name, head in base.chains.items()}, self.verdicts)
+            sizes = {name: head.size for name, head in last.chains.items()}
+            reports.check(report, self._scope, found, sizes, self.verdicts)
         self._read_books(found, len(last.chains))
         self._complete = not self.verdicts.failed["SCOPE"]
         known_is_larger = self._known is not None and self._known.size > self._scope.tip_epoch + 1
