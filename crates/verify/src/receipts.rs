@@ -70,35 +70,37 @@ pub enum ReceiptsError {
 }
 
 impl Receipts {
-    /// Reads one receipt a line; blank lines are passed over.
+    /// No receipts yet.
     ///
     /// # Errors
-    /// When there are too many, or no key could verify one. A single bad line is counted, not an error.
-    pub fn read<'l>(
-        lines: impl IntoIterator<Item = &'l str>,
-        policy: &TrustPolicy,
-    ) -> Result<Receipts, ReceiptsError> {
+    /// When the policy pins no key that could have signed one.
+    pub fn new(policy: &TrustPolicy) -> Result<Receipts, ReceiptsError> {
         if policy.receipt_keys.is_empty() {
             return Err(ReceiptsError::NoKeys);
         }
         let delay_s = policy.max_seal_delay_s.unwrap_or(DEFAULT_SEAL_DELAY_S);
-        let mut receipts = Receipts {
+        Ok(Receipts {
             known: Vec::new(),
             by_event: HashMap::new(),
             refused: Vec::new(),
             refused_count: 0,
             delay_us: i64::from(delay_s) * 1_000_000,
-        };
-        for (position, line) in lines.into_iter().enumerate() {
-            let line = line.trim_end_matches(['\r', '\n']);
-            if !line.is_empty() {
-                receipts.take(position as u64 + 1, line, policy);
-            }
-            if receipts.known.len() > MAX_RECEIPTS {
-                return Err(ReceiptsError::TooMany);
-            }
+        })
+    }
+
+    /// Adds the receipt of one line; a blank line is passed over, a bad one is counted and told.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn add_line(&mut self, number: u64, line: &str, policy: &TrustPolicy) -> Result<(), ReceiptsError> {
+        let line = line.trim_end_matches(['\r', '\n']);
+        if self.known.len() >= MAX_RECEIPTS {
+            return Err(ReceiptsError::TooMany);
         }
-        Ok(receipts)
+        if !line.is_empty() {
+            self.take(number, line, policy);
+        }
+        Ok(())
     }
 
     fn take(&mut self, number: u64, line: &str, policy: &TrustPolicy) {

@@ -2,24 +2,29 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use aal_ledger::{ChainHead, ChainId, Heads, TrustPolicy};
+use aal_ledger::{ChainHead, ChainId, Heads, LeafView, TrustPolicy};
 use uuid::Uuid;
 
 use crate::anchor::Anchor;
 use crate::chain::ChainCheck;
 use crate::content::{self, Checked};
 use crate::offsets::OffsetSums;
+use crate::receipts::{Receipts, Seen};
 use crate::record::StoredRecord;
 use crate::report::{Place, Report, Tally, Verdict};
+use crate::timestamps::Timestamps;
+use crate::witness::Witnesses;
 
 /// Verifies one log. Feed in this order: checkpoints ([`Verifier::checkpoint`], any number: the newest, and older
-/// ones kept from before), all manifests from epoch 0, the heads of the newest signed epoch, all records with each
+/// ones kept from before), cosigned checkpoints and timestamps, all manifests from epoch 0, the heads of the newest signed epoch, all records with each
 /// chain's together and ascending by index; then [`Verifier::finish`].
 #[derive(Debug)]
 pub struct Verifier {
     policy: TrustPolicy,
     tally: Tally,
     anchor: Anchor,
+    witnesses: Witnesses,
+    timestamps: Timestamps,
     heads: Option<Heads>,
     chain_heads: HashMap<ChainId, ChainHead>,
     current: Option<ChainCheck>,
@@ -31,6 +36,8 @@ pub struct Verifier {
     records: u64,
     sealed: u64,
     unreadable: Vec<String>,
+    receipts: Option<Receipts>,
+    seen_receipts: Vec<Seen>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +55,8 @@ impl Verifier {
             policy,
             tally: Tally::default(),
             anchor: Anchor::default(),
+            witnesses: Witnesses::default(),
+            timestamps: Timestamps::default(),
             heads: None,
             chain_heads: HashMap::new(),
             current: None,
@@ -58,17 +67,46 @@ impl Verifier {
             records: 0,
             sealed: 0,
             unreadable: Vec::new(),
+            receipts: None,
+            seen_receipts: Vec::new(),
         }
+    }
+
+    /// Also looks for the events of these receipts.
+    #[must_use]
+    pub fn with_receipts(mut self, receipts: Option<Receipts>) -> Verifier {
+        self.receipts = receipts;
+        self
     }
 
     /// A signed checkpoint of the anchor log. The one of the largest size is the head; smaller ones must agree.
     pub fn checkpoint(&mut self, note: &[u8]) {
         self.anchor.checkpoint(note, &self.policy, &mut self.tally);
+        self.timestamps.checkpoint(note);
+    }
+
+    /// The checkpoint of an epoch with cosignatures of witnesses. It counts as a checkpoint, too: a log that does not
+    /// lead to it, or ends before it, is refuted.
+    pub fn cosigned(&mut self, epoch: u64, note: &[u8]) {
+        let log_size = self.anchor.size();
+        self.witnesses
+            .cosigned(epoch, note, log_size, &self.policy, &mut self.tally);
+        self.anchor.checkpoint(note, &self.policy, &mut self.tally);
+    }
+
+    /// An RFC 3161 answer over the checkpoint of an epoch, once that was fed.
+    pub fn timestamp(&mut self, epoch: u64, response: &[u8]) {
+        self.timestamps
+            .token(epoch, response, &self.policy, &mut self.tally);
     }
 
     /// The next manifest, from epoch 0. Those beyond the newest checkpoint are chained and otherwise ignored.
     pub fn manifest(&mut self, bytes: &[u8]) {
         self.anchor.manifest(bytes, &mut self.tally);
+        if let Some((manifest, root)) = self.anchor.last() {
+            self.witnesses.manifest(manifest, &root, &mut self.tally);
+            self.timestamps.manifest(manifest, &self.policy, &mut self.tally);
+        }
     }
 
     /// Epoch whose heads [`Verifier::heads`] needs, once the manifests were fed.
@@ -110,6 +148,9 @@ impl Verifier {
             self.begin_chain(chain);
         }
         let checked = content::check(record, place, &mut self.tally);
+        if let (Some(receipts), Ok(leaf)) = (&self.receipts, LeafView::new(&record.leaf)) {
+            self.seen_receipts.extend(receipts.seen(&leaf));
+        }
         let mut is_sealed = false;
         if let Some(current) = &mut self.current {
             is_sealed = current.is_sealed(index);
@@ -214,9 +255,17 @@ impl Verifier {
         self.anchor.finish(&mut self.tally);
         self.finish_heads();
         self.finish_erasures();
-        self.tally
-            .unproven(Verdict::Witness, Place::default(), "no witness is configured");
         let newest = self.anchor.signed();
+        self.witnesses.finish(newest, &self.policy, &mut self.tally);
+        self.timestamps.finish(newest, &self.policy, &mut self.tally);
+        let last_closed_us = newest.map(|manifest| manifest.closed_us);
+        let receipts = self.receipts.as_ref().map(|receipts| {
+            receipts.judge(&self.seen_receipts, None, last_closed_us, &mut self.tally)
+        });
+        let mut verdicts = self.tally.into_reports();
+        if self.policy.witness_policy.is_some() {
+            verdicts[Verdict::Witness as usize].is_required = true;
+        }
         Report {
             records: self.records,
             sealed: self.sealed,
@@ -227,8 +276,8 @@ impl Verifier {
             incarnations: self.anchor.incarnations().to_vec(),
             unreadable: self.unreadable,
             bundle: None,
-            receipts: None,
-            verdicts: self.tally.into_reports(),
+            receipts,
+            verdicts,
         }
     }
 
