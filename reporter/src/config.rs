@@ -8,6 +8,7 @@ pub use aal_service::objects::ObjectsConfig;
 use aal_store::StoreConfig;
 use serde::Deserialize;
 
+use crate::bundle::BundleLimits;
 use crate::pdf::PdfLimits;
 
 /// Configuration of the reporter. Unknown keys are refused.
@@ -84,6 +85,8 @@ pub struct Limits {
     pub query_timeout_ms: u64,
     /// A whole job may take so long, in milliseconds.
     pub job_timeout_ms: u64,
+    /// Bounds of an evidence bundle.
+    pub bundle: BundleLimits,
 }
 
 impl Default for Limits {
@@ -94,6 +97,7 @@ impl Default for Limits {
             exceptions: 50,
             query_timeout_ms: 120_000,
             job_timeout_ms: 600_000,
+            bundle: BundleLimits::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod announce;
 pub mod build;
+pub mod bundle;
 mod config;
 pub mod csv;
 pub mod html;

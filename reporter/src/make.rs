@@ -1,12 +1,16 @@
 //! From a job to its files.
 
+use std::collections::HashMap;
+
 use aal_control::{Control, Job, TenantScope};
+use aal_ledger::ChainId;
 use uuid::Uuid;
 
 use crate::build::{RangeLimits, clauses, fields, limits};
+use crate::bundle::{BundleError, BundleFile, BundleMaker, BundleRequest, ReportFiles};
 use crate::csv::to_csv;
 use crate::html::{HtmlError, TEMPLATE_VERSION, Templates};
-use crate::model::{Body, Checkpoint, Head, Instant, Report, SCHEMA, Tenant, Verdict, VerdictState, sha256};
+use crate::model::{Body, Checkpoint, Head, Instant, Period, Report, SCHEMA, Tenant, Verdict, VerdictState, sha256};
 use crate::pdf::{PdfError, PdfRenderer, Stamp, stamp_pages};
 use crate::read::{AnchorReader, ReadError, Reader, Sealed, read_decision, read_range};
 use crate::request::{Format, Request, RequestError, Subject};
@@ -38,6 +42,9 @@ pub enum MakeError {
     /// A finished file cannot be stored.
     #[error("finished report cannot be stored")]
     Store(#[from] object_store::Error),
+    /// No evidence bundle could be made.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The whole job took too long.
     #[error("report took longer than {limit_ms} ms; choose a shorter period")]
     TimedOut {
@@ -53,18 +60,28 @@ impl MakeError {
         match self {
             Self::Read(error) => error.is_transient(),
             Self::Control(_) | Self::Store(_) | Self::Pdf(PdfError::Io { .. }) => true,
+            Self::Bundle(error) => error.is_transient(),
             _ => false,
         }
     }
 }
 
 /// One finished file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct MadeFile {
     /// Its format.
     pub format: Format,
     /// Its content.
-    pub bytes: Vec<u8>,
+    pub content: Content,
+}
+
+/// Content of a finished file.
+#[derive(Debug)]
+pub enum Content {
+    /// Small enough for memory.
+    Bytes(Vec<u8>),
+    /// On disk, and gone with this value.
+    Bundle(Box<BundleFile>),
 }
 
 /// Makes reports.
@@ -82,6 +99,8 @@ pub struct Maker {
     pub renderer: Result<PdfRenderer, String>,
     /// Lengths of lists.
     pub limits: RangeLimits,
+    /// Evidence bundles, when there is an anchor.
+    pub bundles: Option<BundleMaker>,
 }
 
 impl Maker {
@@ -91,8 +110,54 @@ impl Maker {
     /// See [`MakeError`].
     pub async fn make(&self, job: &Job, now_us: i64) -> Result<Vec<MadeFile>, MakeError> {
         let request = Request::parse(&job.kind, &job.request)?;
+        if let Subject::Bundle(period) = request.subject {
+            let made = self.bundle(job, &request, period, HashMap::new(), &[]).await?;
+            return Ok(vec![made]);
+        }
         let report = self.report(job, &request, now_us).await?;
-        self.files(&report, &request.formats).await
+        let mut files = self.files(&report, &request.formats).await?;
+        if request.bundle.is_some() {
+            let (period, needed) = bundle_range(&report);
+            let bundle = self.bundle(job, &request, period, needed, &files).await?;
+            files.push(bundle);
+        }
+        Ok(files)
+    }
+
+    /// The evidence bundle of a job, with the files of its report inside.
+    async fn bundle(
+        &self,
+        job: &Job,
+        request: &Request,
+        period: Period,
+        needed: HashMap<ChainId, u64>,
+        files: &[MadeFile],
+    ) -> Result<MadeFile, MakeError> {
+        let maker = self.bundles.as_ref().ok_or(BundleError::NoAnchors)?;
+        let wish = request.bundle.clone().ok_or(BundleError::NoAnchors)?;
+        let file = |format| {
+            let found = files.iter().find(|file| file.format == format)?;
+            match &found.content {
+                Content::Bytes(bytes) => Some(bytes.clone()),
+                Content::Bundle(_) => None,
+            }
+        };
+        let bundle = BundleRequest {
+            period,
+            tenant: scope_of(job, request),
+            filter: wish.filter,
+            disclosure: wish.disclosure,
+            needed,
+            reports: ReportFiles {
+                json: file(Format::Json),
+                pdf: file(Format::Pdf),
+                csv: file(Format::Csv),
+            },
+        };
+        Ok(MadeFile {
+            format: Format::Bundle,
+            content: Content::Bundle(Box::new(maker.make(&bundle).await?)),
+        })
     }
 
     async fn report(&self, job: &Job, request: &Request, now_us: i64) -> Result<Report, MakeError> {
@@ -100,11 +165,7 @@ impl Maker {
             Some(anchor) => anchor.newest().await.map_err(ReadError::from)?,
             None => Sealed::default(),
         };
-        let scope = match job.tenant {
-            TenantScope::All => request.tenant,
-            // The job's own limit wins over whatever the request names.
-            TenantScope::One(tenant) => Some(tenant),
-        };
+        let scope = scope_of(job, request);
         let (body, tenant, period, verdicts) = match &request.subject {
             Subject::Decision(event_id) => {
                 let (decision, tenant, verdicts) =
@@ -123,6 +184,8 @@ impl Maker {
                 let (range, verdicts) = read.await?;
                 (Body::Range(Box::new(range)), scope, Some(*period), verdicts)
             }
+            // Not reached: such a job has no report.
+            Subject::Bundle(_) => return Err(RequestError::Kind(job.kind.clone()).into()),
         };
         let is_range = period.is_some();
         let head = Head {
@@ -169,8 +232,11 @@ impl Maker {
                 Format::Pdf => self.pdf(report, &json).await?,
                 Format::Csv => to_csv(report)?,
                 Format::Json => json.clone(),
+                // It holds the others, so it is made after them.
+                Format::Bundle => continue,
             };
-            files.push(MadeFile { format, bytes });
+            let content = Content::Bytes(bytes);
+            files.push(MadeFile { format, content });
         }
         Ok(files)
     }
@@ -197,6 +263,41 @@ impl Maker {
             generated_at_us: head.generated_at.0,
         };
         Ok(stamp_pages(&plain, &stamp)?.0)
+    }
+}
+
+/// Whose records a job is about.
+fn scope_of(job: &Job, request: &Request) -> Option<Uuid> {
+    match job.tenant {
+        TenantScope::All => request.tenant,
+        // The job's own limit wins over whatever the request names.
+        TenantScope::One(tenant) => Some(tenant),
+    }
+}
+
+/// The period of a report's bundle, and the leaves that the report was made from.
+fn bundle_range(report: &Report) -> (Period, HashMap<ChainId, u64>) {
+    match &report.body {
+        Body::Range(range) => {
+            let sizes = range.chains.iter().map(|chain| {
+                let (tenant, shard) = (chain.tenant, chain.shard);
+                (ChainId { tenant, shard }, chain.size)
+            });
+            let everything = Period {
+                from: Instant(0),
+                to: report.head.generated_at,
+            };
+            (report.head.period.unwrap_or(everything), sizes.collect())
+        }
+        Body::Decision(decision) => {
+            // The epochs around the one decision.
+            let at_us = decision.event.occurred_at.0;
+            let period = Period {
+                from: Instant(at_us),
+                to: Instant(at_us.saturating_add(1)),
+            };
+            (period, HashMap::new())
+        }
     }
 }
 

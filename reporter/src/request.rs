@@ -27,10 +27,10 @@ pub enum RequestError {
         field: &'static str,
     },
     /// No such report.
-    #[error("report type {0:?} is not known; use decision or range")]
+    #[error("report type {0:?} is not known; use decision, range or bundle")]
     Kind(String),
     /// No such format.
-    #[error("format {0:?} is not known; use pdf, csv or json")]
+    #[error("format {0:?} is not known; use pdf, csv, json or bundle")]
     Format(String),
     /// Not a moment.
     #[error("{field} is {value:?}, expected an RFC 3339 time")]
@@ -46,6 +46,9 @@ pub enum RequestError {
     /// A filter.
     #[error(transparent)]
     Filter(#[from] FilterError),
+    /// A filter that a bundle cannot follow.
+    #[error("an evidence bundle cannot be made: {0}")]
+    BundleFilter(#[from] aal_bundle::FilterError),
 }
 
 /// The file formats.
@@ -54,6 +57,8 @@ pub enum Format {
     Pdf,
     Csv,
     Json,
+    /// An evidence bundle.
+    Bundle,
 }
 
 impl Format {
@@ -64,6 +69,7 @@ impl Format {
             Self::Pdf => "pdf",
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Bundle => "bundle",
         }
     }
 
@@ -74,6 +80,7 @@ impl Format {
             Self::Pdf => "application/pdf",
             Self::Csv => "text/csv; charset=utf-8",
             Self::Json => "application/json",
+            Self::Bundle => "application/x-tar",
         }
     }
 }
@@ -89,6 +96,15 @@ pub struct Request {
     pub tenant: Option<Uuid>,
     /// Everything that was asked, for print.
     pub parameters: Vec<Parameter>,
+    /// What an evidence bundle hands over, when one is asked for.
+    pub bundle: Option<BundleWish>,
+}
+
+/// What an evidence bundle is to hold.
+#[derive(Debug, Clone)]
+pub struct BundleWish {
+    pub filter: aal_bundle::Filter,
+    pub disclosure: aal_bundle::Disclosure,
 }
 
 /// What a report is about.
@@ -98,6 +114,8 @@ pub enum Subject {
     Decision(Uuid),
     /// The decisions of a period.
     Range(Period, Filters),
+    /// An evidence bundle of a period and no report.
+    Bundle(Period),
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,6 +127,8 @@ struct Form {
     to: Option<String>,
     #[serde(default)]
     filters: Map<String, Value>,
+    /// Bundles: whether texts and ciphertexts of matching records are handed over.
+    content: Option<bool>,
 }
 
 impl Request {
@@ -118,7 +138,11 @@ impl Request {
     /// See [`RequestError`]; none of them goes away by trying again.
     pub fn parse(kind: &str, request: &Value) -> Result<Self, RequestError> {
         let form = Form::deserialize(request)?;
-        let formats = formats(form.format.as_deref().unwrap_or_default())?;
+        let formats = match kind {
+            "bundle" => vec![Format::Bundle],
+            _ => formats(form.format.as_deref().unwrap_or_default())?,
+        };
+        let mut bundle_filter = aal_bundle::Filter::default();
         let missing = |field| RequestError::Missing {
             kind: kind.to_owned(),
             field,
@@ -128,9 +152,10 @@ impl Request {
             "decision" => {
                 let event_id = form.event_id.ok_or_else(|| missing("event_id"))?;
                 parameters.push(parameter("event_id", &event_id.to_string()));
+                bundle_filter = aal_bundle::Filter::new([("event_id", event_id.to_string())])?;
                 Subject::Decision(event_id)
             }
-            "range" => {
+            "range" | "bundle" => {
                 let from = moment("from", form.from.as_deref().ok_or_else(|| missing("from"))?)?;
                 let to = moment("to", form.to.as_deref().ok_or_else(|| missing("to"))?)?;
                 if to <= from || to.0.saturating_sub(from.0) > PERIOD_MAX_US {
@@ -144,9 +169,16 @@ impl Request {
                     .filter_map(|(name, value)| Some((name, plain(value)?)))
                     .collect();
                 parameters.extend(pairs.iter().map(|(name, value)| parameter(name, value)));
-                let filters =
-                    Filters::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
-                Subject::Range(Period { from, to }, filters)
+                if formats.contains(&Format::Bundle) {
+                    bundle_filter = aal_bundle::Filter::new(pairs.iter().cloned())?;
+                }
+                let period = Period { from, to };
+                if kind == "bundle" {
+                    Subject::Bundle(period)
+                } else {
+                    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                    Subject::Range(period, Filters::parse(pairs)?)
+                }
             }
             other => return Err(RequestError::Kind(other.to_owned())),
         };
@@ -155,7 +187,16 @@ impl Request {
             parameters.push(parameter("tenant", &tenant.to_string()));
         }
         parameters.push(parameter("format", &names.join(", ")));
+        let is_disclosed = form.content.unwrap_or(true);
+        let bundle = formats.contains(&Format::Bundle).then_some(BundleWish {
+            filter: bundle_filter,
+            disclosure: aal_bundle::Disclosure {
+                ciphertexts: is_disclosed,
+                templates: is_disclosed,
+            },
+        });
         Ok(Self {
+            bundle,
             subject,
             formats,
             tenant: form.tenant,
@@ -165,9 +206,9 @@ impl Request {
 }
 
 fn formats(names: &[String]) -> Result<Vec<Format>, RequestError> {
-    let all = [Format::Pdf, Format::Csv, Format::Json];
+    let all = [Format::Pdf, Format::Csv, Format::Json, Format::Bundle];
     if names.is_empty() {
-        return Ok(all.to_vec());
+        return Ok(all[..3].to_vec());
     }
     if let Some(unknown) = names
         .iter()
@@ -250,12 +291,12 @@ mod tests {
         );
         assert_eq!(
             error("monthly", json!({})),
-            "report type \"monthly\" is not known; use decision or range"
+            "report type \"monthly\" is not known; use decision, range or bundle"
         );
         let format = json!({"event_id": Uuid::nil(), "format": ["docx"]});
         assert_eq!(
             error("decision", format),
-            "format \"docx\" is not known; use pdf, csv or json"
+            "format \"docx\" is not known; use pdf, csv, json or bundle"
         );
         let time = json!({"from": "yesterday", "to": "2026-03-01T00:00:00Z"});
         assert_eq!(

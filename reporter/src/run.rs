@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use crate::announce;
 use crate::build::RangeLimits;
+use crate::bundle::{BundleMaker, Log};
 use crate::config::{Config, PdfConfig};
 use crate::html::{HtmlError, Templates};
 use crate::make::Maker;
@@ -67,18 +68,24 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
         opened.map_err(|source| RunError::Objects { key, source })
     };
     let reports = open("reports.url", &config.reports).await?;
-    let anchor = match &config.anchors {
-        Some(anchors) => Some(AnchorReader::new(open("anchors.url", anchors).await?)),
+    let anchors = match &config.anchors {
+        Some(anchors) => Some(open("anchors.url", anchors).await?),
         None => None,
     };
     let renderer = renderer(&config.pdf).await?;
+    let reader = Reader::new(
+        Store::new(&config.store),
+        config.limits.query_timeout_ms,
+        config.limits.records,
+    );
     let maker = Maker {
-        reader: Reader::new(
-            Store::new(&config.store),
-            config.limits.query_timeout_ms,
-            config.limits.records,
-        ),
-        anchor,
+        bundles: anchors.clone().map(|anchors| BundleMaker {
+            log: Log::new(anchors),
+            reader: reader.clone(),
+            limits: config.limits.bundle,
+        }),
+        reader,
+        anchor: anchors.map(AnchorReader::new),
         control: control.clone(),
         templates: Templates::load()?,
         renderer,

@@ -12,14 +12,21 @@ use aal_service::Shutdown;
 use aal_service::metrics::{Counter, Histogram, Metrics};
 use aal_service::times::now_us;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use bytes::BytesMut;
+use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::config::WorkerConfig;
-use crate::make::{MadeFile, MakeError, Maker};
+use crate::bundle::BundleError;
+use crate::make::{Content, MadeFile, MakeError, Maker};
 use crate::model::sha256;
 
+/// Bytes of a bundle that are copied at a time.
+const UPLOAD_PART: usize = 1 << 20;
+/// Parts of a bundle that are on their way at once.
+const PARTS_AHEAD: usize = 4;
 /// Jobs looked at in one go.
 const BATCH: u32 = 16;
 
@@ -207,14 +214,25 @@ impl Worker {
         let mut files = Vec::new();
         for file in made {
             let key = key(job, &file);
-            let entry = JobFile {
-                format: file.format.name().to_owned(),
-                bytes: file.bytes.len() as u64,
-                sha256: sha256(&file.bytes).to_string(),
-                key: key.to_string(),
+            let format = file.format.name().to_owned();
+            let (bytes, sha256) = match file.content {
+                Content::Bytes(bytes) => {
+                    let (size, digest) = (bytes.len() as u64, sha256(&bytes).to_string());
+                    self.objects.put(&key, bytes.into()).await?;
+                    (size, digest)
+                }
+                Content::Bundle(bundle) => {
+                    upload(self.objects.as_ref(), &key, bundle.file.path()).await?;
+                    (bundle.summary.bytes, bundle.summary.sha256)
+                }
             };
-            self.objects.put(&key, file.bytes.into()).await?;
-            files.push(entry);
+            let key = key.to_string();
+            files.push(JobFile {
+                format,
+                bytes,
+                sha256,
+                key,
+            });
         }
         if self.control.finish_job(job.id, holder, &files, now_us()).await? {
             tracing::info!(job = %job.id, "report done");
@@ -232,6 +250,22 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Copies a file into the store part by part.
+async fn upload(objects: &dyn ObjectStore, key: &Path, file: &std::path::Path) -> Result<(), MakeError> {
+    let mut input = tokio::fs::File::open(file).await.map_err(BundleError::from)?;
+    let mut output = WriteMultipart::new(objects.put_multipart(key).await?);
+    loop {
+        let mut part = BytesMut::with_capacity(UPLOAD_PART);
+        if input.read_buf(&mut part).await.map_err(BundleError::from)? == 0 {
+            break;
+        }
+        output.wait_for_capacity(PARTS_AHEAD).await?;
+        output.put(part.freeze());
+    }
+    output.finish().await?;
+    Ok(())
 }
 
 /// `reports/<tenant>/<job>/<attempt>/report.<format>`.

@@ -78,7 +78,7 @@ impl Reader {
     }
 
     /// A query that the store ends by itself after the limit.
-    fn query(&self, statement: &str) -> clickhouse::query::Query {
+    pub(crate) fn query(&self, statement: &str) -> clickhouse::query::Query {
         let seconds = self.query_timeout_ms.div_ceil(1000).max(1);
         let client = self
             .store

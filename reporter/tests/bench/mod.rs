@@ -75,6 +75,7 @@ impl Bench {
         let maker = Maker {
             reader: Reader::new(store.clone(), 30_000, 1_000),
             anchor: None,
+            bundles: None,
             control: control.clone(),
             templates: Templates::load().unwrap(),
             renderer: Ok(PdfRenderer::probe(PdfLimits::default(), false).await.unwrap()),
@@ -166,6 +167,7 @@ impl Bench {
         let maker = Maker {
             reader: Reader::new(Store::new(&store), 30_000, 1_000),
             anchor: None,
+            bundles: None,
             control: self.worker.control.clone(),
             templates: Templates::load().unwrap(),
             renderer: Err("not installed".to_owned()),

@@ -2,8 +2,7 @@
 
 use aal_bundle::limits::MAX_ABSENT_KEYS;
 use aal_bundle::{Counts, FormError, Scope};
-use aal_ledger::witness_policy::Quorum;
-use aal_ledger::{ChainId, Note, TrustPolicy, WitnessPolicy};
+use aal_ledger::{ChainId, TrustPolicy};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -83,7 +82,6 @@ impl Found {
         let receipts = options.receipts.as_ref().map(|receipts| {
             receipts.judge(&self.receipts, base_closed_us, last_closed_us, &mut self.tally)
         });
-        self.finish_witness(policy);
         let is_complete = is_complete && !self.tally.is_refuted(Verdict::Scope);
         let facts = self.scope.as_ref().map(|scope| {
             let is_tip = scope.range.last_epoch == scope.range.tip_epoch;
@@ -94,7 +92,7 @@ impl Found {
         for report in &mut verdicts {
             report.is_required |= match report.verdict {
                 Verdict::Report => has_report,
-                Verdict::Witness => quorum_of(policy).is_some(),
+                Verdict::Witness => policy.witness_policy.is_some(),
                 _ => false,
             };
         }
@@ -234,37 +232,4 @@ impl Found {
         }
         report.compare(figures, &mut self.tally);
     }
-
-    fn finish_witness(&mut self, policy: &TrustPolicy) {
-        let place = Place::default();
-        let Some(witnesses) = quorum_of(policy) else {
-            return self
-                .tally
-                .unproven(Verdict::Witness, place, "the policy names no witnesses");
-        };
-        let groups = self.log.iter().flat_map(|log| [&log.last, &log.tip]).flatten();
-        let mut is_met = false;
-        for group in groups {
-            let note = Note::parse(group.cosigned.as_ref().unwrap_or(&group.note));
-            let Ok(note) = note else { continue };
-            self.tally.checked(Verdict::Witness, 1);
-            match witnesses.evaluate(&note) {
-                Ok(witnessed) => is_met |= matches!(witnessed.quorum, Quorum::Met { .. }),
-                Err(error) => {
-                    let what = format!("checkpoint of size {}: {error}", group.size);
-                    self.tally.refute(Verdict::Witness, place, what);
-                }
-            }
-        }
-        if !is_met {
-            let what = "the quorum of witnesses did not cosign the last or the newest checkpoint";
-            self.tally.unproven(Verdict::Witness, place, what);
-        }
-    }
-}
-
-/// The witnesses' policy, if it asks for any cosignature.
-fn quorum_of(policy: &TrustPolicy) -> Option<&WitnessPolicy> {
-    let witnesses = policy.witness_policy.as_ref();
-    witnesses.filter(|witnesses| witnesses.requires_witnesses())
 }

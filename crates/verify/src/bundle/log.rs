@@ -3,10 +3,13 @@
 use aal_bundle::{EpochRange, FormError, parts};
 use aal_ledger::merkle::{CompactRange, verify};
 use aal_ledger::proof::open_checkpoint;
+use aal_ledger::witness_policy::Quorum;
 use aal_ledger::{Checkpoint, Hash, Manifest, Note, TrustPolicy};
 
 use crate::anchor::Anchor;
 use crate::report::{Place, Tally, Verdict};
+use crate::timestamps::Timestamps;
+use crate::witness::Witnesses;
 use crate::timestamps::Timestamps;
 
 /// One checkpoint of the bundle with the files beside it.
@@ -34,6 +37,10 @@ pub(crate) struct LogCheck {
     /// Size and root of the tip's checkpoint, when a pinned key signed it.
     tip_root: Option<(u64, Hash)>,
     has_base: bool,
+    witnesses: Witnesses,
+    /// The quorum cosigned the tip, which the proof ties to the range.
+    is_tip_witnessed: bool,
+    timestamps: Timestamps,
 }
 
 fn identity(tally: &mut Tally, what: impl Into<String>) {
@@ -59,6 +66,9 @@ impl LogCheck {
             tip: None,
             tip_root: None,
             has_base: false,
+            witnesses: Witnesses::default(),
+            is_tip_witnessed: false,
+            timestamps: Timestamps::default(),
         })
     }
 
@@ -89,11 +99,15 @@ impl LogCheck {
         self.has_base |= self.range.base_epoch.is_some_and(|base| base + 1 == claimed.size);
         if claimed.size <= last_size {
             self.anchor.checkpoint(&group.note, policy, tally);
+            self.seen_by_others(claimed.size - 1, &group, policy, tally);
         }
         if claimed.size == tip_size && tip_size > last_size {
             tally.checked(Verdict::Identity, 1);
             match open_checkpoint(&group.note, policy) {
-                Ok(opened) => self.tip_root = Some((opened.size, opened.root)),
+                Ok(opened) => {
+                    self.tip_root = Some((opened.size, opened.root));
+                    self.is_tip_witnessed = is_witnessed(&group, policy, tally);
+                }
                 Err(error) => identity(tally, format!("checkpoint of size {tip_size}: {error}")),
             }
         }
@@ -111,6 +125,17 @@ impl LogCheck {
             self.tip = Some(group);
         }
         Ok(())
+    }
+
+    /// Cosignatures and timestamps of an epoch inside the range.
+    fn seen_by_others(&mut self, epoch: u64, group: &Group, policy: &TrustPolicy, tally: &mut Tally) {
+        self.timestamps.checkpoint(&group.note);
+        for (_, token) in &group.tokens {
+            self.timestamps.token(epoch, token, policy, tally);
+        }
+        if let Some(cosigned) = &group.cosigned {
+            self.witnesses.cosigned(epoch, cosigned, self.anchor.size(), policy, tally);
+        }
     }
 
     /// After the last checkpoint.
@@ -219,5 +244,21 @@ impl LogCheck {
             }
         }
         known.size > self.range.tip_epoch + 1
+    }
+}
+
+/// Whether the quorum cosigned the checkpoint.
+fn is_witnessed(group: &Group, policy: &TrustPolicy, tally: &mut Tally) -> bool {
+    let (Some(witnesses), Some(cosigned)) = (&policy.witness_policy, &group.cosigned) else {
+        return false;
+    };
+    tally.checked(Verdict::Witness, 1);
+    match Note::parse(cosigned).and_then(|note| witnesses.evaluate(&note)) {
+        Ok(found) => matches!(found.quorum, Quorum::Met { .. }),
+        Err(error) => {
+            let what = format!("cosigned checkpoint of the tip: {error}");
+            tally.refute(Verdict::Witness, Place::default(), what);
+            false
+        }
     }
 }
