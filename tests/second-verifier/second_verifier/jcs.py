@@ -6,7 +6,7 @@ import math
 from .codec import Refused, utf8
 
 LARGEST_NUMBER = 2**53
-DEEPEST = 128
+DEEPEST = 127
 
 
 def parse_canonical(data: bytes) -> object:
@@ -17,14 +17,17 @@ def parse_canonical(data: bytes) -> object:
     return value
 
 
-def parse(data: bytes) -> object:
-    """The value of JSON bytes; numbers become floats; duplicate names and deep nesting are refused."""
+def parse(data: bytes, integer=None) -> object:
+    """The value of JSON bytes; duplicate names and deep nesting are refused.
+
+    Numbers become floats, but those without fraction and exponent are given to `integer` when there is one.
+    """
     text = utf8(data)
     try:
         value = json.loads(
             text,
             object_pairs_hook=_object,
-            parse_int=_number,
+            parse_int=integer or _number,
             parse_float=_number,
             parse_constant=_constant,
         )
@@ -33,6 +36,10 @@ def parse(data: bytes) -> object:
     except ValueError as error:
         raise Refused(f"not JSON: {error}") from None
     _check_depth(value)
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise Refused("the JSON holds a lone surrogate") from None
     return value
 
 
@@ -100,15 +107,12 @@ def _constant(text: str) -> object:
 
 
 def _check_depth(value: object) -> None:
-    level, nodes = 0, [value]
-    while nodes:
+    level, containers = 0, [value] if isinstance(value, (dict, list)) else []
+    while containers:
+        level += 1
         if level > DEEPEST:
             raise Refused(f"JSON nested deeper than {DEEPEST}")
         inner: list[object] = []
-        for node in nodes:
-            if isinstance(node, dict):
-                inner.extend(node.values())
-            elif isinstance(node, list):
-                inner.extend(node)
-        nodes = inner
-        level += 1
+        for container in containers:
+            inner.extend(container.values() if isinstance(container, dict) else container)
+        containers = [item for item in inner if isinstance(item, (dict, list))]

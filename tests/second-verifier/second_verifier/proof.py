@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from . import jcs, leaf as leaves, merkle
-from .codec import Refused, base64_strict, decimal, hash_hex, utf8
+from .codec import U64_MAX, Refused, base64_strict, decimal, hash_hex, utf8
 from .epoch import chain_line, manifest
 from .note import Checkpoint, checkpoint, signers, split
 from .policy import Policy
@@ -46,7 +46,7 @@ def decode(data: bytes) -> Proof:
 
 
 def _extra(data: bytes) -> dict:
-    value = jcs.parse(data)
+    value = jcs.parse(data, integer=int)
     for part, names in MEMBERS.items():
         inner = value.get(part) if part and isinstance(value, dict) else value
         if not isinstance(inner, dict) or set(inner) != names:
@@ -96,6 +96,6 @@ def _text(value: object) -> str:
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, float) or value < 0 or value != int(value):
+    if type(value) is not int or not 0 <= value <= U64_MAX:
         raise Refused("a number in the proof is not a count")
-    return int(value)
+    return value
