@@ -122,7 +122,6 @@ class Verifier:
         if not self._groups:
             raise Refused("there is no checkpoint")
         self._check_sizes()
-        self._check_witnesses()
         timestamp.check([(group.note, group.point, group.tokens) for group in self._groups], self._policy, self.verdicts)
 
     def _check_note(self, note: bytes, cosigned: bytes | None) -> Checkpoint:
@@ -159,8 +158,12 @@ class Verifier:
         if self._policy.witness_policy is None:
             self.verdicts.leave_open("WITNESS", "the policy has no witness_policy")
             return
-        wanted = (self._scope.last_epoch + 1, self._scope.tip_epoch + 1)
-        notes = [group.cosigned or group.note for group in self._groups if group.point.size in wanted]
+        scope, earliest = self._scope, self._last_closed - self._policy.max_witness_delay_s * 1_000_000
+        notes = []
+        for group in self._groups:
+            epoch = group.point.size - 1
+            is_recent = epoch in (scope.last_epoch, scope.tip_epoch) or self._closed.get(epoch, earliest - 1) >= earliest
+            notes.append((group.cosigned or group.note, is_recent))
         witness.check(notes, self._policy, self.verdicts)
 
     def _read_known_head(self, note: bytes) -> Checkpoint:
@@ -188,6 +191,7 @@ class Verifier:
         scope = self._scope
         roots = {group.point.size: group.point.root for group in self._groups}
         self._manifests: dict[int, Manifest] = {}
+        self._closed: dict[int, int] = {}
         before: tuple[Manifest, bytes] | None = None
         for data in self._packs("manifests"):
             reader = Reader(data, "a manifests member")
@@ -200,11 +204,14 @@ class Verifier:
                 self._log.append(merkle.leaf_hash(one))
                 self._compare_root(roots)
                 before = found, sha256(one)
+                if found.epoch + 1 in roots:
+                    self._closed[found.epoch] = found.closed
                 if found.epoch in (scope.base_epoch, scope.last_epoch):
                     self._manifests[found.epoch] = found
         if before is None or before[0].epoch != scope.last_epoch:
             raise Refused("the manifests do not reach the last epoch")
         self._last_closed = before[0].closed
+        self._check_witnesses()
         if self._known is not None and self._known.size == scope.tip_epoch + 1:
             self.verdicts.expect("IDENTITY", roots[self._known.size] == self._known.root, "the known head has another root")
         elif self._known is not None and not scope.first_epoch < self._known.size <= scope.last_epoch + 1:

@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 
-from .codec import U64_MAX, Refused, sha256, utf8
+from .codec import U32_MAX, U64_MAX, Refused, sha256, utf8
 from .note import Checkpoint, VerifierKey, verifier_key
 
 
@@ -26,6 +26,7 @@ class Policy:
     log_keys: list[LogKey]
     receipt_keys: list[VerifierKey]
     witness_policy: str | None
+    max_witness_delay_s: int
     authorities: list[dict]
     hash: bytes
 
@@ -50,7 +51,8 @@ def decode(data: bytes) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"the policy is not TOML: {error}") from None
     _known(table, {"version", "origin", "max_seal_delay_s", "clock_tolerance_s", "log_key", "receipt_key",
-                   "witness_policy", "timestamp_authority"})
+                   "witness_policy", "timestamp_authority", "require_every_algorithm", "max_witness_delay_s",
+                   "max_timestamp_delay_s"})
     if _count(table, "version") != 1:
         raise Refused("the policy's version is not 1")
     log_keys = [_log_key(entry) for entry in _tables(table, "log_key")]
@@ -62,11 +64,12 @@ def decode(data: bytes) -> Policy:
         raise Refused("a key stands twice in the policy")
     return Policy(
         origin=_text(table, "origin"),
-        max_seal_delay_s=_count(table, "max_seal_delay_s") if "max_seal_delay_s" in table else None,
-        clock_tolerance_s=_count(table, "clock_tolerance_s") if "clock_tolerance_s" in table else 5,
+        max_seal_delay_s=_count(table, "max_seal_delay_s", U32_MAX) if "max_seal_delay_s" in table else None,
+        clock_tolerance_s=_count(table, "clock_tolerance_s", U32_MAX) if "clock_tolerance_s" in table else 5,
         log_keys=log_keys,
         receipt_keys=receipt_keys,
         witness_policy=_text(table, "witness_policy") if "witness_policy" in table else None,
+        max_witness_delay_s=_count(table, "max_witness_delay_s", U32_MAX) if "max_witness_delay_s" in table else 0,
         authorities=_tables(table, "timestamp_authority"),
         hash=sha256(data),
     )
@@ -104,8 +107,8 @@ def _text(table: dict, name: str) -> str:
     return value
 
 
-def _count(table: dict, name: str) -> int:
+def _count(table: dict, name: str, maximum: int = U64_MAX) -> int:
     value = table.get(name)
-    if type(value) is not int or not 0 <= value <= U64_MAX:
+    if type(value) is not int or not 0 <= value <= maximum:
         raise Refused(f"{name} is missing or not a count")
     return value

@@ -72,11 +72,11 @@ def decode(text: str) -> Quorum:
     return Quorum(witnesses, groups, needed)
 
 
-def check(notes: list[bytes], policy: Policy, verdicts: Verdicts) -> None:
-    """WITNESS: the quorum must hold on one of the notes; a wrong signature of a known witness refutes."""
+def check(notes: list[tuple[bytes, bool]], policy: Policy, verdicts: Verdicts) -> None:
+    """WITNESS: the quorum must hold on one of the recent notes; a wrong signature of a known witness refutes."""
     quorum = decode(policy.witness_policy or "")
     held = False
-    for note in notes:
+    for note, is_recent in notes:
         text, signatures = split(note)
         signed: set[str] = set()
         for signature in signatures:
@@ -85,7 +85,7 @@ def check(notes: list[bytes], policy: Policy, verdicts: Verdicts) -> None:
                 continue
             if verdicts.expect("WITNESS", _verify(witness, signature, text), f"the cosignature of {witness.name} does not hold"):
                 signed.add(witness.name)
-        held = held or quorum.holds(signed)
+        held = held or (is_recent and quorum.holds(signed))
     if not held:
         verdicts.leave_open("WITNESS", "the quorum does not hold")
 
