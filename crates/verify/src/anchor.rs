@@ -190,6 +190,12 @@ impl Anchor {
         known.map(|(_, root)| *root)
     }
 
+    /// The manifest fed last and the log's root with it; `None` before the first, and once one did not follow.
+    pub(crate) fn last(&self) -> Option<(&Manifest, Hash)> {
+        let last = self.last.as_ref().filter(|_| !self.is_broken)?;
+        Some((last, self.log.root()))
+    }
+
     pub(crate) fn incarnations(&self) -> &[Uuid] {
         &self.incarnations
     }

@@ -17,7 +17,9 @@ mod receipts;
 mod record;
 mod report;
 mod single;
+mod timestamps;
 mod verifier;
+mod witness;
 
 pub use bundle::{BundleFacts, BundleOptions, verify_bundle};
 pub use projection::{COLUMNS, Column, ColumnSource, SourceField};

@@ -17,5 +17,5 @@ pub use client::{Answer, ClientError, WitnessClient};
 pub use disk::{Disk, LocalDisk};
 pub use keys::{KeyError, WitnessKeys};
 pub use request::AddCheckpoint;
-pub use server::{ServerError, WitnessConfig, run};
+pub use server::{Running, ServerError, WitnessConfig, run};
 pub use state::{AddError, Clock, OpenError, State};
