@@ -53,6 +53,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         GET "/api/v1/verify/records" OFFICER ledger::records;
         GET "/api/v1/incidents" OFFICER ledger::incidents;
         GET "/api/v1/sources" OFFICER ledger::sources;
+        GET "/api/v1/intents" OFFICER ledger::intents;
         GET "/ledger/log/checkpoint" PUBLIC ledger::log_checkpoint;
         GET "/ledger/log/{resource}" PUBLIC ledger::log_tile;
         GET "/ledger/chains/{tenant}/{shard}/{resource}" OFFICER ledger::chain_tile;

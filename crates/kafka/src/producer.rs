@@ -85,6 +85,8 @@ impl Producer {
             .set("acks", "all")
             .set("enable.idempotence", "true")
             .set("message.timeout.ms", delivery_timeout.as_millis().to_string())
+            // New partitions are used soon after they are made.
+            .set("topic.metadata.refresh.interval.ms", "10000")
             .set("linger.ms", "2")
             .set("batch.size", "1000000")
             .set("message.max.bytes", "33554432")

@@ -65,12 +65,11 @@ impl Store {
         let query = self
             .client
             .query(
-                "SELECT argMax(event_id, (edge_at, kafka_offset)) AS event_id,
-                        argMax(header, (edge_at, kafka_offset)) AS header
-                 FROM records
+                "SELECT last.1 AS event_id, last.2 AS header FROM (
+                 SELECT argMax((event_id, header), (edge_at, kafka_offset)) AS last FROM records
                  WHERE tenant = toUUID('00000000-0000-0000-0000-000000000000') AND kind = 'incident'
                    AND JSONExtractString(header, 'facts', 'component') = ?
-                 GROUP BY JSONExtractString(header, 'facts', 'subject') LIMIT 100000",
+                 GROUP BY JSONExtractString(header, 'facts', 'subject')) LIMIT 100000",
             )
             .bind(component);
         self.bounded(query.fetch_all::<Told>()).await

@@ -3,6 +3,7 @@
 mod access;
 mod aggregates;
 mod feed;
+mod findings;
 mod ledger;
 mod records;
 mod support;
@@ -43,6 +44,9 @@ async fn the_query_api() {
     access::every_route_answers(&rig).await;
     feed::slow_reader(&rig, &admin, &mut writer).await;
     access::accesses_are_recorded(&rig).await;
+    findings::sources(&rig, &admin, &viewer, &mut writer).await;
+    findings::intents(&rig, &admin, &officer, &mut writer).await;
+    findings::incidents(&rig, &admin, &officer, &viewer, &mut writer).await;
     access::store_down(&rig, &admin).await;
     let shown = records::bank_event(1)["event_id"].as_str().unwrap().to_owned();
     access::log_down(&rig, &admin, &shown).await;

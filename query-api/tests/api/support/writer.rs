@@ -95,7 +95,8 @@ impl Writer {
         self.store(shard, vec![event]).await;
     }
 
-    async fn store(&mut self, shard: u32, events: Vec<Event>) {
+    /// Stores any events as one block.
+    pub async fn store(&mut self, shard: u32, events: Vec<Event>) {
         let block = *self.blocks.entry(shard).or_insert(0);
         let mut rows = Vec::new();
         for (row, event) in events.iter().enumerate() {
