@@ -22,19 +22,30 @@
 //! # }
 //! ```
 //!
+//! [`AuditLayer`] with [`AuditMiddleware`] captures whole calls of a `reqwest` client in the background; see `docs/sdk-rust.md`.
+//!
 //! An `https://` address is checked against the operating system's trusted roots. Proxies from the environment are not
 //! used: what is audited goes to the edge and nowhere else.
 
 mod batch;
+mod body;
+mod capture;
+mod clean;
 mod client;
+mod context;
 mod counters;
 mod error;
+mod layer;
+mod middleware;
 mod reply;
 mod retry;
 
 pub use batch::{BatchItem, BatchReply};
 pub use client::{Client, Settings};
+pub use context::{Attribution, Context, Subject};
 pub use counters::Counts;
 pub use error::ClientError;
+pub use layer::{AuditLayer, AuditUnavailable, LayerCounts, LayerSettings};
+pub use middleware::AuditMiddleware;
 pub use reply::{FieldProblem, Problem, Receipt};
 pub use retry::RetryPolicy;
