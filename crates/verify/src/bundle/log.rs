@@ -10,7 +10,6 @@ use crate::anchor::Anchor;
 use crate::report::{Place, Tally, Verdict};
 use crate::timestamps::Timestamps;
 use crate::witness::Witnesses;
-use crate::timestamps::Timestamps;
 
 /// One checkpoint of the bundle with the files beside it.
 #[derive(Debug, Default)]
@@ -40,7 +39,6 @@ pub(crate) struct LogCheck {
     witnesses: Witnesses,
     /// The quorum cosigned the tip, which the proof ties to the range.
     is_tip_witnessed: bool,
-    timestamps: Timestamps,
 }
 
 fn identity(tally: &mut Tally, what: impl Into<String>) {
@@ -68,7 +66,6 @@ impl LogCheck {
             has_base: false,
             witnesses: Witnesses::default(),
             is_tip_witnessed: false,
-            timestamps: Timestamps::default(),
         })
     }
 
@@ -99,7 +96,10 @@ impl LogCheck {
         self.has_base |= self.range.base_epoch.is_some_and(|base| base + 1 == claimed.size);
         if claimed.size <= last_size {
             self.anchor.checkpoint(&group.note, policy, tally);
-            self.seen_by_others(claimed.size - 1, &group, policy, tally);
+            if let Some(cosigned) = &group.cosigned {
+                let log_size = self.anchor.size();
+                self.witnesses.cosigned(claimed.size - 1, cosigned, log_size, policy, tally);
+            }
         }
         if claimed.size == tip_size && tip_size > last_size {
             tally.checked(Verdict::Identity, 1);
@@ -125,17 +125,6 @@ impl LogCheck {
             self.tip = Some(group);
         }
         Ok(())
-    }
-
-    /// Cosignatures and timestamps of an epoch inside the range.
-    fn seen_by_others(&mut self, epoch: u64, group: &Group, policy: &TrustPolicy, tally: &mut Tally) {
-        self.timestamps.checkpoint(&group.note);
-        for (_, token) in &group.tokens {
-            self.timestamps.token(epoch, token, policy, tally);
-        }
-        if let Some(cosigned) = &group.cosigned {
-            self.witnesses.cosigned(epoch, cosigned, self.anchor.size(), policy, tally);
-        }
     }
 
     /// After the last checkpoint.
@@ -190,8 +179,10 @@ impl LogCheck {
             // When it is none, the anchor refutes it.
             self.base_manifest = Manifest::parse(bytes).ok();
         }
+        let before = self.anchor.size();
         self.anchor.manifest(bytes, tally);
-        if let Some((manifest, _)) = self.anchor.last() {
+        if let Some((manifest, root)) = self.anchor.last().filter(|_| self.anchor.size() > before) {
+            self.witnesses.manifest(manifest, &root, tally);
             self.timestamps.manifest(manifest, policy, tally);
         }
     }
@@ -199,7 +190,11 @@ impl LogCheck {
     /// After the last manifest.
     pub(crate) fn end_of_manifests(&mut self, policy: &TrustPolicy, tally: &mut Tally) {
         self.anchor.finish(tally);
-        self.timestamps.finish(self.anchor.signed(), policy, tally);
+        let newest = self.anchor.signed();
+        self.timestamps.finish(newest, policy, tally);
+        if !self.is_tip_witnessed {
+            self.witnesses.finish(newest, policy, tally);
+        }
         if self.anchor.size() <= self.range.last_epoch {
             let what = format!("manifests end before epoch {}", self.anchor.size());
             identity(tally, what);
