@@ -18,7 +18,7 @@ BUNDLES ?= 20000
 SECONDS_EACH ?= 600
 TARGETS ?=
 
-.PHONY: help up demo build engine kafka console test test-rust test-console lint fmt deny bench crash-test tamper-test fuzz prices packages packages-test clean
+.PHONY: help up demo build engine kafka console test test-rust test-console test-python test-typescript sdk-programs sdk-typescript lint-sdks lint fmt deny bench crash-test tamper-test fuzz prices packages packages-test clean
 
 help:
 	@sed -n '2,5s/^# \{0,1\}//p' Makefile
@@ -57,8 +57,23 @@ up: packages engine console build
 demo: build
 	$(BIN)/audit demo --data $(DATA)
 
-lint: fmt deny
+lint: fmt deny lint-sdks
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+SDK_TS := sdk/typescript
+
+$(SDK_TS)/node_modules/.stamp: $(SDK_TS)/package-lock.json
+	cd $(SDK_TS) && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+sdk-typescript: $(SDK_TS)/node_modules/.stamp
+	cd $(SDK_TS) && npm run --silent build
+
+lint-sdks: $(SDK_TS)/node_modules/.stamp
+	python=$$(scripts/sdk-python-env.sh) && cd sdk/python && \
+	$$python -m ruff check -q . ../../tests/sdk-conformance && \
+	$$python -m ruff format -q --check . ../../tests/sdk-conformance && $$python -m mypy
+	cd $(SDK_TS) && npm run --silent lint
 
 fmt:
 	cargo fmt --all --check
@@ -66,10 +81,20 @@ fmt:
 deny:
 	scripts/deny.sh
 
-test: packages-test engine kafka lint test-console test-rust
+test: packages-test engine kafka lint test-console test-python test-typescript test-rust
 
 test-console: console
 	cd $(CONSOLE) && npm run --silent lint && npm test --silent
+
+sdk-programs:
+	cargo build --locked -p aal-fake-provider
+	cargo build --locked -p aal-client --example conformance
+
+test-python: sdk-programs sdk-typescript
+	AAL_BIN_DIR=$(BIN) scripts/test-sdk-python.sh
+
+test-typescript: sdk-programs sdk-typescript
+	cd $(SDK_TS) && AAL_BIN_DIR=$(BIN) npm test --silent
 
 test-rust: build console
 	AAL_BIN_DIR=$(BIN) AAL_CONSOLE_DIR=$(CURDIR)/$(CONSOLE)/dist cargo test --locked --workspace --no-fail-fast

@@ -17,7 +17,7 @@ import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Dict, List, Optional
+from typing import Any, Optional
 
 
 class RecordingEdge:
@@ -27,10 +27,10 @@ class RecordingEdge:
         self.mode = mode
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
-        self.events: Dict[str, Dict[str, Any]] = {}
-        self.outcomes: Dict[str, Dict[str, Any]] = {}
-        self.conflicts: List[str] = []
-        self.headers: List[Dict[str, str]] = []
+        self.events: dict[str, dict[str, Any]] = {}
+        self.outcomes: dict[str, dict[str, Any]] = {}
+        self.conflicts: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.requests = 0
         self.released = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
@@ -43,13 +43,13 @@ class RecordingEdge:
         self.server.shutdown()
         self.server.server_close()
 
-    def __enter__(self) -> "RecordingEdge":
+    def __enter__(self) -> RecordingEdge:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> List[Dict[str, Any]]:
+    def wait_for(self, count: int, seconds: float = 20.0) -> list[dict[str, Any]]:
         """The events in the order of their numbers, once there are so many."""
         with self.lock:
             if not self.changed.wait_for(lambda: len(self.events) >= count, seconds):
@@ -60,16 +60,16 @@ class RecordingEdge:
         with self.lock:
             assert self.changed.wait_for(lambda: self.requests >= count, seconds), f"{self.requests} requests"
 
-    def ordered(self) -> List[Dict[str, Any]]:
+    def ordered(self) -> list[dict[str, Any]]:
         """The events by instance and number."""
 
-        def place(event: Dict[str, Any]) -> Any:
+        def place(event: dict[str, Any]) -> Any:
             source = event.get("source") or {}
             return source.get("epoch", 0), source.get("instance", ""), source.get("sequence", 0)
 
         return sorted(self.events.values(), key=place)
 
-    def store(self, event: Dict[str, Any]) -> None:
+    def store(self, event: dict[str, Any]) -> None:
         event_id = event["event_id"]
         if event_id in self.events and self.events[event_id] != event:
             self.conflicts.append(event_id)
@@ -159,7 +159,7 @@ def _handler(edge: RecordingEdge) -> type:
                 if size == 0:
                     return data
 
-        def answer(self, status: int, value: Any, headers: Optional[Dict[str, str]] = None) -> None:
+        def answer(self, status: int, value: Any, headers: Optional[dict[str, str]] = None) -> None:
             data = json.dumps(value).encode()
             try:
                 self.send_response(status)

@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable
 
 import pytest
 
@@ -31,10 +32,10 @@ def edge() -> Iterator[RecordingEdge]:
 @pytest.fixture
 def make_audit(edge: RecordingEdge) -> Iterator[Callable[..., AuditLayer]]:
     """Makes layers that talk to the edge; closes them afterwards."""
-    made: List[AuditLayer] = []
+    made: list[AuditLayer] = []
 
     def make(**settings: Any) -> AuditLayer:
-        given: Dict[str, Any] = {
+        given: dict[str, Any] = {
             "url": edge.address,
             "api_key": "aal_test",
             "application": "tests",
@@ -60,9 +61,7 @@ def audit(make_audit: Callable[..., AuditLayer]) -> AuditLayer:
 def provider() -> Iterator[str]:
     """The fake provider's address."""
     binary = Path(os.environ["AAL_BIN_DIR"]) / "aal-fake-provider"
-    process = subprocess.Popen(
-        [str(binary), "--listen", "127.0.0.1:0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    process = subprocess.Popen([str(binary), "--listen", "127.0.0.1:0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin and process.stdout
     yield json.loads(process.stdout.readline())["address"]
     process.stdin.close()

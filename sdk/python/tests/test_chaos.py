@@ -30,7 +30,7 @@ def record(count):
 """
 
 
-def child(script: str, edge: str, wait: bool = True, **environment: str) -> "subprocess.Popen[str]":
+def child(script: str, edge: str, wait: bool = True, **environment: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", CHILD + script],
         env={**os.environ, "PYTHONPATH": str(SOURCE), "EDGE": edge, **environment},
@@ -52,7 +52,10 @@ def sequences(edge: RecordingEdge) -> list:
 def results(client: openai.OpenAI) -> list:
     return [
         client.chat.completions.create(model="gpt-4o", messages=MESSAGES).model_dump(),
-        [chunk.model_dump() for chunk in client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True)],
+        [
+            chunk.model_dump()
+            for chunk in client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True)
+        ],
     ]
 
 
@@ -139,11 +142,7 @@ def test_a_process_killed_while_the_edge_was_away_loses_nothing_that_was_spooled
 
 def test_a_forked_child_counts_for_itself_and_repeats_nothing(edge) -> None:
     child(
-        "record(3)\n"
-        "pid = os.fork()\n"
-        "if pid == 0:\n"
-        "    record(2); sys.exit(0)\n"
-        "record(1); os.waitpid(pid, 0)\n",
+        "record(3)\npid = os.fork()\nif pid == 0:\n    record(2); sys.exit(0)\nrecord(1); os.waitpid(pid, 0)\n",
         edge.address,
     )
     events = edge.wait_for(6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, Dict, List
+from typing import Any
 
 import anthropic
 import cohere
@@ -15,7 +15,7 @@ from conftest import PROVIDER_KEY
 
 from audit_layer import WrapError, configure
 
-MESSAGES: List[Any] = [{"role": "user", "content": "Is a limit of 5000 € right for customer 9?"}]
+MESSAGES: list[Any] = [{"role": "user", "content": "Is a limit of 5000 € right for customer 9?"}]
 
 
 def openai_client(provider: str, kind: type = openai.OpenAI, **more: Any) -> Any:
@@ -28,7 +28,7 @@ def mistral_client(provider: str) -> Any:
     return _official.Mistral(api_key=PROVIDER_KEY, server_url=provider)
 
 
-def checked(events: List[Dict[str, Any]], provider: str, path: str) -> Dict[str, Any]:
+def checked(events: list[dict[str, Any]], provider: str, path: str) -> dict[str, Any]:
     """The only event, after what holds for every one."""
     (event,) = events
     assert event["provider"] == provider
@@ -123,9 +123,7 @@ def test_a_provider_that_is_not_there(audit, edge) -> None:
 
 
 def test_azure_keeps_the_version_and_loses_the_key(audit, edge, provider) -> None:
-    client = openai.AzureOpenAI(
-        api_key=PROVIDER_KEY, azure_endpoint=provider, api_version="2024-10-21", max_retries=0
-    )
+    client = openai.AzureOpenAI(api_key=PROVIDER_KEY, azure_endpoint=provider, api_version="2024-10-21", max_retries=0)
     audit.wrap(client).chat.completions.create(model="my-deployment", messages=MESSAGES)
     event = edge.wait_for(1)[0]
     assert event["provider"] == "azure"
@@ -156,7 +154,7 @@ def test_asynchronous_openai(audit, edge, provider) -> None:
     count = asyncio.run(run())
     events = edge.wait_for(count)
     assert sorted(event["source"]["sequence"] for event in events) == list(range(count))
-    by_user: Dict[Any, int] = {}
+    by_user: dict[Any, int] = {}
     for event in events:
         by_user[event.get("user_id")] = by_user.get(event.get("user_id"), 0) + 1
     assert by_user == {**{f"u-{number}": 2 for number in range(10)}, None: 1}
@@ -171,7 +169,7 @@ async def _exhaust(stream: Any) -> None:
 
 def test_anthropic_plain_and_streamed(audit, edge, provider) -> None:
     client = audit.wrap(anthropic.Anthropic(api_key=PROVIDER_KEY, base_url=provider, max_retries=0))
-    arguments: Dict[str, Any] = {"model": "claude-test-model", "max_tokens": 64, "messages": MESSAGES}
+    arguments: dict[str, Any] = {"model": "claude-test-model", "max_tokens": 64, "messages": MESSAGES}
     client.messages.create(**arguments)
     with client.messages.stream(**arguments) as stream:
         text = "".join(stream.text_stream)
@@ -187,7 +185,9 @@ def test_groq_cohere_and_mistral(audit, edge, provider) -> None:
     audit.wrap(groq.Groq(api_key=PROVIDER_KEY, base_url=provider, max_retries=0)).chat.completions.create(
         model="llama-3.3-70b-versatile", messages=MESSAGES
     )
-    audit.wrap(cohere.ClientV2(api_key=PROVIDER_KEY, base_url=provider)).chat(model="command-a-03-2025", messages=MESSAGES)
+    audit.wrap(cohere.ClientV2(api_key=PROVIDER_KEY, base_url=provider)).chat(
+        model="command-a-03-2025", messages=MESSAGES
+    )
     list(
         audit.wrap(cohere.ClientV2(api_key=PROVIDER_KEY, base_url=provider)).chat_stream(
             model="command-a-03-2025", messages=MESSAGES

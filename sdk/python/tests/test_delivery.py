@@ -159,7 +159,9 @@ def test_the_spool_keeps_events_while_the_edge_is_away_and_empties_afterwards(ma
     assert list(tmp_path.glob("*.ndjson")) == []
 
 
-def test_another_process_delivers_what_was_spooled_and_a_torn_line_costs_only_itself(make_audit, edge, tmp_path) -> None:
+def test_another_process_delivers_what_was_spooled_and_a_torn_line_costs_only_itself(
+    make_audit, edge, tmp_path
+) -> None:
     edge.mode = "busy"
     first = make_audit(spool_dir=str(tmp_path))
     fill(first, 3)
@@ -168,7 +170,7 @@ def test_another_process_delivers_what_was_spooled_and_a_torn_line_costs_only_it
     (segment,) = tmp_path.glob("*.ndjson")
     assert (segment.stat().st_mode & 0o077) == 0
     with segment.open("ab") as file:
-        file.write(b"00000000 /api/v1/audit/logs - {\"torn")
+        file.write(b'00000000 /api/v1/audit/logs - {"torn')
     edge.mode = "ok"
     second = make_audit(spool_dir=str(tmp_path))
     fill(second, 1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import openai
@@ -24,7 +25,10 @@ def test_an_httpx_client_with_the_transport(audit, edge, provider) -> None:
         answer = client.post(
             f"{provider}/v1/chat/completions?api-key={PROVIDER_KEY}&v=1",
             json=CHAT,
-            headers={"authorization": f"Bearer {PROVIDER_KEY}", "traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01"},
+            headers={
+                "authorization": f"Bearer {PROVIDER_KEY}",
+                "traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01",
+            },
         )
     (event,) = edge.wait_for(1)
     assert event["response"]["body"] == answer.text
@@ -83,10 +87,12 @@ def test_bodies_that_are_made_while_they_are_sent(audit, edge, provider) -> None
 
 def test_an_asynchronous_httpx_client(audit, edge, provider) -> None:
     async def run() -> None:
-        async with httpx.AsyncClient(transport=AsyncAuditTransport(audit)) as client:
-            async with client.stream("POST", f"{provider}/v1/chat/completions", json={**CHAT, "stream": True}) as answer:
-                async for _ in answer.aiter_lines():
-                    break
+        async with (
+            httpx.AsyncClient(transport=AsyncAuditTransport(audit)) as client,
+            client.stream("POST", f"{provider}/v1/chat/completions", json={**CHAT, "stream": True}) as answer,
+        ):
+            async for _ in answer.aiter_lines():
+                break
 
     asyncio.run(run())
     assert edge.wait_for(1)[0]["interrupted"] is True
@@ -146,3 +152,13 @@ def test_fail_closed_without_an_acknowledgement_makes_no_call(make_audit, edge, 
     with pytest.raises(AuditUnavailable):
         asyncio.run(run())
     assert [seen for seen in httpx.get(f"{provider}/_fake/requests").json() if seen["method"] == "POST"] == []
+
+
+def test_fail_closed_cuts_a_long_request_in_the_intent_too(make_audit, edge, provider) -> None:
+    audit = make_audit(policy="fail_closed", max_event_bytes=200_000)
+    body = json.dumps({**CHAT, "padding": "x" * 300_000})
+    with audit.wrap(httpx.Client()) as client:
+        client.post(f"{provider}/v1/chat/completions", content=body)
+    for event in edge.wait_for(2):
+        assert body.startswith(event["request"]["body"])
+        assert event["tags"]["aal.request.bytes"] == str(len(body))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from collections.abc import Iterator
+from typing import Any, Callable, Optional
 
 # Small enough that one step of decompression cannot produce much more than its input's thousandfold.
 DECODE_STEP = 16 * 1024
@@ -18,7 +19,7 @@ class BodyBuffer:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.parts: List[bytes] = []
+        self.parts: list[bytes] = []
         self.total = 0
         self._kept_bytes = 0
         self._hash: Any = None
@@ -58,7 +59,7 @@ class BodyBuffer:
 Decoder = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
-def decoded(buffer: BodyBuffer, decoder: Optional[Decoder]) -> Tuple[BodyBuffer, bool]:
+def decoded(buffer: BodyBuffer, decoder: Optional[Decoder]) -> tuple[BodyBuffer, bool]:
     """The body without its content encoding, and whether decoding went through; what came before a fault is kept.
 
     A body whose encoded form was already cut has no digest of its decoded form: it is left as far as it decodes.
@@ -79,7 +80,7 @@ def decoded(buffer: BodyBuffer, decoder: Optional[Decoder]) -> Tuple[BodyBuffer,
     return result, buffer.whole
 
 
-def text_or_base64(data: bytes, was_cut: bool) -> Tuple[str, str]:
+def text_or_base64(data: bytes, was_cut: bool) -> tuple[str, str]:
     """The event's key for these bytes and the value under it: text when it is UTF-8, base64 otherwise."""
     try:
         return "body", data.decode("utf-8")
@@ -109,7 +110,7 @@ def cut_to(value: str, key: str, budget: int) -> str:
     return value[: low - low % 4] if key == "body_base64" else value[:low]
 
 
-def fit(bodies: Dict[str, Tuple[str, str]], budget: int) -> Dict[str, Tuple[str, str]]:
+def fit(bodies: dict[str, tuple[str, str]], budget: int) -> dict[str, tuple[str, str]]:
     """Cuts `{side: (key, value)}` so that both together take at most `budget` bytes of JSON.
 
     The smaller one stays whole when it fits half the budget; otherwise each gets half.
@@ -119,10 +120,10 @@ def fit(bodies: Dict[str, Tuple[str, str]], budget: int) -> Dict[str, Tuple[str,
         return bodies
     half = budget // 2
     small = min(lengths, key=lambda side: lengths[side])
-    shares = {side: half for side in bodies}
+    shares = dict.fromkeys(bodies, half)
     if len(bodies) == 1:
         shares[small] = budget
     elif lengths[small] <= half:
-        shares = {side: budget - lengths[small] for side in bodies}
+        shares = dict.fromkeys(bodies, budget - lengths[small])
         shares[small] = lengths[small]
     return {side: (key, cut_to(value, key, shares[side])) for side, (key, value) in bodies.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, Mapping, Optional
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional
 
 from ._body import BodyBuffer, Decoder
 from ._context import Attribution
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def new_event_id() -> str:
-    """A version 7 UUID (RFC 9562): milliseconds, then random bits from the operating system, also right after a fork."""
+    """A version 7 UUID (RFC 9562): milliseconds, then random bits from the system, which no fork repeats."""
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds & ((1 << 48) - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 7 << 76
@@ -64,7 +65,7 @@ class Capture:
 
     def __init__(
         self,
-        layer: "AuditLayer",
+        layer: AuditLayer,
         provider: Optional[str],
         method: str,
         url: str,

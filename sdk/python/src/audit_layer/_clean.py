@@ -6,10 +6,25 @@ from typing import Optional
 from urllib.parse import unquote
 
 CREDENTIAL_PARAMETERS = frozenset(
-    (
-        "access_key access_token api-key api_key apikey auth authorization client_secret code key password secret sig "
-        "signature subscription-key token x-api-key"
-    ).split()
+    [
+        "access_key",
+        "access_token",
+        "api-key",
+        "api_key",
+        "apikey",
+        "auth",
+        "authorization",
+        "client_secret",
+        "code",
+        "key",
+        "password",
+        "secret",
+        "sig",
+        "signature",
+        "subscription-key",
+        "token",
+        "x-api-key",
+    ]
 )
 SIGNED_PREFIXES = ("x-amz-", "x-goog-", "x-oss-")
 
@@ -35,7 +50,7 @@ def _without_user_info(address: str) -> str:
     ends = [at for at in (rest.find("/"), rest.find("\\")) if at >= 0]
     authority_end = min(ends, default=len(rest))
     at = rest.rfind("@", 0, authority_end)
-    return address if at < 0 else f"{scheme}://{rest[at + 1:]}"
+    return address if at < 0 else f"{scheme}://{rest[at + 1 :]}"
 
 
 def _kept(parameters: str) -> str:

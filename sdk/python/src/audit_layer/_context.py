@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextvars
 import functools
 from collections import deque
-from typing import Any, Callable, Deque, Dict, Mapping, Optional, TypeVar, Union
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from ._errors import ConfigurationError
 
@@ -32,10 +33,10 @@ class Attribution:
 
     __slots__ = ("event_ids", "fields", "parent")
 
-    def __init__(self, fields: Dict[str, Any], parent: Optional["Attribution"]) -> None:
+    def __init__(self, fields: dict[str, Any], parent: Optional[Attribution]) -> None:
         self.parent = parent
-        self.fields = merged(parent.fields, fields) if parent else fields
-        self.event_ids: Deque[str] = deque(maxlen=REMEMBERED_IDS)
+        self.fields: dict[str, Any] = merged(parent.fields, fields) if parent else fields
+        self.event_ids: deque[str] = deque(maxlen=REMEMBERED_IDS)
 
     @property
     def last_event_id(self) -> Optional[str]:
@@ -61,7 +62,7 @@ def current() -> Optional[Attribution]:
 class ContextManager:
     """What `audit.context(...)` returns; works with `with` and `async with`."""
 
-    def __init__(self, fields: Dict[str, Any]) -> None:
+    def __init__(self, fields: dict[str, Any]) -> None:
         self._fields = fields
         self._tokens: list[contextvars.Token[Optional[Attribution]]] = []
 
@@ -97,7 +98,7 @@ def carry(function: Callable[..., Result]) -> Callable[..., Result]:
     return carried
 
 
-def merged(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> Dict[str, Any]:
+def merged(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
     """The inner fields over the outer ones; tags and metadata are merged key by key."""
     result = dict(outer)
     for name, value in inner.items():
@@ -108,9 +109,9 @@ def merged(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> Dict[str, Any]
     return result
 
 
-def checked_fields(**given: Any) -> Dict[str, Any]:
+def checked_fields(**given: Any) -> dict[str, Any]:
     """The fields that are not `None`, in the event's form. A `ConfigurationError` names the one that is wrong."""
-    fields: Dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in given.items():
         if value is None:
             continue
@@ -139,7 +140,7 @@ def _text(name: str, value: Any) -> str:
     return text
 
 
-def _subject(value: Subject) -> Dict[str, str]:
+def _subject(value: Subject) -> dict[str, str]:
     if isinstance(value, Mapping):
         unknown = set(value) - {"id", "email"}
         if unknown or "id" not in value:
@@ -148,7 +149,7 @@ def _subject(value: Subject) -> Dict[str, str]:
     return {"id": str(value)}
 
 
-def _tags(value: Any) -> Dict[str, str]:
+def _tags(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping) or len(value) > MAX_TAGS:
         raise ConfigurationError(f"tags is not a mapping of at most {MAX_TAGS} entries")
     tags = {str(key): str(item) for key, item in value.items()}

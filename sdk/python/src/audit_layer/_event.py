@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Optional
 
 from ._body import decoded, fit, text_or_base64
 from ._capture import Capture
@@ -31,12 +32,12 @@ def rfc3339(nanoseconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds // 1_000 % 1_000_000:06d}Z"
 
 
-def source(instance: str, epoch: int, sequence: int) -> Dict[str, Any]:
+def source(instance: str, epoch: int, sequence: int) -> dict[str, Any]:
     """Which instance of this SDK sends, and the event's number there."""
     return {"sdk": NAME, "version": VERSION, "instance": instance, "epoch": epoch, "sequence": sequence}
 
 
-def trace_of(traceparent: Optional[str]) -> Optional[Dict[str, str]]:
+def trace_of(traceparent: Optional[str]) -> Optional[dict[str, str]]:
     """The W3C trace context that the application sent along, if it did."""
     found = _TRACEPARENT.match(traceparent or "")
     return {"trace_id": found.group(1), "span_id": found.group(2)} if found else None
@@ -46,8 +47,8 @@ def captured_event(capture: Capture, numbered: Mapping[str, Any]) -> bytes:
     """One line of JSON, at most `max_event_bytes` long; bodies are cut to fit, with their length and digest in tags."""
     settings = capture.layer.settings
     event = envelope(capture, numbered)
-    bodies: Dict[str, Tuple[str, str]] = {}
-    tags: Dict[str, str] = dict(event.get("tags", {}))
+    bodies: dict[str, tuple[str, str]] = {}
+    tags: dict[str, str] = dict(event.get("tags", {}))
     interrupted = capture.interrupted
     if capture.request.total:
         bodies["request"] = text_or_base64(capture.request.kept(), not capture.request.whole)
@@ -76,16 +77,16 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def cut_tags(side: str, total: int, digest: str) -> Dict[str, str]:
+def cut_tags(side: str, total: int, digest: str) -> dict[str, str]:
     return {f"aal.{side}.bytes": str(total), f"aal.{side}.sha256": digest}
 
 
-def envelope(capture: Capture, numbered: Mapping[str, Any]) -> Dict[str, Any]:
+def envelope(capture: Capture, numbered: Mapping[str, Any]) -> dict[str, Any]:
     """Everything but the bodies."""
     settings = capture.layer.settings
     url = without_credentials(capture.url)
     started_at = rfc3339(capture.started_at_ns)
-    event: Dict[str, Any] = {
+    event: dict[str, Any] = {
         "event_id": capture.event_id,
         "occurred_at": started_at,
         "application": settings.application,
@@ -111,8 +112,8 @@ def envelope(capture: Capture, numbered: Mapping[str, Any]) -> Dict[str, Any]:
     return event
 
 
-def _timing(capture: Capture, started_at: str) -> Dict[str, Any]:
-    timing: Dict[str, Any] = {"started_at": started_at, "duration_ms": round(capture.duration_ms, 3)}
+def _timing(capture: Capture, started_at: str) -> dict[str, Any]:
+    timing: dict[str, Any] = {"started_at": started_at, "duration_ms": round(capture.duration_ms, 3)}
     content_type = (capture.content_type or "").split(";")[0].strip().lower()
     if content_type in STREAM_TYPES and capture.first_chunk_ms is not None:
         timing["first_token_ms"] = round(capture.first_chunk_ms, 3)
@@ -133,7 +134,7 @@ def intent_event(capture: Capture, numbered: Mapping[str, Any], intent_id: str) 
         fitted = fit({"request": (key, value)}, budget)["request"][1]
         event["request"][key] = fitted
         if fitted != value or not capture.request.whole:
-            digest = capture.request.sha256() or digest(capture.request.kept())
-            tags.update(cut_tags("request", capture.request.total, digest))
+            whole = capture.request.sha256() or digest(capture.request.kept())
+            tags.update(cut_tags("request", capture.request.total, whole))
     event["tags"] = tags
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._layer import AuditLayer
 
 
-def acknowledge(layer: "AuditLayer", capture: Capture) -> None:
+def acknowledge(layer: AuditLayer, capture: Capture) -> None:
     """Sends the intent until the edge acknowledges it, refuses it or the time is up. Raises `AuditUnavailable`."""
     settings = layer.settings
     intent_id = new_event_id()
@@ -45,7 +45,7 @@ def acknowledge(layer: "AuditLayer", capture: Capture) -> None:
         layer.intent_senders.give_back(sender)
 
 
-async def acknowledge_async(layer: "AuditLayer", capture: Capture) -> None:
+async def acknowledge_async(layer: AuditLayer, capture: Capture) -> None:
     """The same on a worker thread, for asyncio and trio alike."""
     import anyio.to_thread
 
@@ -55,9 +55,9 @@ async def acknowledge_async(layer: "AuditLayer", capture: Capture) -> None:
 class Senders:
     """Connections for intents: as many as calls run at once, kept for the next call."""
 
-    def __init__(self, layer: "AuditLayer") -> None:
+    def __init__(self, layer: AuditLayer) -> None:
         self._settings = layer.settings
-        self._free: "list[Sender]" = []
+        self._free: list[Sender] = []
 
     def take(self) -> Sender:
         """A connection nobody else uses."""

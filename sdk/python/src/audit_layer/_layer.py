@@ -11,7 +11,8 @@ import sys
 import time
 import uuid
 import weakref
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
 
 from . import _context, _marks, _transport, _wrap
 from ._capture import Capture, new_event_id
@@ -24,7 +25,7 @@ from ._spool import Spool
 from ._worker import Worker
 
 log = logging.getLogger("audit_layer")
-_alive: "weakref.WeakSet[AuditLayer]" = weakref.WeakSet()
+_alive: weakref.WeakSet[AuditLayer] = weakref.WeakSet()
 
 
 class AuditLayer:
@@ -45,7 +46,7 @@ class AuditLayer:
     def _start(self) -> None:
         """A fresh worker, at set-up and in a forked child."""
         self._worker = Worker(self.settings, self._queue, self._spool)
-        self._orphans: "std_queue.SimpleQueue[Capture]" = std_queue.SimpleQueue()
+        self._orphans: std_queue.SimpleQueue[Capture] = std_queue.SimpleQueue()
         self._mark: Optional[_marks.Mark] = None
         self._pid = os.getpid()
         self._closed = False
@@ -107,7 +108,7 @@ class AuditLayer:
         event = recorded_event(self.settings, event_id, attribution.fields if attribution else {}, fields)
         size = len(event) + 512
 
-        def make(numbered: Tuple[str, int, int]) -> Callable[[], bytes]:
+        def make(numbered: tuple[str, int, int]) -> Callable[[], bytes]:
             return lambda: _with_source(event, numbered)
 
         self._put(make, size)
@@ -185,7 +186,7 @@ class AuditLayer:
             self._spool.close()
         return self.counts()
 
-    def __enter__(self) -> "AuditLayer":
+    def __enter__(self) -> AuditLayer:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -244,7 +245,7 @@ class AuditLayer:
         """A capture whose answer was neither read to its end nor closed; safe inside any other code."""
         self._orphans.put(capture)
 
-    def number(self) -> Dict[str, Any]:
+    def number(self) -> dict[str, Any]:
         """The `source` of an event that is sent past the queue."""
         self._ensure_started()
         return source(*self._queue.number())
@@ -260,7 +261,7 @@ class AuditLayer:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _put(self, make: Callable[[Tuple[str, int, int]], Callable[[], bytes]], size: int) -> None:
+    def _put(self, make: Callable[[tuple[str, int, int]], Callable[[], bytes]], size: int) -> None:
         self._ensure_started()
         self._queue.put(make, size)
 
@@ -322,7 +323,7 @@ class AuditLayer:
         self._start()
 
 
-def _with_source(event: bytes, numbered: Tuple[str, int, int]) -> bytes:
+def _with_source(event: bytes, numbered: tuple[str, int, int]) -> bytes:
     """Adds `source` to an event's JSON object without parsing it again."""
     text = json.dumps(source(*numbered), separators=(",", ":")).encode()
     return event[:-1] + b',"source":' + text + b"}"
@@ -343,7 +344,7 @@ def _finish_with_multiprocessing(layer: AuditLayer) -> None:
         util.Finalize(None, finish, exitpriority=0)
 
 
-def _all() -> List[AuditLayer]:
+def _all() -> list[AuditLayer]:
     return list(_alive)
 
 

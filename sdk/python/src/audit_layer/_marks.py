@@ -11,8 +11,9 @@ import json
 import mmap
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, Optional
+from typing import IO, Any, Optional
 
 from ._event import source
 from ._queue import Numbering
@@ -54,7 +55,7 @@ class Mark:
         self._file.close()
 
 
-def orphans(directory: str) -> Iterator[Dict[str, Any]]:
+def orphans(directory: str) -> Iterator[dict[str, Any]]:
     """The `source` of each killed instance's closing event; its file is removed when the caller comes back for more."""
     for path in sorted(Path(directory).glob("*" + SUFFIX)):
         found = _read_orphan(path)
@@ -63,7 +64,7 @@ def orphans(directory: str) -> Iterator[Dict[str, Any]]:
             path.unlink(missing_ok=True)
 
 
-def _read_orphan(path: Path) -> Optional[Dict[str, Any]]:
+def _read_orphan(path: Path) -> Optional[dict[str, Any]]:
     try:
         with open(path, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,7 +76,7 @@ def _read_orphan(path: Path) -> Optional[Dict[str, Any]]:
         return None
 
 
-def closing_event(application: str, event_id: str, numbered: Dict[str, Any], reason: str) -> bytes:
+def closing_event(application: str, event_id: str, numbered: dict[str, Any], reason: str) -> bytes:
     """An event that only says: so many events were numbered before me."""
     event = {
         "event_id": event_id,

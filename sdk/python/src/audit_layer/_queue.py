@@ -7,7 +7,7 @@ import time
 import uuid
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Callable, Deque, List, Optional, Tuple
+from typing import Any, Callable, Optional
 
 EVENTS_PATH = "/api/v1/audit/logs"
 
@@ -39,7 +39,9 @@ class Item:
 
     __slots__ = ("key", "make", "path", "size")
 
-    def __init__(self, make: Callable[[], bytes], size: int, path: str = EVENTS_PATH, key: Optional[str] = None) -> None:
+    def __init__(
+        self, make: Callable[[], bytes], size: int, path: str = EVENTS_PATH, key: Optional[str] = None
+    ) -> None:
         self.make = make
         self.size = size
         self.path = path
@@ -54,7 +56,7 @@ class Numbering:
         self.epoch = time.time_ns() // 1_000
         self.next = 0
 
-    def take(self) -> Tuple[str, int, int]:
+    def take(self) -> tuple[str, int, int]:
         """The next number. Callers hold the queue's lock."""
         number = self.next
         self.next += 1
@@ -75,7 +77,7 @@ class Queue:
         self.lock = threading.Lock()
         self.arrived = threading.Condition(self.lock)
         self.settled = threading.Condition(self.lock)
-        self.items: Deque[Item] = deque()
+        self.items: deque[Item] = deque()
         self.numbering = Numbering(self._instance)
         self.held_items = self.held_bytes = 0
         self.recorded = self.delivered = self.dropped = self.spooled = self.refused = self.retries = self.faults = 0
@@ -85,7 +87,7 @@ class Queue:
         self.closing = False
         self.hurry = False
 
-    def put(self, make: Callable[[Tuple[str, int, int]], Callable[[], bytes]], size: int) -> bool:
+    def put(self, make: Callable[[tuple[str, int, int]], Callable[[], bytes]], size: int) -> bool:
         """Numbers an event and takes it, or drops it when there is no room. The number is used either way."""
         with self.lock:
             numbered = self._number()
@@ -104,13 +106,13 @@ class Queue:
             self.items.append(item)
             self.arrived.notify()
 
-    def number(self) -> Tuple[str, int, int]:
+    def number(self) -> tuple[str, int, int]:
         """A number for an event that is sent by its caller (an intent)."""
         with self.lock:
             self.recorded += 1
             return self._number()
 
-    def _number(self) -> Tuple[str, int, int]:
+    def _number(self) -> tuple[str, int, int]:
         numbered = self.numbering.take()
         self.on_number(self.numbering)
         return numbered
@@ -148,10 +150,10 @@ class Queue:
                     return
                 self.arrived.wait(None if due is None else due - now)
 
-    def take(self, most_items: int, most_bytes: int) -> List[Item]:
+    def take(self, most_items: int, most_bytes: int) -> list[Item]:
         """The oldest items of one path; they count as held until they are settled."""
         with self.lock:
-            taken: List[Item] = []
+            taken: list[Item] = []
             size = 0
             while self.items and len(taken) < most_items:
                 item = self.items[0]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Dict, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ._body import fit, text_or_base64
 from ._clean import without_credentials
@@ -13,22 +14,33 @@ from ._context import checked_fields, merged
 from ._errors import ConfigurationError
 from ._event import ENVELOPE_STEP, cut_tags, digest, rfc3339
 
-ATTRIBUTION = (
-    "environment decision_type session_id user_id user_email ip_address subject operation tags metadata phi trace"
-).split()
+ATTRIBUTION = [
+    "environment",
+    "decision_type",
+    "session_id",
+    "user_id",
+    "user_email",
+    "ip_address",
+    "subject",
+    "operation",
+    "tags",
+    "metadata",
+    "phi",
+    "trace",
+]
 OWN = ("occurred_at", "provider", "timing", "error", "interrupted")
 SIDES = {"request": {"method", "url", "body", "body_base64"}}
 SIDES["response"] = {"status", "content_type", "body", "body_base64"}
 
 
-def recorded_event(settings: Settings, event_id: str, outer: Mapping[str, Any], given: Dict[str, Any]) -> bytes:
+def recorded_event(settings: Settings, event_id: str, outer: Mapping[str, Any], given: dict[str, Any]) -> bytes:
     """The event's JSON without `source`. `ConfigurationError` names the field that the edge would refuse."""
     unknown = set(given) - set(ATTRIBUTION) - set(OWN) - set(SIDES)
     if unknown:
         raise ConfigurationError(f"unknown field {sorted(unknown)[0]!r}; the event model has none of that name")
     if given.get("request") is None and given.get("response") is None:
         raise ConfigurationError("request and response are both missing; give one of them")
-    event: Dict[str, Any] = {
+    event: dict[str, Any] = {
         "event_id": event_id,
         "occurred_at": given.get("occurred_at") or rfc3339(time.time_ns()),
         "application": settings.application,
@@ -68,7 +80,7 @@ def _body(value: Any) -> Any:
         raise ConfigurationError(f"a body is neither text, bytes nor a JSON value: {error}") from None
 
 
-def _place(event: Dict[str, Any], bodies: Dict[str, Any], most: int) -> None:
+def _place(event: dict[str, Any], bodies: dict[str, Any], most: int) -> None:
     used = len(json.dumps(event, ensure_ascii=False, default=str).encode("utf-8"))
     budget = max(most - -(-(used + 512) // ENVELOPE_STEP) * ENVELOPE_STEP, 0)
     for side, (key, value) in (fit(bodies, budget) if bodies else bodies).items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterator, Optional
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Optional
 
 import httpx
 import requests
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from ._layer import AuditLayer
 
 
-class AuditAdapter(BaseAdapter):  # type: ignore[misc]
+class AuditAdapter(BaseAdapter):
     """`session.mount("https://", AuditAdapter(audit))`: records everything that goes through it."""
 
-    def __init__(self, audit: "AuditLayer", inner: Any = None, provider: Optional[str] = None) -> None:
+    def __init__(self, audit: AuditLayer, inner: Any = None, provider: Optional[str] = None) -> None:
         super().__init__()
         self.audit_layer = audit
         self._inner = inner if inner is not None else HTTPAdapter()
@@ -159,7 +160,7 @@ def _observe(capture: Capture, response: Any) -> None:
     response.raw = _RawTee(response.raw, capture)
 
 
-def wrap_session(layer: "AuditLayer", session: requests.Session, provider: Optional[str]) -> requests.Session:
+def wrap_session(layer: AuditLayer, session: requests.Session, provider: Optional[str]) -> requests.Session:
     """Puts the auditing adapter around each adapter of a session."""
     for prefix, adapter in list(session.adapters.items()):
         if isinstance(adapter, AuditAdapter):

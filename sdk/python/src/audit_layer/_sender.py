@@ -8,8 +8,9 @@ import encodings.idna  # noqa: F401
 import json
 import random
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, List, Optional, Sequence, Union
+from typing import Any, Optional, Union
 
 import httpcore  # noqa: F401
 import httpx
@@ -37,9 +38,9 @@ class Line:
 class Sent:
     """What became of a batch: the rest is to be tried again."""
 
-    delivered: List[Line] = field(default_factory=list)
-    refused: List[Line] = field(default_factory=list)
-    again: List[Line] = field(default_factory=list)
+    delivered: list[Line] = field(default_factory=list)
+    refused: list[Line] = field(default_factory=list)
+    again: list[Line] = field(default_factory=list)
     #: The batch was larger than the edge takes.
     too_large: bool = False
     retry_after: float = 0.0
@@ -109,7 +110,7 @@ def _as_a_whole(lines: Sequence[Line], response: httpx.Response) -> Sent:
 
 
 def _by_item(lines: Sequence[Line], content: bytes) -> Sent:
-    items: List[Any] = json.loads(content)["items"]
+    items: list[Any] = json.loads(content)["items"]
     if len(items) != len(lines):
         return Sent(again=list(lines), problem="the edge answered another number of events")
     sent = Sent()

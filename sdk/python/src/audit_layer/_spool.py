@@ -1,4 +1,4 @@
-"""Events on disk that cannot be delivered now. They survive the process; a later process of the same host takes them over.
+"""Events on disk that cannot be delivered now. They survive the process; a later one of the same host delivers them.
 
 A directory of segment files, each a sequence of lines `CRC32 PATH KEY JSON`. Whoever works on a segment holds its lock
 (flock), so an orphan is a segment whose lock is free. A torn last line fails its CRC and is counted, never sent.
@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from pathlib import Path
-from typing import IO, Dict, List, Optional, Set, Tuple
+from typing import IO, Optional
 
 from ._errors import ConfigurationError
 from ._sender import Line
@@ -44,13 +44,13 @@ class Spool:
     def reset(self) -> None:
         """Forgets the open segments, as a forked child must; the parent's locks stay with the parent."""
         self._lock = threading.Lock()
-        self._held: Dict[Path, IO[bytes]] = {}
+        self._held: dict[Path, IO[bytes]] = {}
         self._writing: Optional[Path] = None
-        self._own: Set[Path] = set()
+        self._own: set[Path] = set()
         self._made = 0
         self.torn = 0
 
-    def append(self, lines: List[Line]) -> List[Line]:
+    def append(self, lines: list[Line]) -> list[Line]:
         """Writes lines durably; returns those for which there is no room."""
         if not lines:
             return []
@@ -71,7 +71,7 @@ class Spool:
                 os.fsync(file.fileno())
             return left
 
-    def oldest(self) -> Optional[Tuple[Path, List[Line], bool]]:
+    def oldest(self) -> Optional[tuple[Path, list[Line], bool]]:
         """The oldest segment that nobody else works on, its readable lines, and whether this process wrote it."""
         with self._lock:
             for path in sorted(self._dir.glob("*" + SUFFIX)):
@@ -86,7 +86,7 @@ class Spool:
                 return path, lines, path in self._own
             return None
 
-    def replace(self, path: Path, lines: List[Line]) -> None:
+    def replace(self, path: Path, lines: list[Line]) -> None:
         """What is left of a segment after an attempt; nothing removes it."""
         with self._lock:
             file = self._held.get(path)
@@ -163,7 +163,7 @@ def _encode(line: Line) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(document), document)
 
 
-def _decode(data: bytes) -> Tuple[List[Line], int]:
+def _decode(data: bytes) -> tuple[list[Line], int]:
     lines, torn = [], 0
     for raw in data.split(b"\n"):
         if not raw:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, Optional
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any, Optional
 
 import httpx
 
@@ -94,13 +95,13 @@ class SyncCapture:
     request_stream: Any
     response_stream: Any
 
-    def __init__(self, audit: "AuditLayer", inner: Any = None, provider: Optional[str] = None) -> None:
+    def __init__(self, audit: AuditLayer, inner: Any = None, provider: Optional[str] = None) -> None:
         self._audit = audit
         self._inner = inner if inner is not None else self.family.HTTPTransport()
         self._provider = provider
 
     @property
-    def audit_layer(self) -> "AuditLayer":
+    def audit_layer(self) -> AuditLayer:
         """The layer that records what passes here."""
         return self._audit
 
@@ -134,13 +135,13 @@ class AsyncCapture:
     request_stream: Any
     response_stream: Any
 
-    def __init__(self, audit: "AuditLayer", inner: Any = None, provider: Optional[str] = None) -> None:
+    def __init__(self, audit: AuditLayer, inner: Any = None, provider: Optional[str] = None) -> None:
         self._audit = audit
         self._inner = inner if inner is not None else self.family.AsyncHTTPTransport()
         self._provider = provider
 
     @property
-    def audit_layer(self) -> "AuditLayer":
+    def audit_layer(self) -> AuditLayer:
         """The layer that records what passes here."""
         return self._audit
 
@@ -226,7 +227,7 @@ def observe(transport: Any, capture: Capture, response: Any) -> Any:
     return response
 
 
-def decoder_for(family: Any, encoding: str) -> "Optional[Decoder]":
+def decoder_for(family: Any, encoding: str) -> Optional[Decoder]:
     """Undoes a content encoding with the decoders that the family itself has."""
     if encoding.strip().lower() in ("", "identity"):
         return None

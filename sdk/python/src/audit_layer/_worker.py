@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import List, Optional
+from typing import Optional
 
 from ._config import Settings
 from ._queue import EVENTS_PATH, Item, Queue
@@ -29,7 +29,7 @@ class Worker:
         self._queue = queue
         self._spool = spool
         self._sender: Optional[Sender] = None
-        self._backlog: List[Line] = []
+        self._backlog: list[Line] = []
         self._backlog_lock = threading.Lock()
         self._batch_events = settings.batch_events
         self._failures = 0
@@ -50,10 +50,6 @@ class Worker:
         except RuntimeError:
             self._thread = None
 
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
-
     def wake(self) -> None:
         """Sends at once, whatever the linger and the back-off say."""
         with self._queue.lock:
@@ -61,15 +57,15 @@ class Worker:
             self._queue.arrived.notify_all()
 
     def finish(self, deadline: float) -> None:
-        """Delivers what it can until the deadline (monotonic), spools or drops the rest. Nothing is taken afterwards."""
+        """Delivers what it can until the deadline (monotonic), spools or drops the rest; takes nothing more."""
         with self._queue.lock:
             self._queue.closing = True
         self.wake()
-        if self.alive() and self._thread is not threading.current_thread():
-            assert self._thread is not None
-            self._thread.join(max(deadline - time.monotonic(), 0.0))
-        elif not self.alive():
+        thread = self._thread
+        if thread is None or not thread.is_alive():
             self._drain(deadline)
+        elif thread is not threading.current_thread():
+            thread.join(max(deadline - time.monotonic(), 0.0))
         self._abandon()
 
     def _run(self) -> None:
@@ -125,7 +121,7 @@ class Worker:
             with self._backlog_lock:
                 self._backlog = self._made(items)
 
-    def _made(self, items: List[Item]) -> List[Line]:
+    def _made(self, items: list[Item]) -> list[Line]:
         lines = []
         for item in items:
             try:
@@ -176,7 +172,7 @@ class Worker:
             self._queue.count(recovered=delivered)
         return progressed
 
-    def _send(self, lines: List[Line]) -> Sent:
+    def _send(self, lines: list[Line]) -> Sent:
         if self._sender is None:
             self._sender = Sender(self._settings)
         if self._failures:
@@ -201,13 +197,15 @@ class Worker:
         return bool(sent.delivered or sent.refused)
 
     def _spool_backlog(self) -> None:
-        assert self._spool is not None
+        spool = self._spool
+        if spool is None:
+            return
         with self._backlog_lock:
             lines, self._backlog = self._backlog, []
         if not lines:
             return
         try:
-            left = self._spool.append(lines)
+            left = spool.append(lines)
         except OSError as error:
             self._complain("the spool cannot be written: %s", error.strerror)
             left = lines
@@ -248,7 +246,7 @@ class Worker:
             log.warning(message, *values)
 
 
-def _one_request(lines: List[Line], most: int) -> List[Line]:
+def _one_request(lines: list[Line], most: int) -> list[Line]:
     """The first lines that can go together: events; an outcome goes alone."""
     if lines[0].path != EVENTS_PATH:
         return lines[:1]

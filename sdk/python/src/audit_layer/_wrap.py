@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Optional
 
 from ._errors import WrapError
 from ._transport import AsyncAuditTransport, AsyncCapture, AuditTransport, SyncCapture
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ._layer import AuditLayer
 
 # Where the official clients keep their httpx clients: openai, anthropic, groq; cohere; mistralai; google-genai.
-HTTP_CLIENT_PATHS: Tuple[Tuple[str, ...], ...] = (
+HTTP_CLIENT_PATHS: tuple[tuple[str, ...], ...] = (
     ("_client",),
     ("_client_wrapper", "httpx_client", "httpx_client"),
     ("sdk_configuration", "client"),
@@ -39,7 +39,7 @@ HINT = (
 )
 
 
-def wrap(layer: "AuditLayer", client: Any, provider: Optional[str]) -> Any:
+def wrap(layer: AuditLayer, client: Any, provider: Optional[str]) -> Any:
     """See `AuditLayer.wrap`."""
     if isinstance(client, type):
         raise WrapError(f"{client.__name__} is a class, not a client; make the client first. {HINT}")
@@ -57,7 +57,7 @@ def wrap(layer: "AuditLayer", client: Any, provider: Optional[str]) -> Any:
     return client
 
 
-def audited(layer: "AuditLayer", inner: Any, provider: Optional[str]) -> Any:
+def audited(layer: AuditLayer, inner: Any, provider: Optional[str]) -> Any:
     """An auditing transport of the same family and kind as `inner`."""
     if isinstance(inner, (SyncCapture, AsyncCapture)):
         if inner.audit_layer is not layer:
@@ -85,7 +85,7 @@ def provider_of(client: Any) -> Optional[str]:
     return None
 
 
-def _http_clients(client: Any) -> List[Any]:
+def _http_clients(client: Any) -> list[Any]:
     if _base_of(client, ("Client", "AsyncClient"))[1]:
         return [client]
     found = []
@@ -98,7 +98,7 @@ def _http_clients(client: Any) -> List[Any]:
     return found
 
 
-def _wrap_http_client(layer: "AuditLayer", http_client: Any, provider: Optional[str]) -> None:
+def _wrap_http_client(layer: AuditLayer, http_client: Any, provider: Optional[str]) -> None:
     if not hasattr(http_client, "_transport") or not isinstance(getattr(http_client, "_mounts", None), dict):
         raise WrapError(f"{type(http_client).__name__} keeps its transport where this version does not look. {HINT}")
     # All are made before any is put in place, so that a refusal leaves the client as it was.
@@ -111,7 +111,7 @@ def _wrap_http_client(layer: "AuditLayer", http_client: Any, provider: Optional[
     http_client._mounts = mounts
 
 
-def _base_of(value: Any, names: Tuple[str, ...]) -> Tuple[Optional[str], Optional[str]]:
+def _base_of(value: Any, names: tuple[str, ...]) -> tuple[Optional[str], Optional[str]]:
     """Family and base class of an httpx object. By `isinstance`: openai re-labels the `__module__` of such classes."""
     for family in ("httpx", "httpx2"):
         module = sys.modules.get(family)
@@ -122,4 +122,6 @@ def _base_of(value: Any, names: Tuple[str, ...]) -> Tuple[Optional[str], Optiona
 
 
 def _is_requests_session(value: Any) -> bool:
-    return any(kind.__module__.split(".")[0] == "requests" and kind.__name__ == "Session" for kind in type(value).__mro__)
+    return any(
+        kind.__module__.split(".")[0] == "requests" and kind.__name__ == "Session" for kind in type(value).__mro__
+    )
