@@ -11,6 +11,7 @@ mod anchor;
 mod bundle;
 mod chain;
 mod content;
+mod leaves;
 mod offsets;
 mod projection;
 mod receipts;
@@ -22,6 +23,7 @@ mod verifier;
 mod witness;
 
 pub use bundle::{BundleFacts, BundleOptions, verify_bundle};
+pub use leaves::{LeavesChecked, LeavesError, check_leaves};
 pub use projection::{COLUMNS, Column, ColumnSource, SourceField};
 pub use receipts::{MAX_RECEIPT_LINE, ReceiptReport, Receipts, ReceiptsError};
 pub use record::{StoredCiphertext, StoredRecord, StoredTemplate};

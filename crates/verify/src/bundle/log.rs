@@ -14,8 +14,6 @@ use crate::witness::Witnesses;
 /// One checkpoint of the bundle with the files beside it.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
-    /// As the note claims it.
-    pub(crate) size: u64,
     pub(crate) note: Vec<u8>,
     pub(crate) cosigned: Option<Vec<u8>>,
     /// Position of the authority and its token.
@@ -115,10 +113,6 @@ impl LogCheck {
         for (_, token) in &group.tokens {
             self.timestamps.token(claimed.size - 1, token, policy, tally);
         }
-        let group = Group {
-            size: claimed.size,
-            ..group
-        };
         if claimed.size == last_size {
             self.last = Some(group);
         } else if claimed.size == tip_size {

@@ -18,6 +18,7 @@ mod report_file;
 mod slots;
 
 pub use finish::BundleFacts;
+pub(crate) use leaf_run::{Fit, LeafRun};
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;

@@ -86,6 +86,8 @@ pub struct Draft {
     pub templates: Vec<(u16, String)>,
     pub sealed: Vec<(u16, Vec<u8>)>,
     pub key: Uuid,
+    /// Zeros: no receipt.
+    pub receipt_hash: Hash,
 }
 
 /// A log that grows by drafts and is sealed now and then.
@@ -256,7 +258,7 @@ pub fn store(draft: Draft, index: u64, prev_leaf_hash: Hash, block: u64, row: u3
         avro_schema_hash: [0x61; 32],
         pipeline_hash: [0x62; 32],
         header_hash: sha256(&header_bytes),
-        ingress_receipt_hash: ZERO_HASH,
+        ingress_receipt_hash: draft.receipt_hash,
         slots: templates.chain(sealed).collect(),
     };
     let leaf_bytes = leaf.encode().unwrap();
@@ -331,6 +333,7 @@ pub fn event(tenant_number: u128, shard: u32, offset: u64) -> Draft {
         ],
         sealed: vec![(8, vec![0x80 ^ offset as u8; 48]), (16, vec![0x16; 32])],
         key: Uuid::from_u128(CONTENT_KEY),
+        receipt_hash: ZERO_HASH,
     }
 }
 
