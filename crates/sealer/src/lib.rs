@@ -25,7 +25,7 @@ pub use objects::{IsOlder, Objects, ObjectsError};
 pub use sealer::{SealError, Sealed, Sealer, SealerSettings};
 pub use service::{
     ServiceError,
-    config::{AnchorConfig, Config, KeyConfig, SealerConfig},
+    config::{AnchorConfig, Config, KeyConfig, SealerConfig, TimestampConfig, WitnessConfig},
     read_signer, run,
 };
 pub use source::{LeafSource, StoredLeaf};

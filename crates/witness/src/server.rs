@@ -55,6 +55,13 @@ pub struct Running {
     _lock: std::fs::File,
 }
 
+impl Running {
+    /// Waits until the witness has stopped; its directory is free again then.
+    pub async fn stopped(self) {
+        self.bound.stopped().await;
+    }
+}
+
 /// Why a witness does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
