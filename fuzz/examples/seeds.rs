@@ -6,7 +6,6 @@ use std::path::Path;
 use aal_fuzz::sample;
 use aal_ledger::merkle::prove;
 use aal_ledger::tile::{Resource, encode_entries, partials_of};
-use aal_ledger::{Checkpoint, Cosigner};
 use serde_json::{Value, json};
 
 fn main() -> std::io::Result<()> {
@@ -54,7 +53,7 @@ fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
             vec![
                 notes[0].clone(),
                 notes[2].clone(),
-                cosigned(&log.epochs[2].checkpoint),
+                sample::cosigned(&log.epochs[2]),
             ],
         ),
         ("receipt", vec![sample::receipt().into_bytes()]),
@@ -69,7 +68,7 @@ fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
             "policy",
             vec![sample::policy_text().into_bytes(), vkey().into_bytes()],
         ),
-        ("witness_policy", vec![witness_policy().into_bytes()]),
+        ("witness_policy", vec![sample::witness_policy_text().into_bytes()]),
         (
             "cosignature",
             vec![[0u8, 0, 0, 0, 0x65, 0, 0, 0].into_iter().chain([7; 64]).collect()],
@@ -104,33 +103,6 @@ fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
 
 fn vkey() -> String {
     sample::signer().verifier_key().to_string()
-}
-
-fn cosigner() -> Cosigner {
-    Cosigner::ed25519("witness.example.com/w", &[9; 32]).expect("a key")
-}
-
-fn cosigned(checkpoint: &Checkpoint) -> Vec<u8> {
-    checkpoint
-        .sign_with(&[&sample::signer()], &[])
-        .map(|mut note| {
-            let line = cosigner()
-                .cosign(checkpoint, 1_790_000_100)
-                .expect("it can be cosigned")
-                .to_line();
-            note.extend_from_slice(line.trim_end().as_bytes());
-            note.push(b'\n');
-            note
-        })
-        .expect("it can be signed")
-}
-
-fn witness_policy() -> String {
-    format!(
-        "log {}\nwitness w1 {} https://witness.example.com\ngroup g any w1\nquorum g\n",
-        vkey(),
-        cosigner().verifier_key()
-    )
 }
 
 fn merkle_seed() -> Vec<u8> {

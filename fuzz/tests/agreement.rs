@@ -149,6 +149,64 @@ fn a_forger_with_a_key_of_his_own_is_refuted_by_both() {
     }
 }
 
+/// Both verifiers on a bundle under a policy, with a checkpoint that was kept from before.
+fn both(second: &mut SecondVerifier, policy: &str, bytes: &[u8], known: Option<&sample::log::Epoch>) -> (u64, u64) {
+    let pinned = TrustPolicy::parse(policy).expect("a policy");
+    let options = BundleOptions {
+        known_head: known.map(|epoch| epoch.checkpoint.clone()),
+        ..BundleOptions::default()
+    };
+    let first = verify_bundle(bytes, &pinned, options).map_or(2, |report| report.exit_code().into());
+    second.pin("other", policy);
+    let note = known.map(|epoch| String::from_utf8_lossy(&epoch.note).into_owned());
+    let answer = second.ask(json!({"op": "bundle", "policy": "other", "known": note}), bytes);
+    (first, answer["exit"].as_u64().expect("an exit status"))
+}
+
+#[test]
+fn a_fork_is_known_by_a_witness_only() {
+    let mut second = second();
+    let (plain, witnessed) = (sample::policy_text(), sample::witnessed_policy_text());
+    let fork = sample::forked();
+    let newest = sample::LOG.epochs.last();
+    // What nobody else has seen cannot be told from the truth by its signature: docs/evidence-bundle.md section 8.
+    assert_eq!(both(&mut second, &plain, &fork, None), (0, 0), "a fork nobody can know");
+    assert_eq!(both(&mut second, &witnessed, &fork, None), (3, 3), "a fork without its witness");
+    assert_eq!(both(&mut second, &plain, &fork, newest), (1, 1), "a fork beside a head kept from before");
+}
+
+#[test]
+fn a_stripped_or_forged_witness_is_not_proven() {
+    let mut second = second();
+    let witnessed = sample::witnessed_policy_text();
+    let original = forge::archive::split(&sample::bundles().remove(0).1);
+    let newest = sample::LOG.epochs.last().expect("it has epochs");
+    let genuine = sample::cosigned(newest);
+    let mut wrong = genuine.clone();
+    let at = wrong.len() - 10;
+    wrong[at] = if wrong[at] == b'A' { b'B' } else { b'A' };
+    let with = |cosigned: Option<Vec<u8>>| {
+        let mut members = original.clone();
+        if let Some(data) = cosigned {
+            let at = members.iter().position(|member| member.name == "checkpoints/000000.note").expect("it is there");
+            let name = "checkpoints/000000.cosigned".to_owned();
+            members.insert(at + 1, forge::archive::Member { name, data });
+        }
+        forge::archive::rebook(&mut members);
+        forge::archive::pack(&members)
+    };
+    let other_epoch = sample::cosigned(&sample::LOG.epochs[1]);
+    for (name, cosigned, expected) in [
+        ("with its witness", Some(genuine), 0),
+        ("stripped of its witness", None, 3),
+        ("with a wrong cosignature", Some(wrong), 1),
+        ("with the cosigned note of another epoch", Some(other_epoch), 1),
+    ] {
+        let found = both(&mut second, &witnessed, &with(cosigned), None);
+        assert_eq!(found, (expected, expected), "{name}");
+    }
+}
+
 /// A parser of the product, by the name that the second verifier has for it.
 type Accepts = fn(&[u8]) -> bool;
 

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use aal_ledger::merkle::{MemoryTree, prove};
 use aal_ledger::proof::TlogProof;
-use aal_ledger::{ChainId, Hash, Heads, Kind, Manifest, NoteSigner, Receipt, TrustPolicy, leaf_hash};
+use aal_ledger::{ChainId, Cosigner, Hash, Heads, Kind, Manifest, NoteSigner, Receipt, TrustPolicy, leaf_hash};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -59,6 +59,41 @@ pub fn edge_signer() -> NoteSigner {
 pub fn policy_text() -> String {
     let receipts = [edge_signer().verifier_key().clone()];
     TrustPolicy::render(ORIGIN, signer().verifier_key(), &receipts)
+}
+
+/// A witness of the log.
+pub fn cosigner() -> Cosigner {
+    Cosigner::ed25519("witness.example.com/w", &[9; 32]).expect("a key")
+}
+
+/// The checkpoint of an epoch with the witness's line.
+pub fn cosigned(epoch: &log::Epoch) -> Vec<u8> {
+    let line = cosigner().cosign(&epoch.checkpoint, 1_790_000_100).expect("it can be cosigned").to_line();
+    let mut note = epoch.note.clone();
+    note.extend_from_slice(line.trim_end().as_bytes());
+    note.push(b'\n');
+    note
+}
+
+/// A policy that requires that witness, in the language of C2SP tlog-policy.
+pub fn witness_policy_text() -> String {
+    format!(
+        "log {}\nwitness w1 {} https://witness.example.com\ngroup g any w1\nquorum g\n",
+        signer().verifier_key(),
+        cosigner().verifier_key()
+    )
+}
+
+/// The trust policy that requires that witness, too.
+pub fn witnessed_policy_text() -> String {
+    let required = format!("version = 1\nwitness_policy = \"\"\"\n{}\"\"\"\n", witness_policy_text());
+    policy_text().replacen("version = 1\n", &required, 1)
+}
+
+/// The log that the holder of the key shows to somebody else: its newest epoch seals another record.
+pub fn forked() -> Vec<u8> {
+    let log = make_variant(&signer(), ORIGIN, "stop");
+    bundle::write(&log, EVERYTHING, ORIGIN)
 }
 
 /// A receipt of the edge.
@@ -161,6 +196,10 @@ pub fn bundles() -> Vec<(&'static str, Vec<u8>, i32)> {
 
 /// The log of these constants, under any key and origin.
 pub fn make_log(signer: &NoteSigner, origin: &str) -> Log {
+    make_variant(signer, origin, "idle")
+}
+
+fn make_variant(signer: &NoteSigner, origin: &str, last_action: &str) -> Log {
     let policy = aal_ledger::hash::sha256(policy_text().as_bytes());
     let mut log = Log::default();
     let event = |tenant, shard, offset, key| Draft {
@@ -198,7 +237,7 @@ pub fn make_log(signer: &NoteSigner, origin: &str) -> Log {
     log.seal(origin, policy, signer);
     let keys = json!({"subject_key_ids": [Uuid::from_u128(ERASED_KEY).to_string()]});
     log.append(told(Kind::ErasureDone, 1, 0, 15, keys));
-    log.append(told(Kind::Heartbeat, 0, 10, 1, json!({"action": "idle"})));
+    log.append(told(Kind::Heartbeat, 0, 10, 1, json!({"action": last_action})));
     log.seal(origin, policy, signer);
     log
 }

@@ -32,7 +32,9 @@ def answer(question: dict, data: bytes) -> dict:
             POLICIES[question["name"]] = policy.decode(data)
             return {"ok": True}
         if op == "bundle":
-            return Verifier(io.BytesIO(data), POLICIES[question["policy"]]).run()
+            known = question.get("known")
+            known_head = known.encode("utf-8") if known else None
+            return Verifier(io.BytesIO(data), POLICIES[question["policy"]], known_head).run()
         if op == "checkpoint":
             text, signatures = note.split(data)
             point = note.checkpoint(text)
