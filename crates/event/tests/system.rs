@@ -46,7 +46,10 @@ fn every_system_kind_is_told_in_avro_and_needs_access() {
         let event = told(kind, good_detail(kind));
         assert_eq!(pointers(&event), Vec::<String>::new(), "{kind:?}");
         assert_eq!(decode(&encode(&event).unwrap()).unwrap(), event);
-        let bare = Event { access: None, ..event };
+        let bare = Event {
+            access: None,
+            ..event
+        };
         assert!(pointers(&bare).contains(&"/access".to_owned()), "{kind:?}");
     }
 }
@@ -72,13 +75,21 @@ fn an_application_cannot_tell_a_system_kind() {
 fn details_that_the_ledger_rests_on_are_checked() {
     let wrong = [
         (Kind::ErasureDone, json!({}), "subject_key_ids"),
-        (Kind::ErasureDone, json!({"subject_key_ids": []}), "subject_key_ids"),
+        (
+            Kind::ErasureDone,
+            json!({"subject_key_ids": []}),
+            "subject_key_ids",
+        ),
         (
             Kind::ErasureDone,
             json!({"subject_key_ids": [Uuid::from_u128(2), Uuid::from_u128(1)]}),
             "subject_key_ids",
         ),
-        (Kind::ErasureDone, json!({"subject_key_ids": ["me"]}), "subject_key_ids"),
+        (
+            Kind::ErasureDone,
+            json!({"subject_key_ids": ["me"]}),
+            "subject_key_ids",
+        ),
         (Kind::Reprice, json!({"input_cost": "1e3"}), "input_cost"),
         (Kind::Reprice, json!({"cost": 3}), "cost"),
         (Kind::Reprice, json!({"cost": "12345678901"}), "cost"),
@@ -104,11 +115,17 @@ fn access_is_bounded_and_its_detail_an_object() {
         detail: Some("[1]".to_owned()),
         ..Access::default()
     });
-    assert_eq!(pointers(&event), ["/access/actor", "/access/action", "/access/detail"]);
+    assert_eq!(
+        pointers(&event),
+        ["/access/actor", "/access/action", "/access/detail"]
+    );
     event.access.as_mut().unwrap().detail = Some(format!("{{\"a\":\"{}\"}}", "x".repeat(70_000)));
     assert!(pointers(&event).contains(&"/access/detail".to_owned()));
     event.access.as_mut().unwrap().detail = Some("{\"a\":1,\"a\":2}".to_owned());
-    assert!(pointers(&event).contains(&"/access/detail".to_owned()), "a key twice");
+    assert!(
+        pointers(&event).contains(&"/access/detail".to_owned()),
+        "a key twice"
+    );
 }
 
 fn call() -> Event {
@@ -131,11 +148,17 @@ fn an_intent_is_the_question_under_an_id_that_follows_from_the_events() {
     let intent = intent_of(&event, "gateway");
     assert_eq!(pointers(&intent), Vec::<String>::new());
     assert_eq!(intent.event_id, intent_id(event.event_id));
-    assert_ne!(intent.event_id, event.event_id, "it must not be a conflict with its own completion");
+    assert_ne!(
+        intent.event_id, event.event_id,
+        "it must not be a conflict with its own completion"
+    );
     assert_eq!((intent.response.as_ref(), intent.source.as_ref()), (None, None));
     assert_eq!(decode(&encode(&intent).unwrap()).unwrap(), intent);
     // The same for ever, in every language: it is in the format's document.
-    assert_eq!(intent.event_id.to_string(), "4d3c1981-a988-5cbe-be36-7dd1ca57c1e8");
+    assert_eq!(
+        intent.event_id.to_string(),
+        "4d3c1981-a988-5cbe-be36-7dd1ca57c1e8"
+    );
 
     let answered = Event {
         response: Some(ProviderResponse::default()),

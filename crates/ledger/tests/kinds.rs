@@ -35,13 +35,23 @@ fn every_kind_has_its_golden_bytes() {
     let golden = golden();
     let names: Vec<&str> = golden.iter().map(|golden| golden.kind).collect();
     assert_eq!(names, Kind::ALL.map(Kind::name));
-    for (number, Golden { kind, header, leaf, hash }) in (1..).zip(golden) {
+    for (
+        number,
+        Golden {
+            kind,
+            header,
+            leaf,
+            hash,
+        },
+    ) in (1..).zip(golden)
+    {
         let decoded = Leaf::decode(&leaf).unwrap_or_else(|error| panic!("{kind}: {error}"));
         assert_eq!((decoded.kind.name(), decoded.kind.as_u8()), (kind, number));
         assert_eq!(decoded.encode().unwrap(), leaf, "{kind}");
         assert_eq!(to_hex(&leaf_hash(&leaf)), hash, "{kind}");
         assert_eq!(sha256(header.as_bytes()), decoded.header_hash, "{kind}");
-        let parsed = jcs::parse_canonical(header.as_bytes()).unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let parsed =
+            jcs::parse_canonical(header.as_bytes()).unwrap_or_else(|error| panic!("{kind}: {error}"));
         assert_eq!(parsed["kind"], kind);
         assert_eq!(parsed["edge_at_us"].as_i64(), Some(decoded.t_edge_us), "{kind}");
         let id = parsed.get("event_id").and_then(Value::as_str).map(str::to_owned);

@@ -30,7 +30,11 @@ fn about(chain: ChainId, more: Value) -> Map<String, Value> {
 /// The incident that a fault is.
 pub fn incident_of(chain: ChainId, fault: &Fault) -> Incident {
     match fault {
-        Fault::Record { index, event_id, what } => Incident {
+        Fault::Record {
+            index,
+            event_id,
+            what,
+        } => Incident {
             code: RECORD_MISMATCH,
             about: about(chain, json!({"index": index, "event_id": event_id})),
             reason: what.clone(),
@@ -69,7 +73,9 @@ pub async fn end(
         codes.iter().flat_map(|code| incidents.open_of(code)).collect();
     for (subject, about) in open {
         if concerns(&about, chain, index) {
-            incidents.end(&subject, "what is stored agrees with what was sealed again").await?;
+            incidents
+                .end(&subject, "what is stored agrees with what was sealed again")
+                .await?;
         }
     }
     Ok(())

@@ -24,10 +24,16 @@ impl Numbers {
         let counter = |name: &str, help: &str| metrics.counter(name, help, &[]);
         let gauge = |name: &str, help: &str| metrics.gauge(name, help, &[]);
         Numbers {
-            rows: counter("aal_readback_rows_total", "stored rows compared with leaf, tree and header"),
+            rows: counter(
+                "aal_readback_rows_total",
+                "stored rows compared with leaf, tree and header",
+            ),
             mismatches: counter("aal_readback_mismatches_total", "findings: an alarm unless 0"),
             cycles: counter("aal_readback_cycles_total", "times the whole table was walked"),
-            failures: counter("aal_readback_failures_total", "reads of store or anchor that failed"),
+            failures: counter(
+                "aal_readback_failures_total",
+                "reads of store or anchor that failed",
+            ),
             cycle_s: gauge("aal_readback_cycle_seconds", "time of the last whole cycle"),
             oldest_unchecked_s: gauge(
                 "aal_readback_oldest_unchecked_seconds",
@@ -37,7 +43,10 @@ impl Numbers {
                 "aal_readback_newest_checked_age_seconds",
                 "age of the newest epoch that is checked",
             ),
-            stalled: gauge("aal_readback_stalled", "1 when nothing is being checked: an alarm"),
+            stalled: gauge(
+                "aal_readback_stalled",
+                "1 when nothing is being checked: an alarm",
+            ),
         }
     }
 }

@@ -33,7 +33,10 @@ mod tests {
     fn rows_cost_time_and_time_spent_counts() {
         let pace = Pace::new(1_000);
         assert_eq!(pace.pause(500, Duration::ZERO), Duration::from_millis(500));
-        assert_eq!(pace.pause(500, Duration::from_millis(200)), Duration::from_millis(300));
+        assert_eq!(
+            pace.pause(500, Duration::from_millis(200)),
+            Duration::from_millis(300)
+        );
         assert_eq!(pace.pause(500, Duration::from_secs(3)), Duration::ZERO);
         assert_eq!(pace.pause(0, Duration::ZERO), SHORTEST);
     }

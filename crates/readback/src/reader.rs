@@ -245,7 +245,8 @@ impl Reader {
         if self.incidents.standing() == 0 {
             self.component.up();
         } else {
-            self.component.down(format!("{} incidents stand", self.incidents.standing()));
+            self.component
+                .down(format!("{} incidents stand", self.incidents.standing()));
         }
     }
 
@@ -257,12 +258,17 @@ impl Reader {
         let limit = self.config.page_rows;
         let page = rows::page(&self.store, head.chain, from, head.size, walking.after, limit).await?;
         // Everything that can fail is read before the walk goes on, so that a page is taken wholly or again.
-        let hashes = self.sealed_hashes(&head, from, page.last().map(|(_, after)| after.0)).await?;
+        let hashes = self
+            .sealed_hashes(&head, from, page.last().map(|(_, after)| after.0))
+            .await?;
         let mut erased = None;
         let mut walk = walking.walk.clone();
         let mut found: Vec<(u64, Taken)> = Vec::with_capacity(page.len());
         for (record, _) in &page {
-            let position = record.chain_index.checked_sub(from).and_then(|at| usize::try_from(at).ok());
+            let position = record
+                .chain_index
+                .checked_sub(from)
+                .and_then(|at| usize::try_from(at).ok());
             let sealed = position.and_then(|position| hashes.get(position)).copied();
             let mut taken = walk.take(record, sealed);
             if !taken.absent_keys.is_empty() {
@@ -289,7 +295,12 @@ impl Reader {
         if let Some(fault) = at_end {
             self.judge(head.chain, None, &[fault], walking).await;
         }
-        if is_last && walking.is_whole && walking.is_clean && walking.walk.agrees() && self.incidents.standing() > 0 {
+        if is_last
+            && walking.is_whole
+            && walking.is_clean
+            && walking.walk.agrees()
+            && self.incidents.standing() > 0
+        {
             let codes = [RECORD_MISSING, CHAIN_MISMATCH];
             log_untold(findings::end(&mut self.incidents, &codes, head.chain, None).await);
         }
@@ -311,7 +322,12 @@ impl Reader {
     }
 
     /// Hashes of the sealed leaves from `from` to `last`, as far as there are tiles.
-    async fn sealed_hashes(&self, head: &ChainHead, from: u64, last: Option<u64>) -> Result<Vec<Hash>, ReadError> {
+    async fn sealed_hashes(
+        &self,
+        head: &ChainHead,
+        from: u64,
+        last: Option<u64>,
+    ) -> Result<Vec<Hash>, ReadError> {
         let Some(last) = last.map(|last| last.min(head.size - 1)) else {
             return Ok(Vec::new());
         };
@@ -366,7 +382,9 @@ impl Taken {
             self.faults.push(Fault::Record {
                 index,
                 event_id,
-                what: format!("content under data key {key} is absent and no erasure_done leaf names that key"),
+                what: format!(
+                    "content under data key {key} is absent and no erasure_done leaf names that key"
+                ),
             });
         }
     }

@@ -66,7 +66,11 @@ pub async fn erased_keys(store: &Store, tenant: Uuid) -> Result<HashSet<Uuid>, S
     for header in headers {
         let header: Value = serde_json::from_str(&header).unwrap_or_default();
         let named = header["subject_key_ids"].as_array().into_iter().flatten();
-        keys.extend(named.filter_map(Value::as_str).filter_map(|key| Uuid::try_parse(key).ok()));
+        keys.extend(
+            named
+                .filter_map(Value::as_str)
+                .filter_map(|key| Uuid::try_parse(key).ok()),
+        );
     }
     Ok(keys)
 }

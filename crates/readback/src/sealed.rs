@@ -125,7 +125,8 @@ impl Sealed {
             return Ok(Frontier::new());
         };
         let text = String::from_utf8_lossy(&bytes);
-        let heads: HashMap<ChainId, &ChainHead> = epoch.chains.iter().map(|head| (head.chain, head)).collect();
+        let heads: HashMap<ChainId, &ChainHead> =
+            epoch.chains.iter().map(|head| (head.chain, head)).collect();
         let ranges = text.lines().filter_map(|line| {
             let (chain, encoded) = line.split_once(' ')?;
             let range = CompactRange::from_bytes(&STANDARD.decode(encoded).ok()?).ok()?;
@@ -154,9 +155,14 @@ impl Sealed {
         let Some(width) = tile.width_at(head.size) else {
             return Ok(Vec::new());
         };
-        let bytes = self.anchor.tile(Tree::Chain(head.chain), tile.with_width(width)).await?;
+        let bytes = self
+            .anchor
+            .tile(Tree::Chain(head.chain), tile.with_width(width))
+            .await?;
         let bytes = bytes.unwrap_or_default();
-        let hashes = bytes.chunks_exact(32).filter_map(|chunk| Hash::try_from(chunk).ok());
+        let hashes = bytes
+            .chunks_exact(32)
+            .filter_map(|chunk| Hash::try_from(chunk).ok());
         Ok(hashes.skip((first % TILE_WIDTH) as usize).collect())
     }
 }

@@ -115,7 +115,10 @@ impl Walk {
             }
             if let Some(leaf) = leaf.filter(|leaf| leaf.has_offset()) {
                 if self.last_offset.is_some_and(|last| leaf.offset <= last) {
-                    wrong.push(format!("offset {} does not follow that of the leaf before", leaf.offset));
+                    wrong.push(format!(
+                        "offset {} does not follow that of the leaf before",
+                        leaf.offset
+                    ));
                 }
                 self.last_offset = Some(leaf.offset);
             }
@@ -165,5 +168,9 @@ impl Walk {
 
 /// The absent keys that no recorded erasure names.
 pub fn unexplained(absent: &[Uuid], erased: &HashSet<Uuid>) -> Vec<Uuid> {
-    absent.iter().filter(|key| !erased.contains(key)).copied().collect()
+    absent
+        .iter()
+        .filter(|key| !erased.contains(key))
+        .copied()
+        .collect()
 }

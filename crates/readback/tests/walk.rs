@@ -43,7 +43,12 @@ fn record(index: u64, prev_leaf_hash: Hash, model: &str) -> StoredRecord {
         slots: Vec::new(),
     };
     let members = header.as_object().unwrap();
-    let columns = COLUMNS.iter().map(|column| (column.name.to_owned(), column.expected(&leaf, members, None).unwrap()));
+    let columns = COLUMNS.iter().map(|column| {
+        (
+            column.name.to_owned(),
+            column.expected(&leaf, members, None).unwrap(),
+        )
+    });
     let columns: Map<String, Value> = columns.collect();
     let bytes = leaf.encode().unwrap();
     StoredRecord {
@@ -97,7 +102,9 @@ fn head(hashes: &[Hash]) -> ChainHead {
 fn walked(mut walk: Walk, records: &[StoredRecord], sealed: Option<&[Hash]>) -> (Vec<Fault>, bool) {
     let mut faults = Vec::new();
     for record in records {
-        let hash = sealed.and_then(|sealed| sealed.get(record.chain_index as usize)).copied();
+        let hash = sealed
+            .and_then(|sealed| sealed.get(record.chain_index as usize))
+            .copied();
         faults.extend(walk.take(record, hash).faults);
     }
     faults.extend(walk.end());
@@ -111,7 +118,13 @@ fn whole(hashes: &[Hash], records: &[StoredRecord]) -> (Vec<Fault>, bool) {
 /// The index of the only fault, which is about a record.
 fn only_record(faults: &[Fault]) -> (u64, Uuid, &str) {
     match faults {
-        [Fault::Record { index, event_id, what }] => (*index, *event_id, what),
+        [
+            Fault::Record {
+                index,
+                event_id,
+                what,
+            },
+        ] => (*index, *event_id, what),
         other => panic!("{other:?}"),
     }
 }
@@ -122,7 +135,11 @@ fn an_untouched_chain_agrees_from_its_beginning_and_from_any_tree_before() {
     assert_eq!(whole(&hashes, &records), (vec![], true));
     for from in 1..9 {
         let walk = Walk::after(range(&hashes[..from]), hashes[from - 1], head(&hashes));
-        assert_eq!(walked(walk, &records[from..], Some(&hashes)), (vec![], true), "{from}");
+        assert_eq!(
+            walked(walk, &records[from..], Some(&hashes)),
+            (vec![], true),
+            "{from}"
+        );
     }
 }
 
@@ -131,7 +148,9 @@ fn each_column_that_is_changed_names_its_record() {
     let (records, hashes) = chain(5, |_| "gpt-4o");
     for column in &COLUMNS {
         let mut changed = records.clone();
-        changed[3].columns.insert(column.name.to_owned(), json!("something else"));
+        changed[3]
+            .columns
+            .insert(column.name.to_owned(), json!("something else"));
         let (faults, _) = whole(&hashes, &changed);
         let (index, event_id, what) = only_record(&faults);
         assert_eq!((index, event_id), (3, Uuid::from_u128(0xe003)), "{}", column.name);
@@ -144,9 +163,18 @@ fn a_row_that_is_gone_is_named_and_so_is_one_that_came_twice() {
     let (records, hashes) = chain(6, |_| "gpt-4o");
     let mut gone = records.clone();
     gone.remove(2);
-    assert_eq!(whole(&hashes, &gone), (vec![Fault::Missing { first: 2, last: 2 }], false));
-    assert_eq!(whole(&hashes, &records[..4]), (vec![Fault::Missing { first: 4, last: 5 }], false));
-    assert_eq!(whole(&hashes, &[]), (vec![Fault::Missing { first: 0, last: 5 }], false));
+    assert_eq!(
+        whole(&hashes, &gone),
+        (vec![Fault::Missing { first: 2, last: 2 }], false)
+    );
+    assert_eq!(
+        whole(&hashes, &records[..4]),
+        (vec![Fault::Missing { first: 4, last: 5 }], false)
+    );
+    assert_eq!(
+        whole(&hashes, &[]),
+        (vec![Fault::Missing { first: 0, last: 5 }], false)
+    );
     let mut twice = records.clone();
     twice.insert(4, records[3].clone());
     let (faults, _) = whole(&hashes, &twice);
@@ -159,7 +187,10 @@ fn a_suffix_rewritten_with_all_its_links_is_named_by_tiles_and_refuted_by_the_ro
     let (_, hashes) = chain(6, |_| "gpt-4o");
     let (forged, _) = chain(6, |index| if index < 4 { "gpt-4o" } else { "gpt-cheap" });
     let (faults, agrees) = whole(&hashes, &forged);
-    assert!(matches!(faults.as_slice(), [Fault::Root { .. }]) && !agrees, "{faults:?}");
+    assert!(
+        matches!(faults.as_slice(), [Fault::Root { .. }]) && !agrees,
+        "{faults:?}"
+    );
     let (faults, _) = walked(Walk::whole(head(&hashes)), &forged, Some(&hashes));
     let named: Vec<u64> = faults
         .iter()

@@ -26,7 +26,14 @@ fn record(event: &Event) -> Record {
         chain_index: 0,
         prev_leaf_hash: [0; 32],
     };
-    let draft = draft_event(&Pipeline::builtin(), event, &index, &key, &key, 1_790_000_000_000_000);
+    let draft = draft_event(
+        &Pipeline::builtin(),
+        event,
+        &index,
+        &key,
+        &key,
+        1_790_000_000_000_000,
+    );
     draft.place([3; 32], place).unwrap()
 }
 
@@ -62,8 +69,12 @@ fn every_told_kind_becomes_a_leaf_of_its_kind_with_its_facts() {
         let leaf = Leaf::decode(&record.leaf).unwrap();
         assert_eq!(leaf.kind.name(), kind.as_str());
         let header = header(&record);
-        assert_eq!((&header["kind"], &header["action"]), (&json!(kind.as_str()), &json!("start")));
-        let facts = json!({"component": "processor", "shard": 3, "new_digest": digest, "tenant": Uuid::from_u128(4)});
+        assert_eq!(
+            (&header["kind"], &header["action"]),
+            (&json!(kind.as_str()), &json!("start"))
+        );
+        let facts =
+            json!({"component": "processor", "shard": 3, "new_digest": digest, "tenant": Uuid::from_u128(4)});
         assert_eq!(header["facts"], facts, "{kind:?}");
         let keys = header.get("subject_key_ids").cloned();
         let expected = (kind == Kind::ErasureDone).then(|| json!([Uuid::from_u128(1)]));
@@ -77,12 +88,19 @@ fn a_text_among_the_facts_is_redacted() {
     let header = header(&record(&event));
     let note = header["facts"]["note"].as_str().unwrap();
     assert!(!note.contains("jane"), "{note}");
-    assert_eq!(header["pii"]["EMAIL_ADDRESS"], json!(2), "once in the facts, once in the attributes");
+    assert_eq!(
+        header["pii"]["EMAIL_ADDRESS"],
+        json!(2),
+        "once in the facts, once in the attributes"
+    );
 }
 
 #[test]
 fn who_read_what_stays_out_of_the_header() {
-    let header = header(&record(&told(Kind::Access, json!({"filters": "x", "tenant": Uuid::from_u128(4)}))));
+    let header = header(&record(&told(
+        Kind::Access,
+        json!({"filters": "x", "tenant": Uuid::from_u128(4)}),
+    )));
     assert_eq!(header.get("facts"), None);
     assert_eq!(header.get("reason"), None);
 }
@@ -93,8 +111,14 @@ fn a_reprice_carries_the_new_cost_of_its_event() {
         "price_version": "2026-01", "price_rule": "gpt-4o"});
     let header = header(&record(&told(Kind::Reprice, detail)));
     assert_eq!(header["target_event_id"], json!(Uuid::from_u128(9)));
-    assert_eq!((&header["input_cost"], &header["output_cost"], &header["cost"]), (&json!("0.1"), &json!("0.2"), &json!("0.3")));
-    assert_eq!((&header["currency"], &header["price_rule"]), (&json!("USD"), &json!("gpt-4o")));
+    assert_eq!(
+        (&header["input_cost"], &header["output_cost"], &header["cost"]),
+        (&json!("0.1"), &json!("0.2"), &json!("0.3"))
+    );
+    assert_eq!(
+        (&header["currency"], &header["price_rule"]),
+        (&json!("USD"), &json!("gpt-4o"))
+    );
 }
 
 #[test]
@@ -116,14 +140,20 @@ fn an_intent_is_no_unpriced_call_and_is_erased_with_its_event() {
     assert_eq!(header["kind"], "intent");
     assert_eq!(header["target_event_id"], json!(event.event_id));
     assert_eq!(header["model"], "gpt-4o");
-    assert_eq!((header.get("unpriced_reason"), header.get("usage_state")), (None, None));
+    assert_eq!(
+        (header.get("unpriced_reason"), header.get("usage_state")),
+        (None, None)
+    );
 }
 
 #[test]
 fn the_header_binds_where_the_record_was_stored() {
     let record = record(&told(Kind::Heartbeat, json!({"component": "processor"})));
     let header = header(&record);
-    assert_eq!((&header["block"], &header["block_row"], &header["block_month"]), (&json!(11), &json!(3), &json!(202_611)));
+    assert_eq!(
+        (&header["block"], &header["block_row"], &header["block_month"]),
+        (&json!(11), &json!(3), &json!(202_611))
+    );
     let leaf = Leaf::decode(&record.leaf).unwrap();
     assert_eq!((leaf.shard, leaf.partition, leaf.offset), (6, 2, 40));
     assert!(leaf.source_id.is_nil());

@@ -24,12 +24,30 @@ pub async fn sources(rig: &Rig, admin: &str, viewer: &str, writer: &mut Writer) 
     let items = answer["items"].as_array().unwrap();
     assert_eq!(items.len(), 1, "one source, whichever shard it went to: {answer}");
     let source = &items[0];
-    assert_eq!(source["gaps"], json!([{"first": 2, "last": 3}, {"first": 5, "last": 6}]), "{source}");
-    assert_eq!((&source["missing"], &source["repeated"], &source["records"]), (&json!(4), &json!(1), &json!(5)));
-    assert_eq!((&source["instance"], &source["epoch"], &source["last"]), (&json!("pod-1"), &json!(1), &json!(7)));
-    let cut = rig.get("/api/v1/sources?application=numbered&from=2020-01-01T00:00:00Z", admin).await;
+    assert_eq!(
+        source["gaps"],
+        json!([{"first": 2, "last": 3}, {"first": 5, "last": 6}]),
+        "{source}"
+    );
+    assert_eq!(
+        (&source["missing"], &source["repeated"], &source["records"]),
+        (&json!(4), &json!(1), &json!(5))
+    );
+    assert_eq!(
+        (&source["instance"], &source["epoch"], &source["last"]),
+        (&json!("pod-1"), &json!(1), &json!(7))
+    );
+    let cut = rig
+        .get(
+            "/api/v1/sources?application=numbered&from=2020-01-01T00:00:00Z",
+            admin,
+        )
+        .await;
     assert_eq!(cut["items"][0]["missing"], json!(4), "{cut}");
-    assert_eq!(rig.get("/api/v1/sources?application=loans", admin).await["items"], json!([]));
+    assert_eq!(
+        rig.get("/api/v1/sources?application=loans", admin).await["items"],
+        json!([])
+    );
     rig.refused("/api/v1/sources", viewer, 403).await;
     rig.refused("/api/v1/sources?limit=0", admin, 400).await;
 }
@@ -43,21 +61,35 @@ pub async fn intents(rig: &Rig, admin: &str, officer: &str, writer: &mut Writer)
     };
     let (lost, done) = (call(7_100), call(7_101));
     writer
-        .store(SHARD, vec![intent_of(&lost, "gateway"), intent_of(&done, "gateway"), done.clone()])
+        .store(
+            SHARD,
+            vec![
+                intent_of(&lost, "gateway"),
+                intent_of(&done, "gateway"),
+                done.clone(),
+            ],
+        )
         .await;
     let open = rig.get("/api/v1/intents?older_than_s=0", admin).await;
     let items = open["items"].as_array().unwrap();
     assert_eq!(items.len(), 1, "{open}");
     assert_eq!(items[0]["intended_event_id"], json!(lost.event_id), "{open}");
     assert_eq!(items[0]["model"], "gpt-4o", "{open}");
-    assert_eq!(rig.get("/api/v1/intents?older_than_s=0", officer).await["items"], json!([]), "another tenant's");
+    assert_eq!(
+        rig.get("/api/v1/intents?older_than_s=0", officer).await["items"],
+        json!([]),
+        "another tenant's"
+    );
     // The intent is a record of its own and no conflict with the event.
-    let conflicts = rig.get("/api/v1/audit/logs?kind=conflict&application=numbered", admin).await;
+    let conflicts = rig
+        .get("/api/v1/audit/logs?kind=conflict&application=numbered", admin)
+        .await;
     assert_eq!(conflicts["items"], json!([]));
 }
 
 fn incident(number: u128, action: &str, subject: &str, tenant: Option<Uuid>) -> Event {
-    let mut detail = json!({"component": "readback", "code": "record_mismatch", "subject": subject, "index": 4});
+    let mut detail =
+        json!({"component": "readback", "code": "record_mismatch", "subject": subject, "index": 4});
     if let Some(tenant) = tenant {
         detail["tenant"] = json!(tenant);
     }
@@ -85,13 +117,33 @@ pub async fn incidents(rig: &Rig, admin: &str, officer: &str, viewer: &str, writ
     ];
     writer.store(SHARD, events).await;
     let all = rig.get("/api/v1/incidents", admin).await;
-    assert_eq!((all["items"].as_array().unwrap().len(), &all["open"]), (3, &json!(2)), "{all}");
+    assert_eq!(
+        (all["items"].as_array().unwrap().len(), &all["open"]),
+        (3, &json!(2)),
+        "{all}"
+    );
     let open = rig.get("/api/v1/incidents?state=open", officer).await;
-    assert_eq!(open["items"].as_array().unwrap().len(), 1, "own tenant's only: {open}");
+    assert_eq!(
+        open["items"].as_array().unwrap().len(),
+        1,
+        "own tenant's only: {open}"
+    );
     let item = &open["items"][0];
-    assert_eq!((&item["about"]["tenant"], &item["about"]["index"]), (&json!(BANK), &json!(4)), "{item}");
-    assert_eq!((&item["code"], &item["reason"]), (&json!("record_mismatch"), &json!("column model differs")));
-    let ended = all["items"].as_array().unwrap().iter().find(|item| item["state"] == "ended").unwrap();
+    assert_eq!(
+        (&item["about"]["tenant"], &item["about"]["index"]),
+        (&json!(BANK), &json!(4)),
+        "{item}"
+    );
+    assert_eq!(
+        (&item["code"], &item["reason"]),
+        (&json!("record_mismatch"), &json!("column model differs"))
+    );
+    let ended = all["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["state"] == "ended")
+        .unwrap();
     assert!(ended["ended_at"].is_string(), "{ended}");
     rig.refused("/api/v1/incidents", viewer, 403).await;
     rig.refused("/api/v1/incidents?state=shut", admin, 400).await;

@@ -4,6 +4,8 @@ mod console;
 mod failures;
 mod lifecycle;
 mod outside_kafka;
+mod partitions;
+mod readback;
 mod replay;
 mod reports;
 mod tamper;

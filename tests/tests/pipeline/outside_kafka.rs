@@ -8,10 +8,11 @@ use std::{
 
 use audit_tests::{Pipeline, Start, repository};
 
-struct Kafka {
+/// One broker in a directory of its own.
+pub(crate) struct Kafka {
     child: Child,
     _folder: tempfile::TempDir,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Drop for Kafka {
@@ -21,7 +22,7 @@ impl Drop for Kafka {
     }
 }
 
-fn start_kafka() -> Kafka {
+pub(crate) fn start_kafka() -> Kafka {
     let folder = tempfile::Builder::new()
         .prefix("audit-kafka-")
         .tempdir()

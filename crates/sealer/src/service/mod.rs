@@ -2,6 +2,7 @@
 
 pub mod clickhouse;
 pub mod config;
+mod incidents;
 mod publish;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -19,7 +20,9 @@ use uuid::Uuid;
 
 use crate::{
     Anchor, SealError, Sealed, Sealer, SealerSettings,
-    service::{clickhouse::ClickHouseLeaves, config::Config, publish::Publishing},
+    service::{
+        clickhouse::ClickHouseLeaves, config::Config, incidents::SealerIncidents, publish::Publishing,
+    },
 };
 
 const LEASE: &str = "sealer";
@@ -54,6 +57,8 @@ pub enum ServiceError {
     Seal(#[from] SealError),
     #[error("the lease passed to another sealer")]
     LeaseLost,
+    #[error(transparent)]
+    Tell(#[from] aal_announce::TellError),
 }
 
 struct Numbers {
@@ -122,6 +127,10 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
         &metrics,
         &shutdown,
     )?;
+    let mut told = SealerIncidents::load(&producer, &store, &metrics).await?;
+    let verifier_key = signer.verifier_key().to_string();
+    told.started(&config.sealer.origin, &verifier_key, settings.policy_hash)
+        .await;
     let holder = Uuid::new_v4().to_string();
     let result = loop {
         let Some(fence) = shutdown
@@ -162,6 +171,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
                 &publishing,
                 &numbers,
                 &component,
+                &mut told,
                 &shutdown,
             )
             .await
@@ -183,12 +193,16 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
             Err(error) => {
                 numbers.failures.inc();
                 component.down(error.to_string());
+                told.failed(&error).await;
                 let _ = control.release_lease(LEASE, &holder, fence).await;
                 break Err(error.into());
             }
         }
     };
     publishing.stop();
+    if result.is_ok() {
+        told.stopped().await;
+    }
     if let Some(operations) = operations {
         shutdown.request();
         operations.stopped().await;
@@ -282,6 +296,7 @@ async fn seal_epochs<O: crate::Objects>(
     publishing: &Publishing,
     numbers: &Numbers,
     component: &Component,
+    told: &mut SealerIncidents,
     shutdown: &Shutdown,
 ) -> Result<(), ServiceError> {
     let mut ticks = tokio::time::interval(Duration::from_millis(config.sealer.interval_ms.max(100)));
@@ -295,14 +310,19 @@ async fn seal_epochs<O: crate::Objects>(
             Ok(sealed) => {
                 report(&sealed, producer, numbers, component);
                 publishing.sealed(sealed.manifest.epoch);
+                told.sealed(&sealed).await;
             }
             Err(error @ (SealError::Source(_) | SealError::Anchor(_))) => {
                 // Nothing was signed; the next tick tries again.
                 numbers.failures.inc();
                 component.down(error.to_string());
+                told.failed(&error).await;
                 tracing::warn!(%error, cause = ?std::error::Error::source(&error).map(ToString::to_string), "epoch not sealed");
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                told.failed(&error).await;
+                return Err(error.into());
+            }
         }
     }
 }
