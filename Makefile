@@ -18,7 +18,7 @@ BUNDLES ?= 20000
 SECONDS_EACH ?= 600
 TARGETS ?=
 
-.PHONY: help up demo build engine kafka console test test-rust test-console test-python test-typescript sdk-programs sdk-typescript lint-sdks lint fmt deny bench crash-test tamper-test fuzz prices packages packages-test clean
+.PHONY: help up demo build engine kafka go-tools console test test-rust test-console test-python test-typescript sdk-programs sdk-typescript lint-sdks lint fmt deny bench crash-test tamper-test fuzz prices packages packages-test clean
 
 help:
 	@sed -n '2,5s/^# \{0,1\}//p' Makefile
@@ -34,6 +34,11 @@ engine:
 
 kafka:
 	@scripts/fetch-kafka.sh >/dev/null
+
+# Programs in Go that tests run our logs and stores against.
+go-tools:
+	@scripts/fetch-tessera.sh >/dev/null
+	@scripts/fetch-minio.sh >/dev/null
 
 CONSOLE := dashboards/console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/index.html $(CONSOLE)/package-lock.json $(CONSOLE)/vite.config.ts -type f 2>/dev/null)
@@ -81,7 +86,7 @@ fmt:
 deny:
 	scripts/deny.sh
 
-test: packages-test engine kafka lint test-console test-python test-typescript test-rust
+test: packages-test engine kafka go-tools lint test-console test-python test-typescript test-rust
 
 test-console: console
 	cd $(CONSOLE) && npm run --silent lint && npm test --silent
