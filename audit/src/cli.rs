@@ -28,8 +28,12 @@ pub enum Command {
     Price,
     /// Texts on standard input, found spans and the redacted text on standard output.
     Redact,
-    /// Check a running service's records against its signed checkpoints.
+    /// Check a running service's records, or an evidence bundle, against signed checkpoints.
     Verify(VerifyArguments),
+    /// Cosign checkpoints of logs of others, as a C2SP witness.
+    Witness(WitnessArguments),
+    /// Ask a running service for an evidence bundle of a period and save it.
+    Bundle(BundleArguments),
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +47,9 @@ pub struct UpArguments {
     /// Where the edge takes events; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8081")]
     pub edge_listen: SocketAddr,
+    /// A provider for the gateway on the edge's port, NAME=URL; the well-known ones are there already. May be repeated.
+    #[arg(long = "gateway-upstream", value_name = "NAME=URL")]
+    pub gateway_upstreams: Vec<String>,
     /// The built console; without it only the API is served.
     #[arg(long)]
     pub console_dir: Option<PathBuf>,
@@ -101,19 +108,84 @@ pub struct ReplayArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct WitnessArguments {
+    /// Where it answers; port 0 takes a free one. Put TLS in front of it when others reach it over a network.
+    #[arg(long, default_value = "127.0.0.1:7380")]
+    pub listen: SocketAddr,
+    /// Its keys and what it cosigned last; made when missing. Never replace it by an older copy.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// A C2SP tlog-policy whose `log` lines name the logs to witness.
+    #[arg(long)]
+    pub policy: PathBuf,
+    /// Its name in signature lines, like witness.example.com/audit.
+    #[arg(long)]
+    pub name: String,
+    /// Requests a second from one address, ten times as many at once.
+    #[arg(long, default_value_t = 10)]
+    pub requests_per_second: u32,
+    /// Print address and keys as one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct VerifyArguments {
-    /// Address of the running query API, for example http://127.0.0.1:8080.
+    /// Address of the running query API, for example http://127.0.0.1:8080; or a bundle's file, `-` for standard input.
     pub target: String,
     /// The pinned trust policy.
     #[arg(long)]
     pub policy: PathBuf,
+    /// A token of an administrator or compliance officer; only for a running service.
+    #[arg(long, env = "AAL_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Data directory of a local `audit up`: whoever can read its key file may sign in with it.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Receipts that clients kept, one line each: each event must be in the log.
+    #[arg(long)]
+    pub receipts: Option<PathBuf>,
+    /// A checkpoint kept from before, with or without cosignatures, which the log must agree with.
+    #[arg(long)]
+    pub known_head: Option<PathBuf>,
+    /// Bundles: threads that check records; all cores when absent.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BundleArguments {
+    /// Address of the running query API.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub server: String,
     /// A token of an administrator or compliance officer.
     #[arg(long, env = "AAL_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     /// Data directory of a local `audit up`: whoever can read its key file may sign in with it.
     #[arg(long)]
     pub data: Option<PathBuf>,
-    /// Print the report as JSON.
+    /// Begin of the period, RFC 3339.
+    #[arg(long)]
+    pub from: String,
+    /// End of the period, RFC 3339; does not belong to it.
+    #[arg(long)]
+    pub to: String,
+    /// Hand over the content of these records only, as name=value; every leaf is in the bundle all the same.
+    #[arg(long = "filter", value_name = "NAME=VALUE")]
+    pub filters: Vec<String>,
+    /// Only this tenant's chains.
+    #[arg(long)]
+    pub tenant: Option<uuid::Uuid>,
+    /// Hand over no content at all, only leaves and headers.
+    #[arg(long)]
+    pub no_content: bool,
+    /// Where to save it; `-` writes standard output.
+    #[arg(long, short)]
+    pub output: PathBuf,
+    /// Print a summary as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -1,5 +1,6 @@
 //! `audit`: the one command-line program.
 
+mod bundle;
 mod cli;
 mod demo;
 mod lines;
@@ -7,6 +8,8 @@ mod local;
 mod replay;
 mod up;
 mod verify;
+mod witness;
+mod witnessed;
 
 use std::process::ExitCode;
 
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
         Command::Normalise => finish(lines::normalise()),
         Command::Price => finish(lines::price()),
         Command::Redact => finish(lines::redact()),
+        Command::Bundle(arguments) => finish(runtime.block_on(bundle::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
+        Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),
     }
 }

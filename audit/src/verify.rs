@@ -2,14 +2,15 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use aal_ledger::TrustPolicy;
 use aal_verify::{Report, StoredRecord, Verifier};
+use audit_verify::BundleArguments;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
     cli::VerifyArguments,
+    witnessed::{self, Witnessed},
     local::{Local, LocalError},
 };
 
@@ -19,12 +20,12 @@ const LONGEST_LINE: usize = 128 * 1024 * 1024;
 /// Why nothing could be verified; exit status 2.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    #[error("the policy {file}: {reason}")]
-    Policy { file: PathBuf, reason: String },
+    #[error(transparent)]
+    Input(#[from] audit_verify::InputError),
+    #[error("the known head {file}: {reason}")]
+    KnownHead { file: PathBuf, reason: String },
     #[error(transparent)]
     Local(#[from] LocalError),
-    #[error("{target} is not the address of a running service such as http://127.0.0.1:8080")]
-    Target { target: String },
     #[error("give --token (or AAL_TOKEN), or --data of a local audit up")]
     NoToken,
     #[error("{url}: {source}")]
@@ -76,44 +77,67 @@ struct Source {
 
 /// `audit verify`.
 pub async fn run(arguments: VerifyArguments) -> Result<ExitCode, VerifyError> {
-    let file = arguments.policy.clone();
-    let unreadable = |reason: String| VerifyError::Policy {
-        file: file.clone(),
-        reason,
-    };
-    let text = std::fs::read_to_string(&arguments.policy).map_err(|error| unreadable(error.to_string()))?;
-    let policy = TrustPolicy::parse(&text).map_err(|error| unreadable(error.to_string()))?;
+    if !arguments.target.starts_with("http://") && !arguments.target.starts_with("https://") {
+        return Ok(audit_verify::run(&bundle_of(arguments))?);
+    }
+    let policy = audit_verify::read_policy(&arguments.policy)?;
+    let receipts = arguments.receipts.as_deref();
+    let receipts = receipts.map(|path| audit_verify::read_receipts(path, &policy)).transpose()?;
     let token = match (&arguments.token, &arguments.data) {
         (Some(token), _) => token.clone(),
         (None, Some(data)) => Local::open(data).await?.administrator_token().await?,
         (None, None) => return Err(VerifyError::NoToken),
     };
-    if !arguments.target.starts_with("http://") && !arguments.target.starts_with("https://") {
-        return Err(VerifyError::Target {
-            target: arguments.target,
-        });
-    }
     let base = arguments.target.trim_end_matches('/').to_owned();
     let source = Source {
         http: reqwest::Client::new(),
         base,
         token,
     };
-    let report = source.verify(Verifier::new(policy)).await?;
-    if arguments.json {
-        println!("{}", serde_json::to_string(&report).unwrap_or_default());
-    } else {
-        print!("{report}");
+    let known_head = arguments.known_head.as_ref();
+    let known_head = known_head.map(|file| read_known_head(file, &policy)).transpose()?;
+    let wants_witness = policy.witness_policy.is_some();
+    let mut verifier = Verifier::new(policy).with_receipts(receipts);
+    if let Some(note) = &known_head {
+        verifier.checkpoint(note);
     }
+    let report = source.verify(verifier, wants_witness).await?;
+    audit_verify::print_report(&report, arguments.json);
     Ok(ExitCode::from(report.exit_code()))
 }
 
+/// Reads a checkpoint kept from before. One that no pinned key signed proves nothing and is refused at once.
+fn read_known_head(file: &std::path::Path, policy: &aal_ledger::TrustPolicy) -> Result<Vec<u8>, VerifyError> {
+    let refused = |reason: String| VerifyError::KnownHead {
+        file: file.to_owned(),
+        reason,
+    };
+    let note = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
+    let opened = aal_ledger::proof::open_checkpoint(&note, policy);
+    opened.map_err(|error| refused(error.to_string()))?;
+    Ok(note)
+}
+
+/// The arguments for a bundle.
+fn bundle_of(arguments: VerifyArguments) -> BundleArguments {
+    BundleArguments {
+        target: PathBuf::from(arguments.target),
+        policy: arguments.policy,
+        receipts: arguments.receipts,
+        known_head: arguments.known_head,
+        threads: arguments.threads,
+        json: arguments.json,
+    }
+}
+
 impl Source {
-    async fn verify(&self, mut verifier: Verifier) -> Result<Report, VerifyError> {
+    async fn verify(&self, mut verifier: Verifier, wants_witness: bool) -> Result<Report, VerifyError> {
         // The checkpoint first: what was sealed when it was signed must be found by what is read after it.
         let checkpoints: Checkpoints = self.json("/api/v1/checkpoints?limit=1").await?;
         if let Some(latest) = &checkpoints.latest {
             verifier.checkpoint(latest.checkpoint.as_bytes());
+            let witnessed = self.witnessed(latest.epoch, wants_witness).await?;
+            witnessed.feed(latest.epoch, &mut verifier);
         }
         // An epoch that closes while this runs is newer than the checkpoint, and none of this run's business.
         let upto = checkpoints
@@ -136,6 +160,21 @@ impl Source {
                 .await?;
         }
         Ok(verifier.finish())
+    }
+
+    /// What witnesses and authorities said, none of it of an epoch after `latest`. Where the policy asks for witnesses,
+    /// they are given some time to answer about the newest epoch.
+    async fn witnessed(&self, latest: u64, wants_witness: bool) -> Result<Witnessed, VerifyError> {
+        let deadline = tokio::time::Instant::now() + witnessed::PATIENCE;
+        loop {
+            let answer: Witnessed = self
+                .json(&format!("/api/v1/verify/witnessed?to={latest}"))
+                .await?;
+            if !wants_witness || answer.covers(latest) || tokio::time::Instant::now() >= deadline {
+                return Ok(answer);
+            }
+            tokio::time::sleep(witnessed::POLL).await;
+        }
     }
 
     async fn get(&self, path: &str) -> Result<(String, reqwest::Response), VerifyError> {

@@ -28,7 +28,10 @@ const FORMATS: &[(&str, &str)] = &[
     ("pdf", "application/pdf"),
     ("csv", "text/csv; charset=utf-8"),
     ("json", "application/json"),
+    (BUNDLE, "application/x-tar"),
 ];
+/// The format of evidence bundles; made only when it is asked for.
+const BUNDLE: &str = "bundle";
 /// Filters a range report takes; their values are strings, as in the query of a list.
 const FILTERS: &[&str] = &[
     "application",
@@ -61,21 +64,33 @@ struct Wanted {
     filters: Option<Map<String, Value>>,
     tenant: Option<Uuid>,
     title: Option<String>,
+    /// Bundles: whether texts and ciphertexts of matching records are handed over; yes, when absent.
+    content: Option<bool>,
 }
 
 pub(crate) async fn generate(call: Call) -> Result<Response, Problem> {
     let wanted: Wanted = call.request.json()?;
-    let formats = formats_of(wanted.format.as_deref())?;
+    let formats = match wanted.r#type.as_str() {
+        BUNDLE => vec![BUNDLE.to_owned()],
+        _ => formats_of(wanted.format.as_deref())?,
+    };
+    let has_bundle = formats.iter().any(|format| format == BUNDLE);
+    if has_bundle {
+        check_bundle_filters(&wanted)?;
+    }
     let (tenant, mut request, title) = match wanted.r#type.as_str() {
         "decision" => decision(&call, &wanted).await?,
-        "range" => range(&call, &wanted)?,
+        "range" | BUNDLE => range(&call, &wanted)?,
         other => {
-            let message = format!("{other:?} is not a report type; use decision or range");
+            let message = format!("{other:?} is not a report type; use decision, range or bundle");
             return Err(Problem::validation("the report cannot be made").with_error("/type", message));
         }
     };
     request["type"] = wanted.r#type.clone().into();
     request["format"] = json!(formats);
+    if let Some(content) = wanted.content {
+        request["content"] = content.into();
+    }
     let title = wanted.title.unwrap_or(title);
     if title.is_empty() || title.len() > MAX_TITLE_BYTES || title.chars().any(char::is_control) {
         let message = format!("must have 1 to {MAX_TITLE_BYTES} bytes and no control characters");
@@ -92,7 +107,8 @@ pub(crate) async fn generate(call: Call) -> Result<Response, Problem> {
     let note = AccessNote {
         user: &call.scope.user,
         tenant: tenant_or_nil(tenant),
-        action: "report.generate",
+        // What is asked for is recorded before anything is read.
+        action: if has_bundle { "export" } else { "report.generate" },
         target: wanted.event_id,
         reason: None,
         detail: json!({"report": job.id, "type": job.kind}),
@@ -123,19 +139,35 @@ pub(crate) async fn generate(call: Call) -> Result<Response, Problem> {
 
 fn formats_of(wanted: Option<&[String]>) -> Result<Vec<String>, Problem> {
     let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
-        return Ok(FORMATS.iter().map(|(name, _)| (*name).to_owned()).collect());
+        let names = FORMATS.iter().map(|(name, _)| *name);
+        return Ok(names.filter(|name| *name != BUNDLE).map(str::to_owned).collect());
     };
     let mut formats: Vec<String> = Vec::new();
     for (position, name) in wanted.iter().enumerate() {
         if !FORMATS.iter().any(|(known, _)| known == name) {
             return Err(Problem::validation("the report cannot be made")
-                .with_error(format!("/format/{position}"), "must be pdf, csv or json"));
+                .with_error(format!("/format/{position}"), "must be pdf, csv, json or bundle"));
         }
         if !formats.contains(name) {
             formats.push(name.clone());
         }
     }
     Ok(formats)
+}
+
+/// Filters that a verifier of bundles can follow, and no others.
+fn check_bundle_filters(wanted: &Wanted) -> Result<(), Problem> {
+    for (name, value) in wanted.filters.iter().flatten() {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        if let Err(error) = aal_bundle::Filter::new([(name.as_str(), text)]) {
+            return Err(Problem::validation("the evidence bundle cannot be made")
+                .with_error(format!("/filters/{name}"), error.to_string()));
+        }
+    }
+    Ok(())
 }
 
 async fn decision(call: &Call, wanted: &Wanted) -> Result<(TenantScope, Value, String), Problem> {
@@ -198,7 +230,8 @@ fn range(call: &Call, wanted: &Wanted) -> Result<(TenantScope, Value, String), P
     }
     let tenant = call.scope.narrowed(wanted.tenant)?.tenants;
     let (from, to) = (rfc3339_us(from_us), rfc3339_us(to_us));
-    let title = format!("Decisions from {} to {}", &from[..10], &to[..10]);
+    let what = if wanted.r#type == BUNDLE { "Evidence bundle" } else { "Decisions" };
+    let title = format!("{what} from {} to {}", &from[..10], &to[..10]);
     Ok((tenant, json!({"from": from, "to": to, "filters": filters}), title))
 }
 
@@ -269,7 +302,7 @@ pub(crate) async fn get(call: Call) -> Result<Response, Problem> {
 /// The format that `Accept` asks for; JSON and anything mean the job itself.
 fn accepted(call: &Call) -> Option<String> {
     let accept = call.request.headers.get(ACCEPT)?.to_str().ok()?;
-    [("application/pdf", "pdf"), ("text/csv", "csv")]
+    [("application/pdf", "pdf"), ("text/csv", "csv"), ("application/x-tar", BUNDLE)]
         .into_iter()
         .find(|(media_type, _)| accept.contains(media_type))
         .map(|(_, format)| format.to_owned())
@@ -277,7 +310,7 @@ fn accepted(call: &Call) -> Option<String> {
 
 async fn download(call: &Call, job: &Job, format: &str) -> Result<Response, Problem> {
     let known = FORMATS.iter().find(|(name, _)| *name == format);
-    let (_, media_type) = known.ok_or_else(|| wrong("format", "pdf, csv or json"))?;
+    let (_, media_type) = known.ok_or_else(|| wrong("format", "pdf, csv, json or bundle"))?;
     match job.status {
         JobStatus::Done => {}
         JobStatus::Failed => {
@@ -324,7 +357,10 @@ async fn download(call: &Call, job: &Job, format: &str) -> Result<Response, Prob
     let mut response = warp::reply::stream(body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    let name = format!("attachment; filename=\"report-{}.{format}\"", job.id);
+    let name = match format {
+        BUNDLE => format!("attachment; filename=\"evidence-{}.audit.tar\"", job.id),
+        _ => format!("attachment; filename=\"report-{}.{format}\"", job.id),
+    };
     if let Ok(name) = HeaderValue::from_str(&name) {
         headers.insert(CONTENT_DISPOSITION, name);
     }
