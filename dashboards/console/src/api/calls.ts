@@ -2,12 +2,14 @@ import { call, callBlob, callText, type Query } from "./client";
 import type {
   CheckpointDetail,
   Checkpoints,
+  Incident,
   LogDetail,
   LoginAnswer,
   LogSummary,
   Metrics,
   NewOutcome,
   NewReport,
+  NumberedSource,
   Page,
   ReportFormat,
   ReportJob,
@@ -70,6 +72,12 @@ export const fetchCheckpoints = (query: Query, signal: AbortSignal) =>
 
 export const fetchCheckpoint = (epoch: number, signal: AbortSignal) =>
   call<CheckpointDetail>(`/api/v1/checkpoints/${epoch}`, { signal });
+
+export const fetchIncidents = (query: Query, signal: AbortSignal) =>
+  call<{ items: Incident[]; open: number }>("/api/v1/incidents", { query, signal });
+
+export const fetchSources = (query: Query, signal: AbortSignal) =>
+  call<{ items: NumberedSource[] }>("/api/v1/sources", { query, signal });
 
 export const fetchAccessLog = (query: Query, signal: AbortSignal) =>
   call<{ items: Record<string, unknown>[]; next_cursor?: string | null }>("/api/v1/access-log", {

@@ -280,6 +280,33 @@ export interface VerifyAnswer {
   checks: { name: string; verdict: Verdict; detail: string }[];
 }
 
+/** Something that was found wrong with the ledger. */
+export interface Incident {
+  state: "open" | "ended";
+  component: string;
+  code: string;
+  /** What it concerns: tenant, shard, index ... */
+  about: Record<string, unknown>;
+  reason?: string | null;
+  begun_at: string;
+  ended_at: string | null;
+  event_id: string;
+}
+
+/** A source that numbers its events. */
+export interface NumberedSource {
+  tenant: string;
+  source_id: string;
+  application: string;
+  instance: string;
+  epoch: number;
+  records: number;
+  missing: number;
+  repeated: number;
+  /** The first of them. */
+  gaps: { first: number; last: number }[];
+}
+
 export interface CheckpointSummary {
   epoch: number;
   sealed_at: string;

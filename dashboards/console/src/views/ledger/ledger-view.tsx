@@ -6,12 +6,15 @@ import { ErrorPage, ErrorPanel } from "../../components/error-panel";
 import { ScrollRegion } from "../../components/scroll-region";
 import { Button, EmptyState, PageTitle, Panel, Spinner, Time } from "../../components/ui";
 import { formatCount } from "../../lib/number";
+import { useIsOfficer } from "../../session/hooks";
+import { Incidents, Sources } from "./findings";
 
 const pageSize = 50;
 const refreshMs = 10_000;
 
 /** The heads of the ledger: one signed checkpoint for each epoch. */
 export function LedgerView() {
+  const isOfficer = useIsOfficer();
   const [chosen, setChosen] = useState<number | null>(null);
   const checkpoints = useInfiniteQuery({
     queryKey: ["checkpoints"],
@@ -39,6 +42,7 @@ export function LedgerView() {
         proves later that nothing up to it was changed, dropped or reordered;{" "}
         <code className="font-mono">audit verify</code> does so.
       </p>
+      {isOfficer && <Incidents />}
       {items.length === 0 ? (
         <EmptyState title="Nothing has been sealed yet">
           The first epoch follows within seconds of the start.
@@ -96,6 +100,7 @@ export function LedgerView() {
           {shown !== null && <Checkpoint epoch={shown} />}
         </div>
       )}
+      {isOfficer && <Sources />}
     </div>
   );
 }
