@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from . import archive, jcs, merkle, records, report as reports, scope as scopes, timestamp, witness
-from .codec import Reader, Refused, base64_strict, hash_hex, decimal, lines, sha256, utf8, uuid_text
+from .codec import Reader, Refused, ZEROS32, base64_strict, hash_hex, decimal, lines, sha256, utf8, uuid_text
 from .epoch import ChainHead, Heads, Manifest, chain_line, heads, manifest
 from .leaf import KINDS
 from .note import Checkpoint, checkpoint, signers, split
@@ -221,6 +221,8 @@ class Verifier:
         expect, number = self.verdicts.expect, self._log.size
         expect("IDENTITY", found.epoch == number, f"the manifest of epoch {found.epoch} stands where {number} belongs")
         if before is None:
+            if number == 0:
+                expect("IDENTITY", found.previous == ZEROS32, "the manifest of epoch 0 names one before")
             return
         previous, digest = before
         expect("IDENTITY", found.previous == digest, f"manifest {number} does not name the one before")

@@ -176,8 +176,6 @@ def _check(leaf: Leaf) -> None:
         raise Refused("a source position without a source")
     if leaf.topic_hash == ZEROS32 and (leaf.partition or leaf.offset):
         raise Refused("a partition or offset without a topic")
-    if (leaf.index == 0) != (leaf.prev_leaf_hash == ZEROS32):
-        raise Refused("prev_leaf_hash is zeros exactly at index 0")
 
 
 def plaintext_commitment(salt: bytes, plaintext: bytes) -> bytes:

@@ -87,6 +87,9 @@ class Chains:
                 self._next()
         where = f"{name} index {leaf.index}"
         expected = self._range.size
+        if expected.bit_count() != len(self._range.hashes):
+            self._verdicts.refute("SCOPE", f"{where}: the chain has no leaf in the range")
+            return
         self._verdicts.expect("SCOPE", leaf.index == expected, f"{where}: index {expected} belongs here")
         self._verdicts.expect("SCOPE", leaf.prev_leaf_hash == self._previous, f"{where} does not link to the leaf before")
         self._range.append(leaf.hash)

@@ -18,7 +18,7 @@ fn other_value(name: &str, of_type: &str) -> String {
         "Array(UInt16)" => format!("arrayPushBack({name}, 77)"),
         "Array(FixedString(32))" => format!("arrayPushBack({name}, CAST(SHA256('x') AS FixedString(32)))"),
         _ if plain.starts_with("Array(") => format!("CAST(arrayPushBack({name}, 'x') AS {of_type})"),
-        _ if plain.starts_with("Map(") => format!("CAST(mapUpdate({name}, map('x', 1)) AS {of_type})"),
+        _ if plain.starts_with("Map(") => format!("mapUpdate({name}, CAST(map('x', 1) AS {of_type}))"),
         _ => panic!("column {name} has type {of_type}; say how the campaign changes it"),
     }
 }
