@@ -39,6 +39,8 @@ kafka:
 go-tools:
 	@scripts/fetch-tessera.sh >/dev/null
 	@scripts/fetch-minio.sh >/dev/null
+	@scripts/fetch-litewitness.sh >/dev/null
+	@scripts/fetch-torchwood-check.sh >/dev/null
 
 CONSOLE := dashboards/console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/index.html $(CONSOLE)/package-lock.json $(CONSOLE)/vite.config.ts -type f 2>/dev/null)
