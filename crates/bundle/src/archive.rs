@@ -64,6 +64,10 @@ impl<R: Read> Archive<R> {
         if read == 0 {
             return Err(FormError::Empty.into());
         }
+        // A header cut within its last zeros would look whole.
+        if read < tar::BLOCK {
+            return Err(FormError::NoBundle.into());
+        }
         let parsed = tar::parse(header).filter(|(name, size)| {
             *name == MemberKind::Scope.name() && *size <= MemberKind::Scope.max_size()
         });
