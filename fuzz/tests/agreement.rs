@@ -71,19 +71,17 @@ fn both_verifiers_prove_the_untouched_bundles() {
     }
 }
 
-/// A changed bundle may be proven only when all its evidence is the original's: then just the texts for people or the
-/// maker's own description of what he hands over were changed.
-fn says_nothing_false(changed: &[u8], original: &[u8]) -> bool {
-    let genuine = forge::evidence(original);
-    forge::evidence(changed)
-        .iter()
-        .all(|member| genuine.contains(member))
+/// A changed bundle may be proven only when all its evidence is genuine: then just the texts for people, the maker's own
+/// description of what he hands over, or true evidence of the same log beside it were changed.
+fn says_nothing_false(changed: &[u8], genuine: &[forge::archive::Member]) -> bool {
+    forge::evidence(changed).iter().all(|member| genuine.contains(member))
 }
 
 #[test]
 fn both_verifiers_agree_on_every_changed_bundle() {
     let (policy, mut second) = (policy(), second());
     let originals = sample::bundles();
+    let genuine: Vec<_> = originals.iter().flat_map(|(_, bytes, _)| forge::evidence(bytes)).collect();
     let mut mutator = Mutator::new(number("AAL_TAMPER_SEED", 1));
     let mut outcomes: BTreeMap<(String, u64), u64> = BTreeMap::new();
     let mut disagreements = Vec::new();
@@ -96,7 +94,7 @@ fn both_verifiers_agree_on_every_changed_bundle() {
         }
         let (first, report) = first_opinion(&bytes, &policy);
         let (again, answer) = second_opinion(&mut second, &bytes);
-        let believed = first == 0 && !says_nothing_false(&bytes, original);
+        let believed = first == 0 && !says_nothing_false(&bytes, &genuine);
         if first != again || believed {
             let detail =
                 format!("round {round}, bundle {name}, {what}: {first} and {again}\n{report}\n{answer}\n");

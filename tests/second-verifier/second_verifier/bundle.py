@@ -201,14 +201,15 @@ class Verifier:
                 one = reader.take(reader.unsigned(2))
                 found = manifest(one)
                 self._check_manifest(found, before)
+                position = self._log.size
                 self._log.append(merkle.leaf_hash(one))
                 self._compare_root(roots)
                 before = found, sha256(one)
-                if found.epoch + 1 in roots:
-                    self._closed[found.epoch] = found.closed
-                if found.epoch in (scope.base_epoch, scope.last_epoch):
-                    self._manifests[found.epoch] = found
-        if before is None or before[0].epoch != scope.last_epoch:
+                if position + 1 in roots:
+                    self._closed[position] = found.closed
+                if position in (scope.base_epoch, scope.last_epoch):
+                    self._manifests[position] = found
+        if before is None or self._log.size != scope.last_epoch + 1:
             raise Refused("the manifests do not reach the last epoch")
         self._last_closed = before[0].closed
         self._check_witnesses()
