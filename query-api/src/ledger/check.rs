@@ -249,7 +249,7 @@ async fn check_links(app: &App, record: &DetailRow, checks: &mut Checks) -> Resu
 }
 
 async fn check_seal(app: &App, record: &DetailRow, seal: &Seal, checks: &mut Checks) {
-    let manifest = &seal.epoch.manifest;
+    let manifest = &seal.newest.epoch.manifest;
     match paths(app, record, seal).await {
         Ok(_) => {
             let detail = format!(
@@ -268,7 +268,7 @@ async fn check_seal(app: &App, record: &DetailRow, seal: &Seal, checks: &mut Che
         return;
     };
     let keys = trust.log_keys_for(manifest.epoch + 1);
-    match Checkpoint::open(seal.epoch.checkpoint_text.as_bytes(), &trust.origin, &keys) {
+    match Checkpoint::open(seal.newest.epoch.checkpoint_text.as_bytes(), &trust.origin, &keys) {
         Ok((checkpoint, signers)) => {
             let names: Vec<&str> = signers.iter().map(|key| key.name()).collect();
             let fits = checkpoint.size == manifest.epoch + 1;
