@@ -8,7 +8,7 @@ use crate::{
     Client, ClientError, Problem,
     client::{Answer, Outgoing},
     counters::add,
-    retry::is_transient,
+    retry::is_transient_status,
 };
 
 /// One event's fate.
@@ -78,7 +78,7 @@ impl Client {
             open.retain(|line| {
                 fates[*line]
                     .as_ref()
-                    .is_some_and(|item| is_transient_item(item.status))
+                    .is_some_and(|item| is_transient_status(item.status))
             });
             if open.is_empty() || attempt == self.retry_policy().max_attempts {
                 break;
@@ -126,10 +126,6 @@ impl Client {
         }
         Ok(reply.items)
     }
-}
-
-fn is_transient_item(status: u16) -> bool {
-    reqwest::StatusCode::from_u16(status).is_ok_and(is_transient)
 }
 
 /// The lines that are not blank. Each must name its event, or an attempt after a lost answer would record it twice.

@@ -16,6 +16,7 @@ use crate::{
     capture::Capture,
     clean::without_credentials,
     context::{current, lock},
+    delivery::deliver,
 };
 
 /// How a layer behaves. Change what you need: `LayerSettings { fail_closed: true, ..LayerSettings::new("loans") }`.
@@ -83,18 +84,20 @@ pub struct LayerCounts {
 pub struct AuditUnavailable(String);
 
 /// Something to deliver; made into JSON only when its batch is.
-enum Item {
+pub(crate) enum Item {
     Captured(Box<Capture>, u64),
     Made(Bytes),
 }
 
 #[derive(Default)]
-struct Queue {
-    items: VecDeque<(Item, usize)>,
-    held_bytes: usize,
+pub(crate) struct Queue {
+    pub(crate) items: VecDeque<(Item, usize)>,
+    pub(crate) held_bytes: usize,
     next_sequence: u64,
-    counts: LayerCounts,
-    closing: bool,
+    pub(crate) counts: LayerCounts,
+    pub(crate) closing: bool,
+    /// What was left has been counted as dropped.
+    pub(crate) is_closed: bool,
 }
 
 /// Records calls. Clones share the queue, the numbering and the counters. Must be made inside a tokio runtime.
@@ -103,15 +106,15 @@ pub struct AuditLayer {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    client: Client,
-    settings: LayerSettings,
+pub(crate) struct Shared {
+    pub(crate) client: Client,
+    pub(crate) settings: LayerSettings,
     instance: String,
     /// Microseconds since 1970 when this layer began to count from 0.
     epoch: u64,
-    queue: Mutex<Queue>,
-    arrived: Notify,
-    settled: Notify,
+    pub(crate) queue: Mutex<Queue>,
+    pub(crate) arrived: Notify,
+    pub(crate) settled: Notify,
 }
 
 impl std::fmt::Debug for AuditLayer {
@@ -227,6 +230,7 @@ impl AuditLayer {
         lock(&self.shared.queue).closing = true;
         self.flush(within).await;
         let mut queue = lock(&self.shared.queue);
+        queue.is_closed = true;
         queue.counts.dropped += queue.counts.pending;
         queue.counts.pending = 0;
         queue.items.clear();
@@ -301,7 +305,7 @@ impl Queue {
 }
 
 impl Shared {
-    fn source(&self, sequence: u64) -> Value {
+    pub(crate) fn source(&self, sequence: u64) -> Value {
         json!({
             "sdk": "audit-layer-rust",
             "version": env!("CARGO_PKG_VERSION"),
@@ -325,76 +329,6 @@ impl Shared {
         queue.items.push_back((item, size));
         if queue.items.len() >= self.settings.batch_events {
             self.arrived.notify_one();
-        }
-    }
-
-    /// One batch. Returns how much memory it held and its lines.
-    fn batch(&self) -> Option<(usize, usize, Bytes)> {
-        const MOST_BYTES: usize = 8 * 1024 * 1024;
-        let mut taken = Vec::new();
-        let mut held = 0;
-        {
-            let mut queue = lock(&self.queue);
-            while let Some((_, size)) = queue.items.front() {
-                if taken.len() >= self.settings.batch_events
-                    || (!taken.is_empty() && held + size > MOST_BYTES)
-                {
-                    break;
-                }
-                held += size;
-                taken.extend(queue.items.pop_front().map(|(item, _)| item));
-            }
-        }
-        let count = taken.len();
-        let mut lines = Vec::new();
-        for item in taken {
-            match item {
-                Item::Made(event) => lines.extend_from_slice(&event),
-                Item::Captured(capture, sequence) => {
-                    lines.extend_from_slice(
-                        capture
-                            .into_event(&self.settings, self.source(sequence))
-                            .as_bytes(),
-                    );
-                }
-            }
-            lines.push(b'\n');
-        }
-        (count > 0).then(|| (count, held, lines.into()))
-    }
-
-    /// Sends until the edge has decided about every line, however long that takes; the queue's limits bound the memory.
-    async fn send(&self, count: usize, held: usize, lines: Bytes) {
-        let (delivered, refused) = loop {
-            match self.client.record_batch(lines.clone()).await {
-                Ok(reply) => {
-                    let delivered = reply.recorded();
-                    break (delivered, reply.items.len() - delivered);
-                }
-                Err(ClientError::Refused { .. } | ClientError::Event(_)) => break (0, count),
-                Err(_) => {}
-            }
-        };
-        let mut queue = lock(&self.queue);
-        queue.counts.delivered += delivered as u64;
-        queue.counts.refused += refused as u64;
-        queue.counts.pending = queue.counts.pending.saturating_sub(count as u64);
-        queue.held_bytes = queue.held_bytes.saturating_sub(held);
-        drop(queue);
-        self.settled.notify_waiters();
-    }
-}
-
-/// Runs until the layer is gone or closed and empty.
-async fn deliver(layer: std::sync::Weak<Shared>) {
-    loop {
-        let Some(shared) = layer.upgrade() else { return };
-        let arrived = timeout(shared.settings.linger, shared.arrived.notified()).await;
-        while let Some((count, held, lines)) = shared.batch() {
-            shared.send(count, held, lines).await;
-        }
-        if arrived.is_err() && lock(&shared.queue).closing {
-            return;
         }
     }
 }

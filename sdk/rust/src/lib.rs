@@ -34,6 +34,7 @@ mod clean;
 mod client;
 mod context;
 mod counters;
+mod delivery;
 mod error;
 mod layer;
 mod middleware;

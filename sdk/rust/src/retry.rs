@@ -45,7 +45,12 @@ impl RetryPolicy {
 
 /// Statuses after which the same request may succeed: overload, a proxy's complaint about the edge, a lost race.
 pub(crate) fn is_transient(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
+    is_transient_status(status.as_u16())
+}
+
+/// The same for an item of a batch.
+pub(crate) fn is_transient_status(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// `Retry-After` in seconds; the date form is not sent by the edge and is ignored.

@@ -177,6 +177,31 @@ async fn fail_closed_asks_first_and_does_not_call_without_an_answer() {
 }
 
 #[tokio::test]
+async fn a_batch_refused_as_a_whole_is_taken_apart_and_an_unknown_key_is_waited_for() {
+    let (address, events, _) = serve(vec![401, 400, 400]).await;
+    let layer = layer(&address, |settings| settings.linger = SECONDS);
+    for _ in 0..2 {
+        layer
+            .record(json!({"provider": "own", "request": {"body": "x"}}))
+            .unwrap();
+    }
+    assert!(layer.flush(SECONDS).await);
+    let counts = layer.close(SECONDS).await;
+    assert_eq!((counts.recorded, counts.delivered, counts.refused), (2, 1, 1));
+    assert_eq!(events.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_delivered_until_the_end_is_counted_as_dropped() {
+    let layer = layer("http://127.0.0.1:9", |_| {});
+    layer
+        .record(json!({"provider": "own", "request": {"body": "x"}}))
+        .unwrap();
+    let counts = layer.close(Duration::from_millis(100)).await;
+    assert_eq!((counts.recorded, counts.dropped, counts.pending), (1, 1, 0));
+}
+
+#[tokio::test]
 async fn what_record_is_given_is_checked_and_switched_off_it_does_nothing() {
     let layer_on = layer("http://127.0.0.1:9", |_| {});
     for event in [json!([]), json!({"request": {}}), json!({"provider": "own"})] {
