@@ -158,9 +158,9 @@ pub struct VerifyArguments {
 
 #[derive(Debug, Args)]
 pub struct BundleArguments {
-    /// Address of the running query API.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    pub server: String,
+    /// Address of the running query API; that of the local `audit up` when --data is given, else http://127.0.0.1:8080.
+    #[arg(long)]
+    pub server: Option<String>,
     /// A token of an administrator or compliance officer.
     #[arg(long, env = "AAL_TOKEN", hide_env_values = true)]
     pub token: Option<String>,

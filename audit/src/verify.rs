@@ -96,7 +96,7 @@ pub async fn run(arguments: VerifyArguments) -> Result<ExitCode, VerifyError> {
     };
     let known_head = arguments.known_head.as_ref();
     let known_head = known_head.map(|file| read_known_head(file, &policy)).transpose()?;
-    let wants_witness = policy.witness_policy.is_some();
+    let wants_witness = policy.witness_policy.is_some() && policy.max_witness_delay_s == 0;
     let mut verifier = Verifier::new(policy).with_receipts(receipts);
     if let Some(note) = &known_head {
         verifier.checkpoint(note);
@@ -133,16 +133,13 @@ fn bundle_of(arguments: VerifyArguments) -> BundleArguments {
 impl Source {
     async fn verify(&self, mut verifier: Verifier, wants_witness: bool) -> Result<Report, VerifyError> {
         // The checkpoint first: what was sealed when it was signed must be found by what is read after it.
-        let checkpoints: Checkpoints = self.json("/api/v1/checkpoints?limit=1").await?;
-        if let Some(latest) = &checkpoints.latest {
+        let (latest, witnessed) = self.head(wants_witness).await?;
+        if let Some(latest) = &latest {
             verifier.checkpoint(latest.checkpoint.as_bytes());
-            let witnessed = self.witnessed(latest.epoch, wants_witness).await?;
             witnessed.feed(latest.epoch, &mut verifier);
         }
         // An epoch that closes while this runs is newer than the checkpoint, and none of this run's business.
-        let upto = checkpoints
-            .latest
-            .map_or_else(String::new, |latest| format!("?to={}", latest.epoch));
+        let upto = latest.map_or_else(String::new, |latest| format!("?to={}", latest.epoch));
         self.lines(&format!("/api/v1/verify/epochs{upto}"), |line: EpochLine| {
             verifier.manifest(line.manifest.as_bytes());
             if let Some(heads) = line.heads {
@@ -162,16 +159,18 @@ impl Source {
         Ok(verifier.finish())
     }
 
-    /// What witnesses and authorities said, none of it of an epoch after `latest`. Where the policy asks for witnesses,
-    /// they are given some time to answer about the newest epoch.
-    async fn witnessed(&self, latest: u64, wants_witness: bool) -> Result<Witnessed, VerifyError> {
+    /// The newest checkpoint, and what witnesses and authorities said, none of it of a later epoch. Where each epoch must
+    /// be witnessed, they are given some time to answer about one that is still the newest.
+    async fn head(&self, wants_witness: bool) -> Result<(Option<Latest>, Witnessed), VerifyError> {
         let deadline = tokio::time::Instant::now() + witnessed::PATIENCE;
         loop {
+            let checkpoints: Checkpoints = self.json("/api/v1/checkpoints?limit=1").await?;
+            let epoch = checkpoints.latest.as_ref().map_or(0, |latest| latest.epoch);
             let answer: Witnessed = self
-                .json(&format!("/api/v1/verify/witnessed?to={latest}"))
+                .json(&format!("/api/v1/verify/witnessed?to={epoch}"))
                 .await?;
-            if !wants_witness || answer.covers(latest) || tokio::time::Instant::now() >= deadline {
-                return Ok(answer);
+            if !wants_witness || answer.covers(epoch) || tokio::time::Instant::now() >= deadline {
+                return Ok((checkpoints.latest, answer));
             }
             tokio::time::sleep(witnessed::POLL).await;
         }

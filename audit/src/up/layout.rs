@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aal_ledger::NoteSigner;
+use aal_ledger::{Cosigner, NoteSigner};
 use aal_seal::{KeyRing, KeyRingError, MASTER_KEY_LEN};
 use rand::RngCore;
 use rustix::fs::{FlockOperation, flock};
@@ -111,12 +111,22 @@ impl Layout {
         format!("file://{}", self.root.join("anchor").display())
     }
 
+    /// Where the gateway's events wait while the broker is away.
+    pub fn gateway_spool(&self) -> PathBuf {
+        self.root.join("gateway-spool")
+    }
+
     pub fn key_file(&self) -> PathBuf {
         self.root.join("keys").join("ring.json")
     }
 
     pub fn sealer_key_file(&self) -> PathBuf {
         self.root.join("keys").join("sealer.key")
+    }
+
+    /// Seed of the log's ML-DSA-44 key, with which each checkpoint is signed a second time.
+    pub fn sealer_ml_dsa_key_file(&self) -> PathBuf {
+        self.root.join("keys").join("sealer-ml-dsa-44.key")
     }
 
     /// The trust policy for `audit verify --policy`: pinned by whoever verifies, so copy it away.
@@ -139,13 +149,14 @@ impl Layout {
             write_secret(&ring, KeyRing::generate(random).to_text().as_bytes()).map_err(at(&ring))?;
             made = true;
         }
-        let sealer = self.sealer_key_file();
-        if !sealer.exists() {
-            let mut seed = [0; 32];
-            rand::rng().fill_bytes(&mut seed);
-            let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-            write_secret(&sealer, text.as_bytes()).map_err(at(&sealer))?;
-            made = true;
+        for file in [self.sealer_key_file(), self.sealer_ml_dsa_key_file()] {
+            if !file.exists() {
+                let mut seed = [0; 32];
+                rand::rng().fill_bytes(&mut seed);
+                let text = aal_ledger::hash::to_hex(&seed);
+                write_secret(&file, text.as_bytes()).map_err(at(&file))?;
+                made = true;
+            }
         }
         Ok(made)
     }
@@ -159,11 +170,18 @@ impl Layout {
 
     /// Reads the sealer's signing key.
     pub fn sealer_signer(&self) -> Result<NoteSigner, LayoutError> {
-        let path = self.sealer_key_file();
-        let text = fs::read_to_string(&path).map_err(at(&path))?;
-        let seed = aal_ledger::hash::parse_hex(text.trim()).ok_or(LayoutError::SealerKey { path })?;
-        Ok(NoteSigner::from_seed(ORIGIN, &seed)?)
+        Ok(NoteSigner::from_seed(ORIGIN, &read_seed(self.sealer_key_file())?)?)
     }
+
+    /// Reads the log's second signing key.
+    pub fn sealer_second_signer(&self) -> Result<Cosigner, LayoutError> {
+        Ok(Cosigner::ml_dsa_44(ORIGIN, &read_seed(self.sealer_ml_dsa_key_file())?)?)
+    }
+}
+
+fn read_seed(path: PathBuf) -> Result<[u8; 32], LayoutError> {
+    let text = fs::read_to_string(&path).map_err(at(&path))?;
+    aal_ledger::hash::parse_hex(text.trim()).ok_or(LayoutError::SealerKey { path })
 }
 
 /// Writes a file that only its owner can read, complete or not at all.
@@ -195,8 +213,14 @@ mod tests {
         let first = layout.sealer_signer().unwrap().verifier_key().to_string();
         assert!(!layout.ensure_keys().unwrap());
         assert_eq!(layout.sealer_signer().unwrap().verifier_key().to_string(), first);
+        assert_eq!(layout.sealer_second_signer().unwrap().verifier_key().name(), ORIGIN);
         layout.ring().unwrap();
-        for file in [layout.key_file(), layout.sealer_key_file()] {
+        let files = [
+            layout.key_file(),
+            layout.sealer_key_file(),
+            layout.sealer_ml_dsa_key_file(),
+        ];
+        for file in files {
             assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }

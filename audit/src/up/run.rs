@@ -63,6 +63,8 @@ pub enum UpError {
     },
     #[error("{0} did not answer within 60 s; its log lines above say why")]
     NotReady(&'static str),
+    #[error("--gateway-upstream {0}: write NAME=URL, for example vllm=http://127.0.0.1:8000")]
+    Upstream(String),
     #[error(transparent)]
     VerifierKey(#[from] VerifierKeyError),
 }
@@ -79,6 +81,7 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
         ..LogConfig::default()
     });
     let shutdown = Shutdown::on_signals();
+    let gateway_upstreams = upstreams(&arguments.gateway_upstreams)?;
     let layout = Layout::new(&arguments.data)?;
     let _lock = layout.lock()?;
     remove_stale(&layout.endpoints_file())?;
@@ -119,6 +122,7 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
         clickhouse_password: password,
         console,
         edge,
+        gateway_upstreams,
         console_dir: arguments.console_dir.clone(),
         epoch_ms: arguments.epoch_ms,
     };
@@ -193,7 +197,8 @@ fn write_policy(layout: &Layout) -> Result<(), UpError> {
     let edge = aal_ledger::NoteSigner::from_seed(EDGE_KEY_NAME, &edge_seed)?
         .verifier_key()
         .clone();
-    let text = aal_ledger::TrustPolicy::render(ORIGIN, &sealer, &[edge]);
+    let second = layout.sealer_second_signer()?.verifier_key().clone();
+    let text = aal_ledger::TrustPolicy::render_keys(ORIGIN, &[sealer, second], &[edge]);
     std::fs::write(&path, text).map_err(|source| UpError::Io {
         what: path.display().to_string(),
         source,
@@ -268,6 +273,7 @@ fn announce(settings: &Settings, first_admin: Option<aal_control::FirstAdmin>) -
     })?;
     println!("console   http://{}", settings.console);
     println!("edge      http://{}", settings.edge);
+    println!("gateway   http://{}/gateway/PROVIDER", settings.edge);
     match first_admin {
         Some(admin) => println!(
             "sign in   {}  password  {}   (printed this once)",
@@ -310,6 +316,17 @@ async fn stop(services: Vec<Service>, broker: Option<Kept>, clickhouse: Kept) {
         },
         clickhouse.stop()
     );
+}
+
+fn upstreams(options: &[String]) -> Result<Vec<(String, String)>, UpError> {
+    let pair = |option: &String| {
+        let (name, url) = option.split_once('=')?;
+        Some((name.to_owned(), url.to_owned()))
+    };
+    let pairs = options
+        .iter()
+        .map(|option| pair(option).ok_or_else(|| UpError::Upstream(option.clone())));
+    pairs.collect()
 }
 
 fn engine(

@@ -21,6 +21,8 @@ pub struct Settings {
     pub clickhouse_password: String,
     pub console: SocketAddr,
     pub edge: SocketAddr,
+    /// Providers of the gateway besides the well-known ones: name and address.
+    pub gateway_upstreams: Vec<(String, String)>,
     pub console_dir: Option<PathBuf>,
     pub epoch_ms: u64,
 }
@@ -62,7 +64,24 @@ impl Settings {
         let mut config = ingest::Config::new(self.kafka(), self.control(), self.layout.key_file());
         config.http = http(self.edge);
         config.receipt.key_name = EDGE_KEY_NAME.to_owned();
+        config.gateway = Some(self.gateway());
         config
+    }
+
+    fn gateway(&self) -> ingest::GatewayConfig {
+        let mut gateway = ingest::GatewayConfig::default();
+        gateway.spool.directory = self.layout.gateway_spool();
+        // All services have three seconds to stop.
+        gateway.timeouts.drain_ms = 1_500;
+        for (name, url) in &self.gateway_upstreams {
+            let upstream = ingest::UpstreamConfig {
+                url: url.clone(),
+                provider: None,
+                sign: None,
+            };
+            gateway.upstreams.insert(name.clone(), upstream);
+        }
+        gateway
     }
 
     pub fn processor(&self) -> processor::Config {
@@ -95,7 +114,10 @@ impl Settings {
             anchor: aal_sealer::AnchorConfig::at(self.layout.anchor_url()),
             key: aal_sealer::KeyConfig {
                 file: self.layout.sealer_key_file(),
+                ml_dsa_44_file: Some(self.layout.sealer_ml_dsa_key_file()),
             },
+            witnesses: Some(aal_sealer::WitnessConfig::default()),
+            timestamps: Vec::new(),
             sealer: aal_sealer::SealerConfig {
                 origin: ORIGIN.to_owned(),
                 policy: Some(self.layout.policy_file()),
@@ -181,6 +203,7 @@ mod tests {
     #[test]
     fn the_documented_configurations_are_accepted() {
         parses::<ingest::Config>("ingest.toml");
+        parses::<ingest::GatewayProgramConfig>("gateway.toml");
         parses::<processor::Config>("processor.toml");
         parses::<aal_sealer::Config>("sealer.toml");
         parses::<query_api::Config>("query-api.toml");
