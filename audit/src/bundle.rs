@@ -16,6 +16,7 @@ use crate::{
     local::{Local, LocalError},
 };
 
+const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 const POLL: Duration = Duration::from_millis(500);
 
 /// Why there is no bundle; exit status 2.
@@ -71,14 +72,23 @@ struct Service {
 /// `audit bundle`.
 pub async fn run(arguments: BundleArguments) -> Result<ExitCode, BundleError> {
     let request = request_of(&arguments)?;
-    let token = match (&arguments.token, &arguments.data) {
+    let local = match &arguments.data {
+        Some(data) => Some(Local::open(data).await?),
+        None => None,
+    };
+    let token = match (&arguments.token, &local) {
         (Some(token), _) => token.clone(),
-        (None, Some(data)) => Local::open(data).await?.administrator_token().await?,
+        (None, Some(local)) => local.administrator_token().await?,
         (None, None) => return Err(BundleError::NoToken),
+    };
+    let server = match (&arguments.server, &local) {
+        (Some(server), _) => server.clone(),
+        (None, Some(local)) => format!("http://{}", local.endpoints()?.console),
+        (None, None) => DEFAULT_SERVER.to_owned(),
     };
     let service = Service {
         http: reqwest::Client::new(),
-        base: arguments.server.trim_end_matches('/').to_owned(),
+        base: server.trim_end_matches('/').to_owned(),
         token,
     };
     let job = service.made(&request).await?;

@@ -1,5 +1,6 @@
 //! The whole pipeline, as its users meet it.
 
+mod bundles;
 mod console;
 mod failures;
 mod lifecycle;
