@@ -39,7 +39,7 @@ def answer(question: dict, data: bytes) -> dict:
             text, signatures = note.split(data)
             point = note.checkpoint(text)
             pinned = POLICIES[question["policy"]]
-            pinned.accept(point, note.signers(text, signatures, pinned.keys()))
+            pinned.accept(point, note.signers(text, signatures, pinned.keys(point.size)))
             return {"ok": True}
         if op == "proof":
             proof.verify(proof.decode(data), POLICIES[question["policy"]])

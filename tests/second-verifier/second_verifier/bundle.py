@@ -128,7 +128,7 @@ class Verifier:
         text, signatures = split(note)
         point = checkpoint(text)
         try:
-            self._policy.accept(point, signers(text, signatures, self._policy.keys()))
+            self._policy.accept(point, signers(text, signatures, self._policy.keys(point.size)))
             self.verdicts.passed("IDENTITY")
         except Refused as error:
             self.verdicts.refute("IDENTITY", f"checkpoint of size {point.size}: {error}")
@@ -137,7 +137,7 @@ class Verifier:
             same = self.verdicts.expect("IDENTITY", cosigned_text == text, f"the cosigned note of size {point.size} has another text")
             if same:
                 try:
-                    signers(cosigned_text, cosigned_signatures, self._policy.keys())
+                    signers(cosigned_text, cosigned_signatures, self._policy.keys(point.size))
                 except Refused as error:
                     self.verdicts.refute("IDENTITY", f"the cosigned note of size {point.size}: {error}")
         return point
@@ -170,7 +170,7 @@ class Verifier:
         try:
             text, signatures = split(note)
             point = checkpoint(text)
-            self._policy.accept(point, signers(text, signatures, self._policy.keys()))
+            self._policy.accept(point, signers(text, signatures, self._policy.keys(point.size)))
             return point
         except Refused as error:
             raise Unreadable(f"the known head: {error}") from None

@@ -60,7 +60,7 @@ def verify(proof: Proof, policy: Policy) -> tuple[Checkpoint, leaves.Leaf]:
     """Every step of section 10; answers the checkpoint and the leaf that it proves."""
     text, signatures = split(proof.note)
     point = checkpoint(text)
-    policy.accept(point, signers(text, signatures, policy.keys()))
+    policy.accept(point, signers(text, signatures, policy.keys(point.size)))
     extra, chain, head = proof.extra, proof.extra["chain"], proof.extra["head"]
     manifest_bytes = _text(extra["manifest"]).encode("utf-8")
     merkle.verify_inclusion(merkle.leaf_hash(manifest_bytes), proof.index, point.size, proof.path, point.root)
