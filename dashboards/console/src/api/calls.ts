@@ -64,6 +64,9 @@ export const createReport = (report: NewReport) =>
 export const fetchReports = (query: Query, signal: AbortSignal) =>
   call<Page<ReportJob>>("/api/v1/reports", { query, signal });
 
+export const fetchReport = (jobId: string, signal: AbortSignal) =>
+  call<ReportJob>(`/api/v1/reports/${id(jobId)}`, { signal });
+
 export const fetchReportFile = (jobId: string, format: ReportFormat | string) =>
   callBlob(`/api/v1/reports/${id(jobId)}`, { query: { format } });
 

@@ -242,7 +242,7 @@ export interface Metrics {
   totals: Pick<MetricValues, "calls" | "errors"> & Partial<MetricValues>;
 }
 
-export type ReportFormat = "pdf" | "csv" | "json";
+export type ReportFormat = "pdf" | "csv" | "json" | "bundle";
 
 export interface ReportFile {
   format: string;
@@ -252,7 +252,7 @@ export interface ReportFile {
 
 export interface ReportJob {
   id: string;
-  type: "decision" | "range";
+  type: "decision" | "range" | "bundle";
   title: string;
   status: string;
   created_at: string;
@@ -263,7 +263,7 @@ export interface ReportJob {
 }
 
 export interface NewReport {
-  type: "decision" | "range";
+  type: "decision" | "range" | "bundle";
   title?: string;
   format?: ReportFormat[];
   event_id?: string;
@@ -271,6 +271,8 @@ export interface NewReport {
   to?: string;
   tenant?: string;
   filters?: Record<string, string>;
+  /** Bundles: hand over texts and ciphertexts. */
+  content?: boolean;
 }
 
 export type Verdict = "pass" | "fail" | "unproven";

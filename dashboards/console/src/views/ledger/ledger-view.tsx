@@ -7,6 +7,7 @@ import { ScrollRegion } from "../../components/scroll-region";
 import { Button, EmptyState, PageTitle, Panel, Spinner, Time } from "../../components/ui";
 import { formatCount } from "../../lib/number";
 import { useIsOfficer } from "../../session/hooks";
+import { EvidenceBundle } from "./evidence-bundle";
 import { Incidents, Sources } from "./findings";
 
 const pageSize = 50;
@@ -100,6 +101,7 @@ export function LedgerView() {
           {shown !== null && <Checkpoint epoch={shown} />}
         </div>
       )}
+      {isOfficer && <EvidenceBundle />}
       {isOfficer && <Sources />}
     </div>
   );

@@ -10,7 +10,7 @@ import { type FilterKey, type LogFilters, parseFilters, withFilters } from "../.
 import { words } from "../../lib/number";
 import { leftOutOf, reportFilters, toRequest } from "./to-request";
 
-const formats: readonly ReportFormat[] = ["pdf", "csv", "json"];
+const formats: readonly ReportFormat[] = ["pdf", "csv", "json", "bundle"];
 const offered: readonly FilterKey[] = ["application", "decision_type", "provider", "model"];
 const uuidPattern = "[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}";
 
@@ -121,7 +121,7 @@ export function NewReportForm() {
                   )
                 }
               />
-              {format.toUpperCase()}
+              {format === "bundle" ? "Evidence bundle" : format.toUpperCase()}
             </label>
           ))}
         </fieldset>

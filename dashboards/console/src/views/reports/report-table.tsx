@@ -15,6 +15,12 @@ const statusTones: Record<string, Tone> = {
   failed: "bad",
 };
 
+const scopes: Record<ReportJob["type"], string> = {
+  decision: "one decision",
+  range: "range",
+  bundle: "evidence bundle",
+};
+
 export function ReportTable({ jobs, chosen }: { jobs: readonly ReportJob[]; chosen: string }) {
   return (
     <div className="overflow-x-auto">
@@ -36,7 +42,7 @@ export function ReportTable({ jobs, chosen }: { jobs: readonly ReportJob[]; chos
                 <span className="font-medium">{job.title || job.id}</span>
                 {job.error && <span className="block text-bad">{job.error}</span>}
               </td>
-              <td>{job.type === "decision" ? "one decision" : "range"}</td>
+              <td>{scopes[job.type]}</td>
               <td>
                 <Badge tone={statusTones[job.status] ?? "neutral"}>{job.status}</Badge>
               </td>
@@ -65,7 +71,8 @@ export function ReportTable({ jobs, chosen }: { jobs: readonly ReportJob[]; chos
 function Download({ job, file }: { job: ReportJob; file: ReportFile }) {
   const download = useMutation({
     mutationFn: () => fetchReportFile(job.id, file.format),
-    onSuccess: (content) => saveFile(content, `${fileName(job)}.${file.format}`),
+    onSuccess: (content) =>
+      saveFile(content, `${fileName(job)}.${file.format === "bundle" ? "audit.tar" : file.format}`),
   });
   return (
     <span>
