@@ -51,6 +51,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         GET "/api/v1/verify/chains" OFFICER ledger::chains;
         GET "/api/v1/verify/epochs" OFFICER ledger::epochs;
         GET "/api/v1/verify/records" OFFICER ledger::records;
+        GET "/api/v1/verify/witnessed" OFFICER ledger::witnessed;
         GET "/api/v1/incidents" OFFICER ledger::incidents;
         GET "/api/v1/sources" OFFICER ledger::sources;
         GET "/api/v1/intents" OFFICER ledger::intents;

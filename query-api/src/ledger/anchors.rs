@@ -67,7 +67,7 @@ impl Anchors {
     }
 
     /// An object; `None` when there is none.
-    async fn bytes(&self, name: &str) -> Result<Option<Bytes>, Problem> {
+    pub(crate) async fn bytes(&self, name: &str) -> Result<Option<Bytes>, Problem> {
         let down = |error: object_store::Error| {
             tracing::warn!(%error, name, "anchor store failed");
             Problem::unavailable("the anchor store does not answer; try again").with_retry_after(5)

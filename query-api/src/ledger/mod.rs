@@ -10,6 +10,7 @@ mod seal;
 mod sources;
 pub(crate) mod tile_reader;
 mod tiles;
+mod witnessed;
 
 pub(crate) use anchors::{Anchors, checkpoint, checkpoints};
 pub(crate) use check::verify;
@@ -20,3 +21,4 @@ pub(crate) use proof::proof;
 pub(crate) use seal::position;
 pub(crate) use sources::sources;
 pub(crate) use tiles::{chain_tile, log_checkpoint, log_tile};
+pub(crate) use witnessed::witnessed;

@@ -60,7 +60,10 @@ async fn newest(
     let Some(text) = anchors.bytes(hint).await? else {
         return Ok(None);
     };
-    let Some(newest) = std::str::from_utf8(&text).ok().and_then(|text| text.trim_end().parse::<u64>().ok()) else {
+    let Some(newest) = std::str::from_utf8(&text)
+        .ok()
+        .and_then(|text| text.trim_end().parse::<u64>().ok())
+    else {
         return Ok(None);
     };
     let start = newest.min(to);
