@@ -36,7 +36,9 @@ struct Timestamp {
 impl Witnessed {
     /// Whether there is a cosigned checkpoint of that epoch.
     pub(crate) fn covers(&self, epoch: u64) -> bool {
-        self.cosigned.as_ref().is_some_and(|cosigned| cosigned.epoch >= epoch)
+        self.cosigned
+            .as_ref()
+            .is_some_and(|cosigned| cosigned.epoch >= epoch)
     }
 
     /// Feeds everything of epochs up to `latest`; before the manifests.
@@ -44,13 +46,19 @@ impl Witnessed {
         if let Some(cosigned) = self.cosigned.as_ref().filter(|cosigned| cosigned.epoch <= latest) {
             verifier.cosigned(cosigned.epoch, cosigned.note.as_bytes());
         }
-        for timestamp in self.timestamps.iter().filter(|timestamp| timestamp.epoch <= latest) {
+        for timestamp in self
+            .timestamps
+            .iter()
+            .filter(|timestamp| timestamp.epoch <= latest)
+        {
             if timestamp.epoch < latest {
                 verifier.checkpoint(timestamp.checkpoint.as_bytes());
             }
             match STANDARD.decode(&timestamp.response) {
                 Ok(response) => verifier.timestamp(timestamp.epoch, &response),
-                Err(_) => verifier.unreadable(format!("timestamp of epoch {} is not base64", timestamp.epoch)),
+                Err(_) => {
+                    verifier.unreadable(format!("timestamp of epoch {} is not base64", timestamp.epoch))
+                }
             }
         }
     }

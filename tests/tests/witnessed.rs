@@ -16,7 +16,14 @@ struct Witness {
 impl Witness {
     fn start(folder: &Path, listen: &str) -> Witness {
         let mut child = Command::new(bin("audit"))
-            .args(["witness", "--listen", listen, "--name", "witness.example/e2e", "--json"])
+            .args([
+                "witness",
+                "--listen",
+                listen,
+                "--name",
+                "witness.example/e2e",
+                "--json",
+            ])
             .arg("--data")
             .arg(folder.join("witness"))
             .arg("--policy")
@@ -49,14 +56,20 @@ impl Drop for Witness {
 fn verdict<'r>(report: &'r Value, name: &str) -> &'r str {
     let verdicts = report["verdicts"].as_array().into_iter().flatten();
     let found = verdicts.into_iter().find(|verdict| verdict["verdict"] == name);
-    found.and_then(|verdict| verdict["status"].as_str()).unwrap_or("none")
+    found
+        .and_then(|verdict| verdict["status"].as_str())
+        .unwrap_or("none")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_is_witnessed_through_kills_and_verified_with_the_pinned_quorum() {
     let mut pipeline = Pipeline::start(Start::default()).await;
     let output = pipeline.audit(&["demo", "--decisions", "50", "--end", "2026-06-01T00:00:00Z"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     pipeline.sealed().await;
     let policy_file = pipeline.data().join("trust-policy.toml");
     let policy = std::fs::read_to_string(&policy_file).expect("a policy");
@@ -80,7 +93,11 @@ async fn a_pipeline_is_witnessed_through_kills_and_verified_with_the_pinned_quor
     );
     std::fs::write(&policy_file, pinned).expect("written");
     let (status, report) = pipeline.verify();
-    assert_eq!((status, verdict(&report, "WITNESS")), (3, "unproven"), "nobody was asked yet: {report}");
+    assert_eq!(
+        (status, verdict(&report, "WITNESS")),
+        (3, "unproven"),
+        "nobody was asked yet: {report}"
+    );
 
     pipeline.terminate().await;
     pipeline.restart().await;
@@ -91,7 +108,10 @@ async fn a_pipeline_is_witnessed_through_kills_and_verified_with_the_pinned_quor
     // The witness is killed: the pipeline goes on, and what is newer is not witnessed.
     drop(witness);
     let newest = newest(&pipeline).await;
-    until("more epochs are sealed", || async { (self::newest(&pipeline).await > newest + 3).then_some(()) }).await;
+    until("more epochs are sealed", || async {
+        (self::newest(&pipeline).await > newest + 3).then_some(())
+    })
+    .await;
     let again = Witness::start(folder.path(), address.strip_prefix("http://").expect("http"));
     assert_eq!(again.keys, keys);
     let now = self::newest(&pipeline).await;
@@ -100,10 +120,14 @@ async fn a_pipeline_is_witnessed_through_kills_and_verified_with_the_pinned_quor
     assert_eq!((status, verdict(&report, "WITNESS")), (0, "pass"), "{report}");
 
     // A head that the witness keeps is one the log must lead to; one of another log is not.
-    let digests = reqwest::get(format!("{address}/checkpoints")).await.expect("it answers");
+    let digests = reqwest::get(format!("{address}/checkpoints"))
+        .await
+        .expect("it answers");
     let digests = digests.text().await.expect("text");
     let digest = digests.split(' ').next().expect("a digest");
-    let kept = reqwest::get(format!("{address}/checkpoints/{digest}")).await.expect("it answers");
+    let kept = reqwest::get(format!("{address}/checkpoints/{digest}"))
+        .await
+        .expect("it answers");
     let kept = kept.text().await.expect("text");
     let head = folder.path().join("kept.note");
     std::fs::write(&head, &kept).expect("written");

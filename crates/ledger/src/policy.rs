@@ -190,7 +190,10 @@ impl TrustPolicy {
             .witness_policy
             .map(|text| WitnessPolicy::parse(text.as_bytes()));
         let witness_policy = witness_policy.transpose()?;
-        if witness_policy.as_ref().is_some_and(|policy| !policy.requires_witnesses()) {
+        if witness_policy
+            .as_ref()
+            .is_some_and(|policy| !policy.requires_witnesses())
+        {
             return Err(PolicyError::NoQuorum);
         }
         let policy = TrustPolicy {

@@ -103,7 +103,11 @@ fn the_ml_dsa_key_commits_to_its_name_and_types_do_not_mix() {
     // The same seed under another name or type: another key id, so its lines are unknown.
     let renamed = Cosigner::ml_dsa_44("witness.example/other", &[3; 32]).unwrap();
     let note = cosigned(&ml_dsa, 5);
-    assert!(note.signed_by(&[renamed.verifier_key().clone()]).unwrap().is_empty());
+    assert!(
+        note.signed_by(&[renamed.verifier_key().clone()])
+            .unwrap()
+            .is_empty()
+    );
     // Even a line that claims the other name does not verify: the name is signed.
     let mut claimed = note.clone();
     claimed.signatures[0].key_name = "witness.example/other".to_owned();
@@ -111,12 +115,19 @@ fn the_ml_dsa_key_commits_to_its_name_and_types_do_not_mix() {
     assert!(claimed.signed_by(&[renamed.verifier_key().clone()]).is_err());
 
     let plain = NoteSigner::from_seed("witness.example/w1", &[2; 32]).unwrap();
-    assert_eq!(plain.verifier_key().public_key(), ed25519.verifier_key().public_key());
+    assert_eq!(
+        plain.verifier_key().public_key(),
+        ed25519.verifier_key().public_key()
+    );
     assert_ne!(plain.verifier_key().id(), ed25519.verifier_key().id());
     let mut as_log = cosigned(&ed25519, 5);
     as_log.signatures[0].key_id = plain.verifier_key().id();
     assert!(as_log.signed_by(&[plain.verifier_key().clone()]).is_err());
-    assert!(!ed25519.verifier_key().verifies(b"message", &plain.sign(b"message")));
+    assert!(
+        !ed25519
+            .verifier_key()
+            .verifies(b"message", &plain.sign(b"message"))
+    );
     assert!(plain.verifier_key().verifies(b"message", &plain.sign(b"message")));
 }
 
@@ -146,7 +157,10 @@ fn times_and_texts_that_cannot_be_cosigned_are_refused() {
     };
     assert_eq!(ml_dsa.cosign(&long, 5), Err(CosignError::Checkpoint));
     assert!(Cosigner::ed25519("a+b", &[1; 32]).is_err());
-    assert!(!format!("{ed25519:?} {ml_dsa:?}").contains("0202"), "no seed is shown");
+    assert!(
+        !format!("{ed25519:?} {ml_dsa:?}").contains("0202"),
+        "no seed is shown"
+    );
     assert_eq!(Cosignature::parse(&[0; 71]), None);
     assert_eq!(Cosignature::parse(&[0; 72]).unwrap().to_bytes(), [0; 72]);
 }

@@ -32,7 +32,8 @@ fn two_organisations() -> String {
     for number in 4..=6 {
         text += &line(&format!("Y{number}"), number);
     }
-    text += "\tgroup  Y-witnesses any\tY4 Y5 Y6 \ngroup X-and-Y all X-witnesses Y-witnesses\nquorum X-and-Y\n";
+    text +=
+        "\tgroup  Y-witnesses any\tY4 Y5 Y6 \ngroup X-and-Y all X-witnesses Y-witnesses\nquorum X-and-Y\n";
     text
 }
 
@@ -68,15 +69,24 @@ fn organisations_count_and_the_time_is_when_the_last_needed_one_signed() {
         (&[(1, 10), (4, 20), (5, 30)], Quorum::Missed),
         (&[(1, 10), (2, 40), (5, 30)], Quorum::Met { at_s: 40 }),
         (&[(1, 10), (2, 40), (3, 20), (5, 30)], Quorum::Met { at_s: 30 }),
-        (&[(1, 10), (2, 11), (4, 90), (5, 80), (6, 70)], Quorum::Met { at_s: 70 }),
+        (
+            &[(1, 10), (2, 11), (4, 90), (5, 80), (6, 70)],
+            Quorum::Met { at_s: 70 },
+        ),
         // Of several lines of one witness the earliest counts.
-        (&[(1, 10), (1, 5), (3, 50), (3, 20), (5, 7)], Quorum::Met { at_s: 20 }),
+        (
+            &[(1, 10), (1, 5), (3, 50), (3, 20), (5, 7)],
+            Quorum::Met { at_s: 20 },
+        ),
     ] {
         assert_eq!(quorum(&text, signed), expected, "{signed:?}");
     }
     let policy = WitnessPolicy::parse(text.as_bytes()).unwrap();
     let witnessed = policy.evaluate(&note_of(&[(5, 30), (2, 40)])).unwrap();
-    let by = [("witness.example/2".to_owned(), 40), ("witness.example/5".to_owned(), 30)];
+    let by = [
+        ("witness.example/2".to_owned(), 40),
+        ("witness.example/5".to_owned(), 30),
+    ];
     assert_eq!(witnessed.by, by);
 }
 
@@ -89,7 +99,10 @@ fn strangers_are_ignored_bad_lines_refuse_and_a_line_without_time_does_not_count
     let policy = WitnessPolicy::parse(text.as_bytes()).unwrap();
     let mut forged = note_of(&[(2, 5)]);
     forged.signatures[1].signature[50] ^= 1;
-    assert!(matches!(policy.evaluate(&forged), Err(NoteError::BadSignature(_))));
+    assert!(matches!(
+        policy.evaluate(&forged),
+        Err(NoteError::BadSignature(_))
+    ));
     let none = WitnessPolicy::parse(b"quorum none\n").unwrap();
     assert!(!none.requires_witnesses());
     assert_eq!(none.evaluate(&note_of(&[])).unwrap().quorum, Quorum::None);
@@ -133,14 +146,46 @@ fn texts_the_format_does_not_allow_are_refused_with_their_line() {
         ("member later", format!("{one}group G any B\n{two}quorum G\n"), 2),
         ("member itself", format!("{one}group G any G\nquorum A\n"), 2),
         ("member twice", format!("{one}group G 2 A A\nquorum G\n"), 2),
-        ("in two groups", format!("{one}{two}group G any A\ngroup H any A B\nquorum H\n"), 4),
-        ("words after URL", format!("{}", one.replace('\n', " https://w x\n")) + "quorum A\n", 1),
-        ("log key as witness", format!("witness A {log_key}\nquorum A\n"), 1),
-        ("witness as log", format!("log {}\nquorum none\n", witness(1).verifier_key()), 1),
-        ("log twice", format!("log {log_key}\nlog {log_key} https://l\nquorum none\n"), 2),
-        ("key damaged", one.replace("example", "examples") + "quorum A\n", 1),
-        ("too many", format!("{too_many}quorum w1\n"), MAX_POLICY_ENTRIES + 1),
-        ("too long", format!("#{}\nquorum none\n", "x".repeat(MAX_POLICY_BYTES)), 0),
+        (
+            "in two groups",
+            format!("{one}{two}group G any A\ngroup H any A B\nquorum H\n"),
+            4,
+        ),
+        (
+            "words after URL",
+            format!("{}", one.replace('\n', " https://w x\n")) + "quorum A\n",
+            1,
+        ),
+        (
+            "log key as witness",
+            format!("witness A {log_key}\nquorum A\n"),
+            1,
+        ),
+        (
+            "witness as log",
+            format!("log {}\nquorum none\n", witness(1).verifier_key()),
+            1,
+        ),
+        (
+            "log twice",
+            format!("log {log_key}\nlog {log_key} https://l\nquorum none\n"),
+            2,
+        ),
+        (
+            "key damaged",
+            one.replace("example", "examples") + "quorum A\n",
+            1,
+        ),
+        (
+            "too many",
+            format!("{too_many}quorum w1\n"),
+            MAX_POLICY_ENTRIES + 1,
+        ),
+        (
+            "too long",
+            format!("#{}\nquorum none\n", "x".repeat(MAX_POLICY_BYTES)),
+            0,
+        ),
     ] {
         let error = WitnessPolicy::parse(text.as_bytes()).expect_err(what);
         let found = match &error {
@@ -151,7 +196,10 @@ fn texts_the_format_does_not_allow_are_refused_with_their_line() {
         };
         assert_eq!(found, at, "{what}: {error}");
     }
-    let text = format!("log {log_key} https://log.example/\n{one}witness \u{e9} {}  https://w.example/  \n# \u{e9}\nquorum \u{e9}\n", witness(3).verifier_key());
+    let text = format!(
+        "log {log_key} https://log.example/\n{one}witness \u{e9} {}  https://w.example/  \n# \u{e9}\nquorum \u{e9}\n",
+        witness(3).verifier_key()
+    );
     let policy = WitnessPolicy::parse(text.as_bytes()).unwrap();
     assert_eq!(policy.logs()[0].url.as_deref(), Some("https://log.example/"));
     assert_eq!(policy.witnesses()[1].name, "\u{e9}".as_bytes());
@@ -182,20 +230,38 @@ fn the_trust_policy_holds_a_witness_policy() {
     assert!(trust(&inline(&format!("{log_line}{}", two_organisations())), "").is_ok());
     let other = NoteSigner::from_seed(ORIGIN, &[8; 32]).unwrap();
     let other_line = format!("log {}\n{}", other.verifier_key(), two_organisations());
-    assert!(matches!(trust(&inline(&other_line), ""), Err(PolicyError::WitnessedLog(_))));
-    assert_eq!(trust("max_witness_delay_s = 1", ""), Err(PolicyError::WitnessDelay));
-    assert_eq!(trust("max_timestamp_delay_s = 1", ""), Err(PolicyError::TimestampDelay));
+    assert!(matches!(
+        trust(&inline(&other_line), ""),
+        Err(PolicyError::WitnessedLog(_))
+    ));
+    assert_eq!(
+        trust("max_witness_delay_s = 1", ""),
+        Err(PolicyError::WitnessDelay)
+    );
+    assert_eq!(
+        trust("max_timestamp_delay_s = 1", ""),
+        Err(PolicyError::TimestampDelay)
+    );
     assert_eq!(trust(&inline("quorum none\n"), ""), Err(PolicyError::NoQuorum));
-    assert!(matches!(trust(&inline("quorum x\n"), ""), Err(PolicyError::Witness(_))));
+    assert!(matches!(
+        trust(&inline("quorum x\n"), ""),
+        Err(PolicyError::Witness(_))
+    ));
     // A log that is its own witness has none.
     let itself = Cosigner::ed25519("me", &[9; 32]).unwrap();
     let itself = format!("witness W {}\nquorum W\n", itself.verifier_key());
-    assert!(matches!(trust(&inline(&itself), ""), Err(PolicyError::KeyTwice(_))));
+    assert!(matches!(
+        trust(&inline(&itself), ""),
+        Err(PolicyError::KeyTwice(_))
+    ));
     // A witness's key is neither a log's nor a receipt's.
     let key = witness(1).verifier_key().to_string();
     for list in ["log_key", "receipt_key"] {
         let table = format!("\n[[{list}]]\nvkey = \"{key}\"\n");
-        assert!(matches!(trust("", &table), Err(PolicyError::Algorithm { .. })), "{list}");
+        assert!(
+            matches!(trust("", &table), Err(PolicyError::Algorithm { .. })),
+            "{list}"
+        );
     }
     let ml_dsa = Cosigner::ml_dsa_44("edge", &[5; 32]).unwrap();
     let table = format!("\n[[receipt_key]]\nvkey = \"{}\"\n", ml_dsa.verifier_key());
@@ -205,9 +271,14 @@ fn the_trust_policy_holds_a_witness_policy() {
 #[test]
 fn roots_of_timestamp_authorities_are_pem() {
     let pem = "-----BEGIN CERTIFICATE-----\nAAEC\nAwQF\n-----END CERTIFICATE-----\n";
-    let table = |name: &str, roots: &str| format!("\n[[timestamp_authority]]\nname = \"{name}\"\nroots = '''\n{roots}'''\n");
+    let table = |name: &str, roots: &str| {
+        format!("\n[[timestamp_authority]]\nname = \"{name}\"\nroots = '''\n{roots}'''\n")
+    };
     let policy = trust("", &table("tsa", &format!("{pem}\n{pem}"))).unwrap();
-    assert_eq!(policy.timestamp_authorities[0].roots, [[0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]]);
+    assert_eq!(
+        policy.timestamp_authorities[0].roots,
+        [[0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]]
+    );
     assert_eq!(policy.max_timestamp_delay_s, 86_400);
     for bad in [
         String::new(),

@@ -51,7 +51,8 @@ impl<O: Objects> Anchor<O> {
     ) -> Result<Bytes, AnchorError> {
         let path = self.evidence_path(epoch, &format!("timestamp-{authority}.tsr"));
         let stored = self.create_or_read(path, response).await?;
-        self.point(&format!("latest-timestamp-{authority}"), epoch).await?;
+        self.point(&format!("latest-timestamp-{authority}"), epoch)
+            .await?;
         Ok(stored)
     }
 

@@ -47,7 +47,9 @@ impl HashSource for GrownLog {
         let unknown = Unknown { level, index };
         let (start, size) = (index << level, self.before.size());
         if let Some(offset) = start.checked_sub(size) {
-            let leaves = usize::try_from(offset).ok().and_then(|offset| self.since.get(offset..));
+            let leaves = usize::try_from(offset)
+                .ok()
+                .and_then(|offset| self.since.get(offset..));
             let leaves = leaves.and_then(|leaves| leaves.get(..1 << level));
             return leaves.map(root_of).ok_or(unknown);
         }

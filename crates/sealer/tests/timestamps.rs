@@ -32,8 +32,13 @@ async fn serve(reply: Reply) -> String {
                 let read = stream.read(&mut chunk).await.unwrap();
                 received.extend_from_slice(&chunk[..read]);
                 let text = String::from_utf8_lossy(&received).to_lowercase();
-                let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-                assert!(text.contains("content-type: application/timestamp-query"), "{text}");
+                let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") else {
+                    continue;
+                };
+                assert!(
+                    text.contains("content-type: application/timestamp-query"),
+                    "{text}"
+                );
                 let (_, length) = text.split_once("content-length: ").unwrap();
                 let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
                 if received.len() >= end + 4 + length {
@@ -71,7 +76,9 @@ impl Rig {
             ..SealerSettings::new(ORIGIN)
         };
         let anchor = Anchor::new(objects.clone(), "");
-        let sealer = Sealer::load(anchor, store.clone(), signer(), settings).await.unwrap();
+        let sealer = Sealer::load(anchor, store.clone(), signer(), settings)
+            .await
+            .unwrap();
         Rig {
             folder,
             tsa: Arc::new(Mutex::new(tsa)),
@@ -126,16 +133,27 @@ impl Rig {
         for epoch in 0..=manifest.epoch {
             verifier.manifest(&self.anchor().manifest_bytes(epoch).await.unwrap().unwrap());
         }
-        let heads = self.anchor().heads_bytes(&manifest.heads_root).await.unwrap().unwrap();
+        let heads = self
+            .anchor()
+            .heads_bytes(&manifest.heads_root)
+            .await
+            .unwrap()
+            .unwrap();
         verifier.heads(&heads);
-        self.store.records().iter().for_each(|record| verifier.record(record));
+        self.store
+            .records()
+            .iter()
+            .for_each(|record| verifier.record(record));
         verifier.finish()
     }
 }
 
 fn trust(pem: &str) -> TrustPolicy {
     let text = TrustPolicy::render(ORIGIN, signer().verifier_key(), &[]);
-    TrustPolicy::parse(&format!("{text}\n[[timestamp_authority]]\nname = \"tsa\"\nroots = '''\n{pem}'''\n")).unwrap()
+    TrustPolicy::parse(&format!(
+        "{text}\n[[timestamp_authority]]\nname = \"tsa\"\nroots = '''\n{pem}'''\n"
+    ))
+    .unwrap()
 }
 
 fn judged(report: &Report) -> (Status, u8) {
@@ -148,11 +166,18 @@ async fn a_stamped_epoch_is_bounded_from_both_sides() {
     let policy = rig.trust();
     let client = rig.client(None, &policy).await;
     rig.seal(START_US).await;
-    assert_eq!(judged(&rig.verified(policy.clone(), &[]).await), (Status::Unproven, 3), "none is there");
+    assert_eq!(
+        judged(&rig.verified(policy.clone(), &[]).await),
+        (Status::Unproven, 3),
+        "none is there"
+    );
     client.stamp(0, 0).await.unwrap();
     let stamp = rig.stored(0).await.unwrap();
     let note = rig.note(0).await;
-    assert!(rig.tsa.lock().unwrap().openssl_accepts(&stamp, &sha256(&note)), "openssl ts -verify");
+    assert!(
+        rig.tsa.lock().unwrap().openssl_accepts(&stamp, &sha256(&note)),
+        "openssl ts -verify"
+    );
     assert!(!rig.tsa.lock().unwrap().openssl_accepts(&stamp, &ZERO_HASH));
 
     // A second one of the same epoch changes nothing: the first stays.
@@ -163,17 +188,26 @@ async fn a_stamped_epoch_is_bounded_from_both_sides() {
     client.stamp(1, 0).await.unwrap();
     let second = rig.stored(1).await.unwrap();
     rig.seal(aal_service::times::now_us()).await;
-    assert_eq!(rig.sealer.last_manifest().unwrap().timestamp_hash, sha256(&second));
+    assert_eq!(
+        rig.sealer.last_manifest().unwrap().timestamp_hash,
+        sha256(&second)
+    );
 
     let both = [(0, stamp.clone()), (1, second.clone())];
     let control = rig.verified(policy.clone(), &both).await;
     assert_eq!(judged(&control), (Status::Pass, 0), "{control}");
     let swapped = [(1, stamp.clone()), (0, second.clone())];
-    assert_eq!(judged(&rig.verified(policy.clone(), &swapped).await), (Status::Fail, 1), "swapped");
+    assert_eq!(
+        judged(&rig.verified(policy.clone(), &swapped).await),
+        (Status::Fail, 1),
+        "swapped"
+    );
     for position in [10, stamp.len() / 2, stamp.len() - 5] {
         let mut altered = second.clone();
         altered[position] ^= 1;
-        let report = rig.verified(policy.clone(), &[(0, stamp.clone()), (1, altered)]).await;
+        let report = rig
+            .verified(policy.clone(), &[(0, stamp.clone()), (1, altered)])
+            .await;
         assert_ne!(report.exit_code(), 0, "byte {position}: {report}");
     }
     // An authority that the policy does not pin proves nothing, and harms nothing.
@@ -220,13 +254,19 @@ async fn worthless_answers_are_not_stored() {
         let digest = sha256(b"something else");
         tsa.reply(&aal_timestamp::query(&digest, &[1; 16]).unwrap())
     };
-    let other = Arc::new(Mutex::new(Authority::new(&rig.folder.path().join("other"), Shape::default())));
+    let other = Arc::new(Mutex::new(Authority::new(
+        &rig.folder.path().join("other"),
+        Shape::default(),
+    )));
     let replies: Vec<(&str, Reply)> = vec![
         ("an error", Arc::new(|_| (500, b"no".to_vec()))),
         ("junk", Arc::new(|_| (200, b"<html>".to_vec()))),
         ("too much", Arc::new(|_| (200, vec![0x30; 400_000]))),
         ("an older answer", Arc::new(move |_| (200, old.clone()))),
-        ("another authority's", Arc::new(move |query| (200, other.lock().unwrap().reply(query)))),
+        (
+            "another authority's",
+            Arc::new(move |query| (200, other.lock().unwrap().reply(query))),
+        ),
     ];
     for (what, reply) in replies {
         let client = rig.client(Some(reply), &policy).await;

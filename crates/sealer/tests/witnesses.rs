@@ -45,7 +45,10 @@ impl Witness {
     /// A line of a policy, with the Ed25519 key or the ML-DSA-44 key.
     fn line(&self, name: &str, key: usize) -> String {
         let address = self.running.bound.addr;
-        format!("witness {name} {} http://{address}\n", self.running.verifier_keys[key])
+        format!(
+            "witness {name} {} http://{address}\n",
+            self.running.verifier_keys[key]
+        )
     }
 
     async fn stop(self) {
@@ -82,7 +85,9 @@ impl Rig {
             ..SealerSettings::new(ORIGIN)
         };
         let anchor = || Anchor::new(objects.clone(), "");
-        let sealer = Sealer::load(anchor(), store.clone(), signer(), settings).await.unwrap();
+        let sealer = Sealer::load(anchor(), store.clone(), signer(), settings)
+            .await
+            .unwrap();
         let epochs = sealer.last_manifest().map_or(0, |manifest| manifest.epoch + 1);
         let peers = peers_of(&policy, PATIENCE).unwrap();
         Rig {
@@ -114,7 +119,8 @@ impl Rig {
     fn trust(&self, extra: &str, witnesses: &str) -> TrustPolicy {
         let keys = [signer().verifier_key().clone(), second().verifier_key().clone()];
         let text = TrustPolicy::render_keys(ORIGIN, &keys, &[]);
-        let text = format!("require_every_algorithm = true\n{extra}\nwitness_policy = '''\n{witnesses}'''\n{text}");
+        let text =
+            format!("require_every_algorithm = true\n{extra}\nwitness_policy = '''\n{witnesses}'''\n{text}");
         TrustPolicy::parse(&text).unwrap()
     }
 
@@ -130,9 +136,16 @@ impl Rig {
         for epoch in 0..=last {
             verifier.manifest(&anchor.manifest_bytes(epoch).await.unwrap().unwrap());
         }
-        let heads = anchor.heads_bytes(&self.last().heads_root).await.unwrap().unwrap();
+        let heads = anchor
+            .heads_bytes(&self.last().heads_root)
+            .await
+            .unwrap()
+            .unwrap();
         verifier.heads(&heads);
-        self.store.records().iter().for_each(|record| verifier.record(record));
+        self.store
+            .records()
+            .iter()
+            .for_each(|record| verifier.record(record));
         verifier.finish()
     }
 }
@@ -140,7 +153,10 @@ impl Rig {
 #[tokio::test]
 async fn a_quorum_cosigns_and_the_next_manifest_names_it() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, two) = (witness(folder.path(), "one").await, witness(folder.path(), "two").await);
+    let (one, two) = (
+        witness(folder.path(), "one").await,
+        witness(folder.path(), "two").await,
+    );
     let lines = format!(
         "{}{}group both all one two\nquorum both\n",
         one.line("one", 0),
@@ -151,7 +167,10 @@ async fn a_quorum_cosigns_and_the_next_manifest_names_it() {
     assert_eq!(rig.last().witness_hash, ZERO_HASH);
     for epoch in 0..5 {
         let round = rig.witnessing.round(epoch).await.unwrap();
-        assert!(round.is_stored && round.alarms.is_empty() && round.failed.is_empty(), "{round:?}");
+        assert!(
+            round.is_stored && round.alarms.is_empty() && round.failed.is_empty(),
+            "{round:?}"
+        );
         assert_eq!(round.cosigned.len(), 2);
         let stored = rig.cosigned(epoch).await.unwrap();
         assert_eq!(rig.seal().await, epoch + 1);
@@ -160,12 +179,22 @@ async fn a_quorum_cosigns_and_the_next_manifest_names_it() {
     // Epoch 5 is not witnessed yet.
     let note = rig.cosigned(4).await.unwrap();
     let lag = rig.verified(rig.trust("", &lines), Some((4, note.clone()))).await;
-    assert_eq!((lag.verdict(Verdict::Witness).status, lag.exit_code()), (Status::Unproven, 3));
+    assert_eq!(
+        (lag.verdict(Verdict::Witness).status, lag.exit_code()),
+        (Status::Unproven, 3)
+    );
     let allowed = rig.trust("max_witness_delay_s = 10", &lines);
     let allowed = rig.verified(allowed, Some((4, note))).await;
-    assert_eq!((allowed.verdict(Verdict::Witness).status, allowed.exit_code()), (Status::Pass, 0), "{allowed}");
+    assert_eq!(
+        (allowed.verdict(Verdict::Witness).status, allowed.exit_code()),
+        (Status::Pass, 0),
+        "{allowed}"
+    );
     let stripped = rig.verified(rig.trust("", &lines), None).await;
-    assert_eq!((stripped.verdict(Verdict::Witness).status, stripped.exit_code()), (Status::Unproven, 3));
+    assert_eq!(
+        (stripped.verdict(Verdict::Witness).status, stripped.exit_code()),
+        (Status::Unproven, 3)
+    );
 
     // What follows names the same one until there is a newer one, also after a restart.
     let named = rig.last().witness_hash;
@@ -179,7 +208,11 @@ async fn a_quorum_cosigns_and_the_next_manifest_names_it() {
     assert!(again.witnessing.round(epoch).await.unwrap().is_stored);
     let note = again.cosigned(epoch).await.unwrap();
     let report = again.verified(again.trust("", &lines), Some((epoch, note))).await;
-    assert_eq!((report.verdict(Verdict::Witness).status, report.exit_code()), (Status::Pass, 0), "{report}");
+    assert_eq!(
+        (report.verdict(Verdict::Witness).status, report.exit_code()),
+        (Status::Pass, 0),
+        "{report}"
+    );
     one.stop().await;
     two.stop().await;
 }
@@ -187,18 +220,33 @@ async fn a_quorum_cosigns_and_the_next_manifest_names_it() {
 #[tokio::test]
 async fn without_a_quorum_nothing_is_stored_and_the_sealer_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, two) = (witness(folder.path(), "one").await, witness(folder.path(), "two").await);
-    let lines = format!("{}{}group both all one two\nquorum both\n", one.line("one", 0), two.line("two", 0));
+    let (one, two) = (
+        witness(folder.path(), "one").await,
+        witness(folder.path(), "two").await,
+    );
+    let lines = format!(
+        "{}{}group both all one two\nquorum both\n",
+        one.line("one", 0),
+        two.line("two", 0)
+    );
     let mut rig = Rig::new(&lines).await;
     two.stop().await;
     rig.seal().await;
     let round = rig.witnessing.round(0).await.unwrap();
-    assert_eq!((round.cosigned.len(), round.failed.len(), round.is_stored), (1, 1, false), "{round:?}");
+    assert_eq!(
+        (round.cosigned.len(), round.failed.len(), round.is_stored),
+        (1, 1, false),
+        "{round:?}"
+    );
     assert_eq!(rig.cosigned(0).await, None);
     rig.seal().await;
     assert_eq!(rig.last().witness_hash, ZERO_HASH);
     let round = rig.witnessing.round(1).await.unwrap();
-    assert_eq!(round.resting, ["witness.example/two"], "who failed is left alone for a while");
+    assert_eq!(
+        round.resting,
+        ["witness.example/two"],
+        "who failed is left alone for a while"
+    );
     one.stop().await;
 }
 
@@ -226,15 +274,23 @@ async fn a_fork_is_refused_by_the_witness_and_refuted_by_the_verifier() {
     }
     let mut asks = Rig::over(second.objects.clone(), second.store.clone(), &lines).await;
     let forked = asks.witnessing.round(3).await.unwrap();
-    assert_eq!(forked.alarms, [("witness.example/one".to_owned(), Alarm::Forked { size: 3 })]);
+    assert_eq!(
+        forked.alarms,
+        [("witness.example/one".to_owned(), Alarm::Forked { size: 3 })]
+    );
     asks.epochs = 4;
 
     // By itself the fork looks right but for the witness; one witnessed checkpoint of the other refutes it.
     let alone = second.verified(second.trust("", &lines), None).await;
     assert_eq!(alone.exit_code(), 3, "{alone}");
-    let shown = second.verified(second.trust("", &lines), Some((2, witnessed.clone()))).await;
+    let shown = second
+        .verified(second.trust("", &lines), Some((2, witnessed.clone())))
+        .await;
     assert_eq!(shown.verdict(Verdict::Witness).status, Status::Fail, "{shown}");
-    assert_eq!((shown.verdict(Verdict::Identity).status, shown.exit_code()), (Status::Fail, 1));
+    assert_eq!(
+        (shown.verdict(Verdict::Identity).status, shown.exit_code()),
+        (Status::Fail, 1)
+    );
     // The same as a head that an auditor kept.
     let mut verifier = Verifier::new(second.trust("", &lines));
     verifier.checkpoint(&witnessed);
@@ -273,10 +329,30 @@ async fn forged_or_misplaced_cosignatures_are_refuted() {
     for (what, epoch, note, code) in [
         ("another epoch", 0, good.clone(), 1),
         ("time", 1, change(|note| note.signatures[2].signature[7] ^= 1), 1),
-        ("signature", 1, change(|note| note.signatures[2].signature[40] ^= 1), 1),
-        ("log's second signature", 1, change(|note| note.signatures[1].signature[900] ^= 1), 1),
-        ("log's second signature gone", 1, change(|note| drop(note.signatures.remove(1))), 1),
-        ("size", 1, change(|note| note.text = note.text.replace("\n2\n", "\n3\n")), 1),
+        (
+            "signature",
+            1,
+            change(|note| note.signatures[2].signature[40] ^= 1),
+            1,
+        ),
+        (
+            "log's second signature",
+            1,
+            change(|note| note.signatures[1].signature[900] ^= 1),
+            1,
+        ),
+        (
+            "log's second signature gone",
+            1,
+            change(|note| drop(note.signatures.remove(1))),
+            1,
+        ),
+        (
+            "size",
+            1,
+            change(|note| note.text = note.text.replace("\n2\n", "\n3\n")),
+            1,
+        ),
         ("junk", 1, b"junk".to_vec(), 1),
         ("witness gone", 1, change(|note| drop(note.signatures.pop())), 3),
     ] {

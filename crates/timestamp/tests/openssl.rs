@@ -31,12 +31,17 @@ fn what_openssl_stamps_is_accepted_here_and_there() {
         ("ec:P-256", "sha256"),
         ("ec:P-384", "sha384"),
     ] {
-        let (_folder, authority) = authority(Shape { key, digest, ..Shape::default() });
+        let (_folder, authority) = authority(Shape {
+            key,
+            digest,
+            ..Shape::default()
+        });
         let response = answer(&authority);
         let seen = read(&response).unwrap();
         assert_eq!(seen.imprint, IMPRINT);
         assert!(seen.has_nonce(&NONCE) && !seen.has_nonce(&[0x92; 16]));
-        let verified = verify(&response, &IMPRINT, &roots(&authority)).unwrap_or_else(|error| panic!("{key} {digest}: {error}"));
+        let verified = verify(&response, &IMPRINT, &roots(&authority))
+            .unwrap_or_else(|error| panic!("{key} {digest}: {error}"));
         assert_eq!(verified.accuracy_us, 1_500_000);
         assert_eq!(verified.gen_time_us, seen.gen_time_us);
         assert!(verified.gen_time_us > 1_600_000_000_000_000);
@@ -50,7 +55,10 @@ fn the_wrong_digest_root_purpose_time_or_issuer_is_refused() {
     let (_folder, good) = authority(Shape::default());
     let response = answer(&good);
     let roots_of_good = roots(&good);
-    assert_eq!(verify(&response, &[0x5b; 32], &roots_of_good), Err(TimestampError::Imprint));
+    assert_eq!(
+        verify(&response, &[0x5b; 32], &roots_of_good),
+        Err(TimestampError::Imprint)
+    );
 
     let (_folder, other) = authority(Shape::default());
     assert_eq!(
@@ -61,21 +69,51 @@ fn the_wrong_digest_root_purpose_time_or_issuer_is_refused() {
     let refused = |shape: Shape| {
         let (_folder, authority) = authority(shape);
         let signed = authority.sign_content(&response);
-        assert!(!authority.openssl_accepts(&signed, &IMPRINT), "{shape:?}: openssl agrees");
+        assert!(
+            !authority.openssl_accepts(&signed, &IMPRINT),
+            "{shape:?}: openssl agrees"
+        );
         verify(&signed, &IMPRINT, &roots(&authority))
     };
-    for purpose in [Purpose::NotCritical, Purpose::CodeSigning, Purpose::TimeStampingAndMore, Purpose::None] {
-        let shape = Shape { purpose, ..Shape::default() };
-        assert_eq!(refused(shape), Err(TimestampError::Chain(ChainError::Purpose)), "{purpose:?}");
+    for purpose in [
+        Purpose::NotCritical,
+        Purpose::CodeSigning,
+        Purpose::TimeStampingAndMore,
+        Purpose::None,
+    ] {
+        let shape = Shape {
+            purpose,
+            ..Shape::default()
+        };
+        assert_eq!(
+            refused(shape),
+            Err(TimestampError::Chain(ChainError::Purpose)),
+            "{purpose:?}"
+        );
     }
     for shape in [
-        Shape { until: "20210101000000Z", ..Shape::default() },
-        Shape { issuer_until: "20210101000000Z", ..Shape::default() },
+        Shape {
+            until: "20210101000000Z",
+            ..Shape::default()
+        },
+        Shape {
+            issuer_until: "20210101000000Z",
+            ..Shape::default()
+        },
     ] {
-        assert!(matches!(refused(shape), Err(TimestampError::Chain(ChainError::Expired { .. }))));
+        assert!(matches!(
+            refused(shape),
+            Err(TimestampError::Chain(ChainError::Expired { .. }))
+        ));
     }
-    let not_an_authority = Shape { issuer_is_authority: false, ..Shape::default() };
-    assert!(matches!(refused(not_an_authority), Err(TimestampError::Chain(ChainError::Authority { .. }))));
+    let not_an_authority = Shape {
+        issuer_is_authority: false,
+        ..Shape::default()
+    };
+    assert!(matches!(
+        refused(not_an_authority),
+        Err(TimestampError::Chain(ChainError::Authority { .. }))
+    ));
     // The same way of signing passes when nothing is wrong, so the refusals above are not about it.
     let (_folder, control) = authority(Shape::default());
     let signed = control.sign_content(&response);
@@ -83,7 +121,10 @@ fn the_wrong_digest_root_purpose_time_or_issuer_is_refused() {
     assert!(control.openssl_accepts(&signed, &IMPRINT));
     assert!(Roots::from_der([b"no certificate".as_slice()]).is_err());
     let none = Roots::from_der([]).unwrap();
-    assert_eq!(verify(&response, &IMPRINT, &none), Err(TimestampError::Chain(ChainError::Untrusted)));
+    assert_eq!(
+        verify(&response, &IMPRINT, &none),
+        Err(TimestampError::Chain(ChainError::Untrusted))
+    );
 }
 
 #[test]
@@ -110,12 +151,20 @@ fn no_byte_of_a_token_can_be_changed_to_another_time() {
     let mut longer = response.clone();
     longer.push(0);
     assert!(verify(&longer, &IMPRINT, &roots).is_err());
-    assert!(matches!(read(&vec![0x30; 300_000]), Err(TimestampError::TooLong(_))));
+    assert!(matches!(
+        read(&vec![0x30; 300_000]),
+        Err(TimestampError::TooLong(_))
+    ));
     // status rejection(2) with a text, no token.
-    let rejection = [0x30, 0x0c, 0x30, 0x0a, 0x02, 0x01, 0x02, 0x30, 0x05, 0x0c, 0x03, b'n', b'o', b'!'];
+    let rejection = [
+        0x30, 0x0c, 0x30, 0x0a, 0x02, 0x01, 0x02, 0x30, 0x05, 0x0c, 0x03, b'n', b'o', b'!',
+    ];
     assert_eq!(
         read(&rejection),
-        Err(TimestampError::NotGranted { status: 2, text: "no!".to_owned() })
+        Err(TimestampError::NotGranted {
+            status: 2,
+            text: "no!".to_owned()
+        })
     );
 }
 
@@ -134,9 +183,15 @@ fn queries_are_those_of_openssl() {
             .output()
             .unwrap();
         let text = String::from_utf8(shown.stdout).unwrap();
-        assert!(text.contains("Hash Algorithm: sha256") && text.contains("Certificate required: yes"), "{text}");
+        assert!(
+            text.contains("Hash Algorithm: sha256") && text.contains("Certificate required: yes"),
+            "{text}"
+        );
         let significant = nonce.iter().position(|byte| *byte != 0).unwrap();
-        let hexadecimal: String = nonce[significant..].iter().map(|byte| format!("{byte:02X}")).collect();
+        let hexadecimal: String = nonce[significant..]
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
         assert!(text.contains(&format!("Nonce: 0x{hexadecimal}")), "{text}");
     }
 }

@@ -44,7 +44,12 @@ impl Timestamps {
             return;
         }
         let of_epoch = |(size, _): &&(u64, Hash)| *size == epoch.saturating_add(1);
-        let imprints: Vec<Hash> = self.notes.iter().filter(of_epoch).map(|(_, hash)| *hash).collect();
+        let imprints: Vec<Hash> = self
+            .notes
+            .iter()
+            .filter(of_epoch)
+            .map(|(_, hash)| *hash)
+            .collect();
         let stated = aal_timestamp::read(response).ok().map(|read| read.imprint);
         let imprint = imprints.iter().find(|imprint| stated == Some(**imprint));
         let Some(imprint) = imprint.or(imprints.first()) else {

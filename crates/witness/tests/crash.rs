@@ -76,7 +76,9 @@ impl Disk for Memory {
         let done = Memory::step(&mut media);
         match done {
             Ok(()) => media.seen.insert(name.to_owned(), bytes.to_vec()),
-            Err(true) => media.seen.insert(name.to_owned(), bytes[..bytes.len() / 2].to_vec()),
+            Err(true) => media
+                .seen
+                .insert(name.to_owned(), bytes[..bytes.len() / 2].to_vec()),
             Err(false) => return killed(),
         };
         media.synced_bytes.remove(name);
@@ -139,7 +141,11 @@ fn a_kill_at_any_file_operation_loses_no_answer() {
         state.add(&log.request(pair[0], pair[1])).unwrap();
     }
     let operations = calm.operations() - before;
-    assert_eq!(operations, 4 * sizes.len() as u32, "write, sync, rename, sync names");
+    assert_eq!(
+        operations,
+        4 * sizes.len() as u32,
+        "write, sync, rename, sync names"
+    );
 
     let mut killed_at = 0;
     for kill_after in 0..operations {
@@ -163,19 +169,30 @@ fn a_kill_at_any_file_operation_loses_no_answer() {
             disk.restart(is_power_cut);
             state = open(&disk);
             let stands = stands_at(&state);
-            assert!(stands >= answered, "kill at {kill_after}: {answered} was answered, {stands} is known");
+            assert!(
+                stands >= answered,
+                "kill at {kill_after}: {answered} was answered, {stands} is known"
+            );
 
             // A fork before what was answered is refused, and the log itself can always go on.
             if answered > 0 {
                 let fork = Log::forked_at(40, answered - 1);
                 for old in [0, answered, stands] {
                     let size = old.max(1);
-                    assert!(state.add(&fork.request(old, size.max(stands))).is_err(), "kill at {kill_after}");
+                    assert!(
+                        state.add(&fork.request(old, size.max(stands))).is_err(),
+                        "kill at {kill_after}"
+                    );
                 }
             }
             for line in state.add(&log.request(stands, 40)).unwrap() {
-                let note = Note { text: log.checkpoint(40).to_text(), signatures: vec![line] };
-                let keys = WitnessKeys::open(&disk, "witness.example/w").unwrap().verifier_keys();
+                let note = Note {
+                    text: log.checkpoint(40).to_text(),
+                    signatures: vec![line],
+                };
+                let keys = WitnessKeys::open(&disk, "witness.example/w")
+                    .unwrap()
+                    .verifier_keys();
                 assert_eq!(note.signed_by(&keys).unwrap().len(), 1);
             }
             assert_eq!(stands_at(&state), 40);
@@ -191,7 +208,12 @@ fn damaged_or_foreign_state_stops_the_witness() {
     open(&disk).add(&log.request(0, 9)).unwrap();
     let name = {
         let media = disk.0.lock().unwrap();
-        media.seen.keys().find(|name| name.ends_with(".checkpoint")).unwrap().clone()
+        media
+            .seen
+            .keys()
+            .find(|name| name.ends_with(".checkpoint"))
+            .unwrap()
+            .clone()
     };
     let keys = || WitnessKeys::open(&disk, "witness.example/w").unwrap();
     let policy = WitnessPolicy::parse(common::policy_text().as_bytes()).unwrap();

@@ -17,12 +17,26 @@ fn decided(request: &AddCheckpoint, last: Option<&Checkpoint>) -> Result<(), Ref
 fn a_log_is_followed_from_nothing_through_every_size() {
     let log = Log::of(40);
     let mut last: Option<Checkpoint> = None;
-    for (old, new) in [(0, 0), (0, 1), (1, 1), (1, 2), (2, 7), (7, 8), (8, 33), (33, 40), (40, 40)] {
+    for (old, new) in [
+        (0, 0),
+        (0, 1),
+        (1, 1),
+        (1, 2),
+        (2, 7),
+        (7, 8),
+        (8, 33),
+        (33, 40),
+        (40, 40),
+    ] {
         let request = log.request(old, new);
         assert_eq!(decided(&request, last.as_ref()), Ok(()), "{old} to {new}");
         last = Some(request.checkpoint);
     }
-    assert_eq!(decided(&log.request(0, 40), None), Ok(()), "a new witness needs no proof");
+    assert_eq!(
+        decided(&log.request(0, 40), None),
+        Ok(()),
+        "a new witness needs no proof"
+    );
 }
 
 #[test]
@@ -35,17 +49,39 @@ fn every_refusal_has_its_reason() {
         decided(&request, Some(&last))
     };
     assert_eq!(with(|_| {}), Ok(()));
-    assert_eq!(decide(&log.request(8, 13), &[], Some(&last)), Err(Refusal::UnknownLog(ORIGIN.into())));
+    assert_eq!(
+        decide(&log.request(8, 13), &[], Some(&last)),
+        Err(Refusal::UnknownLog(ORIGIN.into()))
+    );
     let stranger: VerifierKey = common::signer(9).verifier_key().clone();
-    assert!(matches!(decide(&log.request(8, 13), &[stranger], Some(&last)), Err(Refusal::Unsigned(_))));
-    assert!(matches!(with(|request| request.note.signatures[0].signature[3] ^= 1), Err(Refusal::Unsigned(_))));
-    assert_eq!(with(|request| request.old_size = 14), Err(Refusal::OldAboveNew { old: 14, new: 13 }));
+    assert!(matches!(
+        decide(&log.request(8, 13), &[stranger], Some(&last)),
+        Err(Refusal::Unsigned(_))
+    ));
+    assert!(matches!(
+        with(|request| request.note.signatures[0].signature[3] ^= 1),
+        Err(Refusal::Unsigned(_))
+    ));
+    assert_eq!(
+        with(|request| request.old_size = 14),
+        Err(Refusal::OldAboveNew { old: 14, new: 13 })
+    );
     assert_eq!(with(|request| request.old_size = 7), Err(Refusal::OldSize(8)));
     assert_eq!(with(|request| request.old_size = 0), Err(Refusal::OldSize(8)));
-    assert_eq!(decided(&log.request(3, 5), Some(&last)), Err(Refusal::OldSize(8)), "no way back");
+    assert_eq!(
+        decided(&log.request(3, 5), Some(&last)),
+        Err(Refusal::OldSize(8)),
+        "no way back"
+    );
     assert_eq!(decided(&log.request(8, 13), None), Err(Refusal::OldSize(0)));
-    assert_eq!(decided(&fork.request(8, 8), Some(&last)), Err(Refusal::OtherRoot(8)));
-    assert!(matches!(decided(&fork.request(8, 13), Some(&last)), Err(Refusal::Proof(_))));
+    assert_eq!(
+        decided(&fork.request(8, 8), Some(&last)),
+        Err(Refusal::OtherRoot(8))
+    );
+    assert!(matches!(
+        decided(&fork.request(8, 13), Some(&last)),
+        Err(Refusal::Proof(_))
+    ));
     for change in [
         (|request: &mut AddCheckpoint| request.proof.clear()) as fn(&mut AddCheckpoint),
         |request| drop(request.proof.pop()),
@@ -79,7 +115,13 @@ fn bodies_are_read_in_one_form_only() {
         let (_, note) = good.split_once("\n\n").unwrap();
         format!("old 8\n{lines}\n{note}")
     };
-    assert_eq!(AddCheckpoint::parse(proof(MAX_PROOF_LINES).as_bytes()).unwrap().proof.len(), 63);
+    assert_eq!(
+        AddCheckpoint::parse(proof(MAX_PROOF_LINES).as_bytes())
+            .unwrap()
+            .proof
+            .len(),
+        63
+    );
     assert_eq!(
         AddCheckpoint::parse(proof(MAX_PROOF_LINES + 1).as_bytes()),
         Err(RequestError::TooManyHashes)
@@ -94,10 +136,16 @@ fn bodies_are_read_in_one_form_only() {
         ("overflow", good.replacen("old 8", "old 18446744073709551616", 1)),
         ("capital", good.replacen("old", "Old", 1)),
         ("short hash", good.replacen(&hash_line, "AAAA", 1)),
-        ("unpadded hash", good.replacen(&hash_line, hash_line.trim_end_matches('='), 1)),
+        (
+            "unpadded hash",
+            good.replacen(&hash_line, hash_line.trim_end_matches('='), 1),
+        ),
         ("carriage returns", good.replace('\n', "\r\n")),
         ("no note", good.split_once("\n\n").unwrap().0.to_owned() + "\n\n"),
-        ("extension line", good.replacen(&format!("\n{ORIGIN}\n13\n"), &format!("\n{ORIGIN}\n13\nx\n"), 1)),
+        (
+            "extension line",
+            good.replacen(&format!("\n{ORIGIN}\n13\n"), &format!("\n{ORIGIN}\n13\nx\n"), 1),
+        ),
         ("byte behind", format!("{good}\n")),
         ("too long", format!("{good}{}", "x".repeat(200_000))),
     ] {

@@ -28,9 +28,15 @@ impl Drop for Process {
 }
 
 fn built_by(script: &str) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../scripts")
+        .join(script);
     let output = Command::new(script).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
 }
 
@@ -53,12 +59,31 @@ struct Litewitness {
 fn start_litewitness(folder: &Path) -> Litewitness {
     let program = built_by("fetch-litewitness.sh");
     let (socket, key_file, database) = (folder.join("agent"), folder.join("key"), folder.join("db"));
-    let agent = Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap();
+    let agent = Command::new("ssh-agent")
+        .arg("-D")
+        .arg("-a")
+        .arg(&socket)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let agent = Process(agent);
     wait_for("the agent", || socket.exists().then_some(()));
-    succeed(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key_file));
-    succeed(Command::new("ssh-add").arg("-q").arg(&key_file).env("SSH_AUTH_SOCK", &socket));
-    let fingerprint = Command::new("ssh-keygen").args(["-l", "-f"]).arg(&key_file).output().unwrap();
+    succeed(
+        Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(&key_file),
+    );
+    succeed(
+        Command::new("ssh-add")
+            .arg("-q")
+            .arg(&key_file)
+            .env("SSH_AUTH_SOCK", &socket),
+    );
+    let fingerprint = Command::new("ssh-keygen")
+        .args(["-l", "-f"])
+        .arg(&key_file)
+        .output()
+        .unwrap();
     let fingerprint = String::from_utf8(fingerprint.stdout).unwrap();
     let fingerprint = fingerprint.split(' ').nth(1).unwrap().to_owned();
 
@@ -74,11 +99,23 @@ database.execute('INSERT INTO log VALUES (?, 0, ?)', (sys.argv[2], empty))
 database.execute('INSERT INTO key VALUES (?, ?)', (sys.argv[2], sys.argv[3]))
 database.commit()";
     let log_key = common::log_key().to_string();
-    succeed(Command::new("python3").args(["-c", script]).arg(&database).args([ORIGIN, &log_key]));
+    succeed(
+        Command::new("python3")
+            .args(["-c", script])
+            .arg(&database)
+            .args([ORIGIN, &log_key]),
+    );
 
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut child = Command::new(program)
-        .args(["-name", "witness.example/lite", "-key", &fingerprint, "-listen", &address.to_string()])
+        .args([
+            "-name",
+            "witness.example/lite",
+            "-key",
+            &fingerprint,
+            "-listen",
+            &address.to_string(),
+        ])
         .arg("-db")
         .arg(&database)
         .arg("-ssh-agent")
@@ -138,14 +175,23 @@ async fn litewitness_cosigns_our_log_and_refuses_its_fork() {
         assert!(matches!(witnessed.quorum, Quorum::Met { at_s } if at_s > 1_600_000_000));
         accepted_by_torchwood(folder.path(), &policy_text, &note, new);
     }
-    assert_eq!(client.add_checkpoint(&log.request(0, 30)).await.unwrap(), Answer::Size(30));
+    assert_eq!(
+        client.add_checkpoint(&log.request(0, 30)).await.unwrap(),
+        Answer::Size(30)
+    );
     let fork = Log::forked_at(31, 10);
     let forked = client.add_checkpoint(&fork.request(30, 31)).await.unwrap();
-    assert!(matches!(forked, Answer::Refused { status: 422, .. }), "{forked:?}");
+    assert!(
+        matches!(forked, Answer::Refused { status: 422, .. }),
+        "{forked:?}"
+    );
     let mut unsigned = log.request(30, 30);
     unsigned.note.signatures[0].signature[9] ^= 1;
     let refused = client.add_checkpoint(&unsigned).await.unwrap();
-    assert!(matches!(refused, Answer::Refused { status: 403, .. }), "{refused:?}");
+    assert!(
+        matches!(refused, Answer::Refused { status: 403, .. }),
+        "{refused:?}"
+    );
 }
 
 /// Our note and our policy, judged by the Go implementation; and a changed note is refused by it.
@@ -155,14 +201,26 @@ fn accepted_by_torchwood(folder: &Path, policy: &str, note: &Note, size: u64) {
     std::fs::write(&policy_file, policy).unwrap();
     let judge = |bytes: Vec<u8>| {
         std::fs::write(&note_file, bytes).unwrap();
-        Command::new(&program).arg(&policy_file).arg(&note_file).output().unwrap()
+        Command::new(&program)
+            .arg(&policy_file)
+            .arg(&note_file)
+            .output()
+            .unwrap()
     };
     let output = judge(note.to_bytes());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{size}\n"));
     let mut without = note.clone();
     without.signatures.pop();
-    assert_eq!(judge(without.to_bytes()).status.code(), Some(1), "a stripped witness is missed");
+    assert_eq!(
+        judge(without.to_bytes()).status.code(),
+        Some(1),
+        "a stripped witness is missed"
+    );
 }
 
 #[tokio::test]

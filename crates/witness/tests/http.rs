@@ -39,13 +39,24 @@ async fn start(directory: &std::path::Path, requests_per_second: u32) -> Witness
 
 impl Witness {
     fn client(&self) -> WitnessClient {
-        WitnessClient::new(&format!("{}/", self.url), self.keys.clone(), Duration::from_secs(30)).unwrap()
+        WitnessClient::new(
+            &format!("{}/", self.url),
+            self.keys.clone(),
+            Duration::from_secs(30),
+        )
+        .unwrap()
     }
 
     async fn post(&self, body: Vec<u8>) -> (u16, String, String) {
         let url = format!("{}/add-checkpoint", self.url);
         let response = reqwest::Client::new().post(url).body(body).send().await.unwrap();
-        let kind = response.headers().get("content-type").unwrap().to_str().unwrap().to_owned();
+        let kind = response
+            .headers()
+            .get("content-type")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
         (response.status().as_u16(), kind, response.text().await.unwrap())
     }
 
@@ -73,7 +84,10 @@ async fn our_client_and_our_witness_agree_through_a_restart() {
         };
         assert_eq!(lines.len(), 2, "one line of each key");
     }
-    assert_eq!(client.add_checkpoint(&log.request(6, 30)).await.unwrap(), Answer::Size(30));
+    assert_eq!(
+        client.add_checkpoint(&log.request(6, 30)).await.unwrap(),
+        Answer::Size(30)
+    );
     let second = aal_witness::run(
         &WitnessConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -85,13 +99,20 @@ async fn our_client_and_our_witness_agree_through_a_restart() {
         Shutdown::new(),
     )
     .await;
-    assert!(second.unwrap_err().to_string().contains("already uses"), "one directory is one witness");
+    assert!(
+        second.unwrap_err().to_string().contains("already uses"),
+        "one directory is one witness"
+    );
     witness.stop().await;
 
     let again = start(folder.path(), 1000).await;
     assert_eq!(again.keys, keys, "the key is made once");
     let fork = Log::forked_at(30, 10);
-    let refused = again.client().add_checkpoint(&fork.request(30, 30)).await.unwrap();
+    let refused = again
+        .client()
+        .add_checkpoint(&fork.request(30, 30))
+        .await
+        .unwrap();
     assert_eq!(refused, Answer::Size(30), "a fork at the same size");
     again.stop().await;
 }
@@ -106,21 +127,40 @@ async fn status_codes_are_those_of_the_specification() {
     assert_eq!(witness.get(&latest).await.0, 404, "nothing cosigned yet");
     let (status, kind, lines) = witness.post(log.request(0, 8).to_bytes()).await;
     assert_eq!((status, kind.starts_with("text/plain")), (200, true));
-    assert!(lines.starts_with("\u{2014} witness.example/w ") && lines.ends_with('\n'), "{lines}");
+    assert!(
+        lines.starts_with("\u{2014} witness.example/w ") && lines.ends_with('\n'),
+        "{lines}"
+    );
 
     let conflict = witness.post(log.request(3, 9).to_bytes()).await;
     assert_eq!(conflict, (409, "text/x.tlog.size".to_owned(), "8\n".to_owned()));
     let other_root = witness.post(Log::forked_at(30, 2).request(8, 8).to_bytes()).await;
     assert_eq!(other_root, (409, "text/x.tlog.size".to_owned(), "8\n".to_owned()));
-    assert_eq!(witness.post(Log::forked_at(30, 2).request(8, 9).to_bytes()).await.0, 422);
+    assert_eq!(
+        witness
+            .post(Log::forked_at(30, 2).request(8, 9).to_bytes())
+            .await
+            .0,
+        422
+    );
     let mut above = log.request(8, 9);
     above.old_size = 10;
     assert_eq!(witness.post(above.to_bytes()).await.0, 400);
     let unknown = String::from_utf8(log.request(8, 9).to_bytes()).unwrap();
-    assert_eq!(witness.post(unknown.replacen(ORIGIN, "other.example", 1).into_bytes()).await.0, 404);
+    assert_eq!(
+        witness
+            .post(unknown.replacen(ORIGIN, "other.example", 1).into_bytes())
+            .await
+            .0,
+        404
+    );
     let mut unsigned = log.request(8, 9);
     unsigned.note.signatures.remove(0);
-    assert_eq!(witness.post(unsigned.to_bytes()).await.0, 403, "the second key alone is not trusted");
+    assert_eq!(
+        witness.post(unsigned.to_bytes()).await.0,
+        403,
+        "the second key alone is not trusted"
+    );
     assert_eq!(witness.post(b"old 0\n".to_vec()).await.0, 400);
     assert_eq!(witness.post(vec![b'a'; 200_000]).await.0, 413);
     assert_eq!(witness.get("/add-checkpoint").await.0, 405);
@@ -134,14 +174,25 @@ async fn status_codes_are_those_of_the_specification() {
     assert_eq!(note.signed_by(&witness.keys).unwrap().len(), 2);
     assert_eq!(note.verify(&[common::log_key()]).unwrap().len(), 1);
     assert_eq!(note.signatures.len(), 3, "lines of strangers are not kept");
-    assert_eq!(witness.get("/checkpoints").await, (200, format!("{digest} {ORIGIN}\n")));
+    assert_eq!(
+        witness.get("/checkpoints").await,
+        (200, format!("{digest} {ORIGIN}\n"))
+    );
     let (_, metrics) = witness.get("/metrics").await;
-    assert!(metrics.contains("aal_witness_checkpoints_total{result=\"cosigned\"} 1"), "{metrics}");
-    let modes = std::fs::read_dir(folder.path().join("data")).unwrap().map(|entry| {
-        use std::os::unix::fs::PermissionsExt as _;
-        let entry = entry.unwrap();
-        (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().permissions().mode() & 0o777)
-    });
+    assert!(
+        metrics.contains("aal_witness_checkpoints_total{result=\"cosigned\"} 1"),
+        "{metrics}"
+    );
+    let modes = std::fs::read_dir(folder.path().join("data"))
+        .unwrap()
+        .map(|entry| {
+            use std::os::unix::fs::PermissionsExt as _;
+            let entry = entry.unwrap();
+            (
+                entry.file_name().into_string().unwrap(),
+                entry.metadata().unwrap().permissions().mode() & 0o777,
+            )
+        });
     for (name, mode) in modes.filter(|(name, _)| name.ends_with(".seed")) {
         assert_eq!(mode, 0o600, "{name}");
     }
@@ -169,7 +220,12 @@ async fn a_client_believes_nothing_without_a_valid_cosignature() {
     let keys = vec![stranger.verifier_key().clone()];
     let client = WitnessClient::new(&witness.url, keys, Duration::from_secs(30)).unwrap();
     let answer = client.add_checkpoint(&Log::of(3).request(0, 3)).await;
-    assert!(answer.unwrap_err().to_string().contains("without a valid cosignature"));
+    assert!(
+        answer
+            .unwrap_err()
+            .to_string()
+            .contains("without a valid cosignature")
+    );
     witness.stop().await;
     let gone = client.add_checkpoint(&Log::of(3).request(0, 3)).await;
     assert!(gone.is_err());

@@ -209,6 +209,8 @@ async fn converse<O: Objects>(
     for _ in 0..MAX_TRIES {
         let old_size = peer.size.unwrap_or(0);
         if old_size > log_size {
+            // It may have been a lie, so it is asked anew the next time.
+            peer.size = None;
             return Ok(Outcome::Alarm(Alarm::Ahead {
                 size: old_size,
                 log_size,
@@ -239,7 +241,9 @@ async fn converse<O: Objects>(
             Err(error) => return Ok(Outcome::Failed(chain_of(&error))),
         }
     }
-    Ok(Outcome::Failed("it names another size each time it is asked".to_owned()))
+    Ok(Outcome::Failed(
+        "it names another size each time it is asked".to_owned(),
+    ))
 }
 
 fn chain_of(error: &dyn std::error::Error) -> String {
@@ -265,7 +269,10 @@ async fn proof<O: Objects>(
         if let Some(proof) = grown.proof_to(&checkpoint.root) {
             return Ok(proof);
         }
-        tracing::warn!(size = old_size, "saved tree does not lead to the signed root; manifests are read");
+        tracing::warn!(
+            size = old_size,
+            "saved tree does not lead to the signed root; manifests are read"
+        );
     }
     let mut before = CompactRange::new();
     for epoch in 0..old_size {

@@ -210,7 +210,12 @@ async fn tell_witnesses<O: Objects>(
             tracing::warn!(epoch, witness, reason, "witness did not cosign");
         }
         for (witness, alarm) in &round.alarms {
-            tracing::error!(epoch, witness, ?alarm, "witness contradicts this log: find out why before anything else");
+            tracing::error!(
+                epoch,
+                witness,
+                ?alarm,
+                "witness contradicts this log: find out why before anything else"
+            );
         }
         if round.is_stored {
             cosigned_epoch.set(i64::try_from(epoch).unwrap_or(i64::MAX));

@@ -50,7 +50,11 @@ pub struct Authority {
 }
 
 fn openssl(folder: &Path, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new("openssl").current_dir(folder).args(arguments).output().unwrap();
+    let output = Command::new("openssl")
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap();
     assert!(
         output.status.success(),
         "openssl {arguments:?}: {}",
@@ -112,7 +116,12 @@ ess_cert_id_chain = no
 impl Authority {
     pub fn new(folder: &Path, shape: Shape) -> Authority {
         std::fs::create_dir_all(folder).unwrap();
-        for (name, text) in [("config", CONFIG), ("index", ""), ("serial", "1000\n"), ("tsa_serial", "01\n")] {
+        for (name, text) in [
+            ("config", CONFIG),
+            ("index", ""),
+            ("serial", "1000\n"),
+            ("tsa_serial", "01\n"),
+        ] {
             std::fs::write(folder.join(name), text).unwrap();
         }
         let (algorithm, parameter) = shape.key.split_once(':').unwrap();
@@ -122,16 +131,51 @@ impl Authority {
         };
         for name in ["root", "issuer", "signer"] {
             let key = format!("{name}.key");
-            openssl(folder, &["genpkey", "-algorithm", algorithm, "-pkeyopt", &option, "-out", &key]);
+            openssl(
+                folder,
+                &[
+                    "genpkey",
+                    "-algorithm",
+                    algorithm,
+                    "-pkeyopt",
+                    &option,
+                    "-out",
+                    &key,
+                ],
+            );
         }
         openssl(
             folder,
-            &["req", "-x509", "-config", "config", "-extensions", "root", "-key", "root.key", "-subj", "/CN=Test root",
-              "-days", "3650", "-out", "root.pem"],
+            &[
+                "req",
+                "-x509",
+                "-config",
+                "config",
+                "-extensions",
+                "root",
+                "-key",
+                "root.key",
+                "-subj",
+                "/CN=Test root",
+                "-days",
+                "3650",
+                "-out",
+                "root.pem",
+            ],
         );
-        let issuer_extensions = if shape.issuer_is_authority { "issuer" } else { "no_issuer" };
+        let issuer_extensions = if shape.issuer_is_authority {
+            "issuer"
+        } else {
+            "no_issuer"
+        };
         sign(folder, "issuer", "root", issuer_extensions, shape.issuer_until);
-        sign(folder, "signer", "issuer", &format!("{:?}", shape.purpose), shape.until);
+        sign(
+            folder,
+            "signer",
+            "issuer",
+            &format!("{:?}", shape.purpose),
+            shape.until,
+        );
         Authority {
             folder: folder.to_owned(),
             digest: shape.digest,
@@ -153,8 +197,23 @@ impl Authority {
         let digest = format!("-{}", self.digest);
         openssl(
             &self.folder,
-            &["ts", "-reply", "-config", "config", "-queryfile", "query", "-signer", "signer.pem", "-inkey",
-              "signer.key", "-chain", "issuer.pem", &digest, "-out", "reply"],
+            &[
+                "ts",
+                "-reply",
+                "-config",
+                "config",
+                "-queryfile",
+                "query",
+                "-signer",
+                "signer.pem",
+                "-inkey",
+                "signer.key",
+                "-chain",
+                "issuer.pem",
+                &digest,
+                "-out",
+                "reply",
+            ],
         );
         std::fs::read(self.folder.join("reply")).unwrap()
     }
@@ -162,16 +221,49 @@ impl Authority {
     /// The content of a token signed by this authority, whatever its certificate is for: `openssl ts` would refuse.
     pub fn sign_content(&self, response: &[u8]) -> Vec<u8> {
         std::fs::write(self.folder.join("reply"), response).unwrap();
-        openssl(&self.folder, &["ts", "-reply", "-in", "reply", "-token_out", "-out", "token"]);
         openssl(
             &self.folder,
-            &["cms", "-verify", "-noverify", "-inform", "DER", "-in", "token", "-out", "content"],
+            &["ts", "-reply", "-in", "reply", "-token_out", "-out", "token"],
         );
         openssl(
             &self.folder,
-            &["cms", "-sign", "-binary", "-nodetach", "-cades", "-econtent_type", "1.2.840.113549.1.9.16.1.4",
-              "-md", "sha256", "-signer", "signer.pem", "-inkey", "signer.key", "-certfile", "issuer.pem",
-              "-outform", "DER", "-in", "content", "-out", "token"],
+            &[
+                "cms",
+                "-verify",
+                "-noverify",
+                "-inform",
+                "DER",
+                "-in",
+                "token",
+                "-out",
+                "content",
+            ],
+        );
+        openssl(
+            &self.folder,
+            &[
+                "cms",
+                "-sign",
+                "-binary",
+                "-nodetach",
+                "-cades",
+                "-econtent_type",
+                "1.2.840.113549.1.9.16.1.4",
+                "-md",
+                "sha256",
+                "-signer",
+                "signer.pem",
+                "-inkey",
+                "signer.key",
+                "-certfile",
+                "issuer.pem",
+                "-outform",
+                "DER",
+                "-in",
+                "content",
+                "-out",
+                "token",
+            ],
         );
         let token = std::fs::read(self.folder.join("token")).unwrap();
         let mut body = vec![0x30, 3, 2, 1, 0];
@@ -188,7 +280,9 @@ impl Authority {
         let digest: String = imprint.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut command = Command::new("openssl");
         command.current_dir(&self.folder);
-        command.args(["ts", "-verify", "-digest", &digest, "-in", "reply", "-CAfile", "root.pem"]);
+        command.args([
+            "ts", "-verify", "-digest", &digest, "-in", "reply", "-CAfile", "root.pem",
+        ]);
         command.output().unwrap().status.success()
     }
 }
@@ -198,12 +292,32 @@ fn sign(folder: &Path, name: &str, issuer: &str, extensions: &str, until: &str) 
     let subject = format!("/CN=Test {name}");
     openssl(
         folder,
-        &["req", "-new", "-config", "config", "-key", &key, "-subj", &subject, "-out", &request],
+        &[
+            "req", "-new", "-config", "config", "-key", &key, "-subj", &subject, "-out", &request,
+        ],
     );
     openssl(
         folder,
-        &["ca", "-batch", "-config", "config", "-notext", "-extensions", extensions, "-startdate",
-          "20200101000000Z", "-enddate", until, "-cert", &format!("{issuer}.pem"), "-keyfile",
-          &format!("{issuer}.key"), "-in", &request, "-out", &format!("{name}.pem")],
+        &[
+            "ca",
+            "-batch",
+            "-config",
+            "config",
+            "-notext",
+            "-extensions",
+            extensions,
+            "-startdate",
+            "20200101000000Z",
+            "-enddate",
+            until,
+            "-cert",
+            &format!("{issuer}.pem"),
+            "-keyfile",
+            &format!("{issuer}.key"),
+            "-in",
+            &request,
+            "-out",
+            &format!("{name}.pem"),
+        ],
     );
 }
