@@ -89,6 +89,10 @@ export class MockApi {
     if (epoch) return ok(checkpoint(Number(epoch[1])));
     const file = /^\/api\/v1\/reports\/([0-9a-f-]{36})$/.exec(pathname);
     if (file && query.format) return { status: 200, text: `mock ${query.format} of ${file[1]}\n` };
+    if (file) {
+      const job = this.#reportList().find((entry) => entry.id === file[1]);
+      if (job) return ok(job);
+    }
     throw new MockProblem(404, "not-found", "Not found", `there is no ${route}`);
   }
 
@@ -204,7 +208,7 @@ export class MockApi {
     const shown = this.reports.map((job) => ({ ...job }));
     for (const job of this.reports) {
       if (job.status === "running")
-        Object.assign(job, { status: "done", finished_at: utc(nowMs), files: files() });
+        Object.assign(job, { status: "done", finished_at: utc(nowMs), files: files(job.type) });
       if (job.status === "queued") job.status = "running";
     }
     return shown;
@@ -228,7 +232,10 @@ export class MockApi {
 
 const ok = (body) => ({ status: 200, body });
 
-const files = () => [
+const files = (type) =>
+  type === "bundle" ? [{ format: "bundle", bytes: 48_201_728, sha256: "e5".repeat(32) }] : reportFiles;
+
+const reportFiles = [
   { format: "pdf", bytes: 412_331, sha256: "4c".repeat(32) },
   { format: "csv", bytes: 1_208_442, sha256: "9a".repeat(32) },
 ];

@@ -41,6 +41,10 @@ export async function walk(watched, target, scheme) {
   await page.getByRole("heading", { name: "Ledger" }).waitFor();
   await page.getByText("signed").first().waitFor();
   await shoot("a-ledger");
+  await page.getByRole("button", { name: "Make evidence bundle" }).click();
+  await page.getByRole("button", { name: /^Download evidence bundle/ }).waitFor({ timeout: 90_000 });
+  await page.getByRole("heading", { name: "Evidence bundle" }).scrollIntoViewIfNeeded();
+  await shoot("a-ledger-bundle");
 
   await page.getByRole("link", { name: "Access log" }).click();
   await page.getByRole("heading", { name: "Access log" }).waitFor();
