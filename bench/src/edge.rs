@@ -62,7 +62,7 @@ pub(crate) async fn measure(
 }
 
 /// Sends every body once; each connection takes the next one as soon as it has its answer.
-async fn send(
+pub(crate) async fn send(
     running: &Running,
     path: &str,
     bodies: Vec<String>,

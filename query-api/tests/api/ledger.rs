@@ -1,11 +1,14 @@
 //! Proofs and verification, before and after a change behind the ledger's back.
 
+use aal_ledger::leaf_hash;
+use aal_ledger::tile::decode_entries;
 use aal_verify::{StoredRecord, Verifier};
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::records::bank_event;
-use crate::support::{Rig, Writer};
+use crate::support::{BANK, CLINIC, Rig, Writer};
 
 pub async fn ledger(rig: &Rig, admin: &str, officer: &str, writer: &Writer) {
     writer.seal(rig).await;
@@ -43,6 +46,7 @@ pub async fn ledger(rig: &Rig, admin: &str, officer: &str, writer: &Writer) {
         "heads name other tenants"
     );
     rig.refused("/api/v1/checkpoints/7", admin, 404).await;
+    tiles(rig, admin, officer).await;
     assert_eq!(verify_all(rig, admin).await, 0, "proven");
 
     // One byte of one text changed behind the ledger's back.
@@ -59,6 +63,85 @@ pub async fn ledger(rig: &Rig, admin: &str, officer: &str, writer: &Writer) {
     let (_, verdict) = rig.post("/api/v1/verify", officer, json!({"event_id": id})).await;
     assert_eq!(verdict["verdict"], "fail", "{verdict}");
     assert_eq!(verify_all(rig, admin).await, 1, "refuted");
+}
+
+/// The trees as C2SP tlog-tiles: what is served, to whom, and what is refused.
+async fn tiles(rig: &Rig, admin: &str, officer: &str) {
+    let fetch = async |path: &str, token: &str| {
+        let answer = rig.send(Method::GET, path, token, None).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        let headers = (header("content-type"), header("cache-control"));
+        (headers.0, headers.1, answer.bytes().await.unwrap())
+    };
+    let (kind, cache, note) = fetch("/ledger/log/checkpoint", "").await;
+    assert_eq!(
+        (kind.as_str(), cache.as_str()),
+        ("text/plain; charset=utf-8", "public, max-age=2")
+    );
+    let latest = rig.get("/api/v1/checkpoints?limit=1", admin).await;
+    assert_eq!(note, latest["latest"]["checkpoint"].as_str().unwrap());
+
+    let (kind, cache, bundle) = fetch("/ledger/log/tile/entries/000.p/7", "").await;
+    assert_eq!(
+        (kind.as_str(), cache.as_str()),
+        ("application/octet-stream", "public, max-age=31536000, immutable")
+    );
+    let manifests = decode_entries(&bundle).unwrap();
+    assert_eq!(
+        *manifests.last().unwrap(),
+        latest["latest"]["manifest"].as_str().unwrap().as_bytes()
+    );
+    let (_, _, hashes) = fetch("/ledger/log/tile/0/000.p/7", "").await;
+    let expected: Vec<[u8; 32]> = manifests.into_iter().map(leaf_hash).collect();
+    assert_eq!(hashes, expected.as_flattened());
+
+    let chains = rig.get("/api/v1/verify/chains", admin).await;
+    let chains = chains["chains"].as_array().unwrap();
+    let of = |tenant: Uuid| {
+        let chain = chains
+            .iter()
+            .find(|chain| chain["tenant"] == tenant.to_string())
+            .unwrap();
+        let size = chain["size"].as_u64().unwrap();
+        (format!("/ledger/chains/{tenant}/{}", chain["shard"]), size)
+    };
+    let (bank, size) = of(BANK);
+    let (_, cache, leaves) = fetch(&format!("{bank}/tile/entries/000.p/{size}"), officer).await;
+    assert_eq!(cache, "private, max-age=31536000, immutable");
+    assert_eq!(decode_entries(&leaves).unwrap().len() as u64, size);
+    // A narrower tile that was superseded is the beginning of the wider one.
+    let (_, _, first) = fetch(&format!("{bank}/tile/0/000.p/1"), officer).await;
+    let (_, _, all) = fetch(&format!("{bank}/tile/0/000.p/{size}"), officer).await;
+    assert!(size > 1 && first == all[..32]);
+
+    let (clinic, _) = of(CLINIC);
+    for (path, token, status) in [
+        (format!("{bank}/tile/entries/000.p/1"), "", 401),
+        (format!("{clinic}/tile/entries/000.p/1"), officer, 403),
+        (
+            format!("/ledger/chains/{}/0/tile/0/000.p/1", Uuid::nil()),
+            officer,
+            403,
+        ),
+        (format!("{bank}/tile/0/000.p/{}", size + 1), officer, 404),
+        (format!("{bank}/tile/0/000"), officer, 404),
+        (format!("{bank}/tile/0/001.p/1"), officer, 404),
+        (format!("/ledger/chains/{BANK}/99/tile/0/000.p/1"), officer, 404),
+        (format!("{bank}/tile/00/000"), officer, 400),
+        (format!("{bank}/tile/0/0"), officer, 400),
+        (format!("{bank}/tile/0/..%2f..%2flatest"), officer, 400),
+        (format!("{bank}/checkpoint"), officer, 400),
+        (format!("/ledger/chains/{BANK}/00/tile/0/000.p/1"), officer, 400),
+        ("/ledger/chains/x/0/tile/0/000.p/1".to_owned(), officer, 400),
+        ("/ledger/log/tile/0/000.p/8".to_owned(), "", 404),
+        ("/ledger/log/tile/0/000.p/7?x=1".to_owned(), "", 400),
+        ("/ledger/log/latest".to_owned(), "", 400),
+        ("/ledger/log/".to_owned(), "", 400),
+        ("/ledger/".to_owned(), "", 404),
+    ] {
+        rig.refused(&path, token, status).await;
+    }
 }
 
 /// The proof of a record holds under the pinned policy.

@@ -152,6 +152,30 @@ pub async fn leases(first: &Control, second: &Control) {
         .unwrap()
         .unwrap();
     assert!(again > taken, "the fence outlives a release");
+
+    // A control store that was restored has forgotten fences: its holder, and nobody else, may step over them.
+    let raised = again + 1_000;
+    let raise = |holder, fence, to, now_us| first.raise_fence(lease, holder, fence, to, now_us);
+    assert!(
+        !raise(other, again, raised, later_us).await.unwrap(),
+        "not the holder"
+    );
+    assert!(
+        !raise(holder, taken, raised, later_us).await.unwrap(),
+        "an older fence"
+    );
+    assert!(
+        !raise(holder, again, again, later_us).await.unwrap(),
+        "not larger"
+    );
+    let ended_us = later_us + 2 * SECOND_US;
+    assert!(!raise(holder, again, raised, ended_us).await.unwrap(), "it ended");
+    assert!(raise(holder, again, raised, later_us).await.unwrap());
+    let next = first
+        .acquire_lease(lease, other, SECOND_US, ended_us)
+        .await
+        .unwrap();
+    assert_eq!(next, Some(raised + 1));
 }
 
 pub async fn settings(control: &Control) {
