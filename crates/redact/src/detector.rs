@@ -8,15 +8,16 @@ use sha2::{Digest, Sha256};
 use crate::context::Context;
 use crate::entity::Entity;
 use crate::folded::Folded;
-use crate::ids::{self, IdMatcher};
+use crate::ids::{self, CERTAIN, IdMatcher};
 use crate::network::{email, ip, mac, url};
 use crate::numbers::{announced, iban, phone};
 use crate::personal::names::GIVEN_NAMES;
 use crate::personal::{address, birth, person, wallet};
 use crate::placeholder_token::token_ranges;
 use crate::resolve::resolve;
-use crate::secrets::{aws, keyed, prefixes, structured};
+use crate::secrets::{aws, encoded, keyed, prefixes, structured};
 use crate::span::{Candidate, Span};
+use crate::tenant::{CompiledRules, RuleError, TenantRules};
 use crate::topics::Topics;
 use crate::vocabulary::{LISTS, Vocabulary};
 use crate::walk::{Findings, walk};
@@ -25,6 +26,8 @@ use crate::words::{link_regions, meets_region, vetoed_regions};
 /// Raised whenever a matcher's behaviour changes in a way the tables do not show, so that [`Detector::version`]
 /// changes with it.
 const MATCHER_REVISION: u32 = 2;
+/// Base 64 inside base 64 that is looked into.
+const MAX_ENCODINGS: usize = 2;
 
 /// Finds personal data and secrets in text. Built once; clones share everything.
 #[derive(Debug, Clone)]
@@ -34,22 +37,53 @@ pub struct Detector {
 
 #[derive(Debug)]
 struct Inner {
+    builtin: Arc<Builtin>,
+    tenant: Option<CompiledRules>,
+    version: [u8; 32],
+}
+
+/// What every tenant's detector shares.
+#[derive(Debug)]
+struct Builtin {
     vocabulary: Vocabulary,
     ids: IdMatcher,
-    version: [u8; 32],
 }
 
 impl Detector {
     /// The detector with the built-in rules and lists. Takes some milliseconds: build it once.
     pub fn builtin() -> Detector {
-        let inner = Inner {
+        let builtin = Builtin {
             vocabulary: Vocabulary::builtin(),
             ids: IdMatcher::new(),
+        };
+        let inner = Inner {
+            builtin: Arc::new(builtin),
+            tenant: None,
             version: version(),
         };
         Detector {
             inner: Arc::new(inner),
         }
+    }
+
+    /// This detector with a tenant's rules and lists instead of those it had; the built-in ones are shared.
+    pub fn with_rules(&self, rules: &TenantRules) -> Result<Detector, RuleError> {
+        let tenant = CompiledRules::new(rules)?;
+        let mut hasher = Sha256::new();
+        hasher.update(version());
+        hasher.update(tenant.digest());
+        let inner = Inner {
+            builtin: Arc::clone(&self.inner.builtin),
+            tenant: (*rules != TenantRules::default()).then_some(tenant),
+            version: if *rules == TenantRules::default() {
+                version()
+            } else {
+                hasher.finalize().into()
+            },
+        };
+        Ok(Detector {
+            inner: Arc::new(inner),
+        })
     }
 
     /// Digest of the rules and lists: two detectors with the same version find the same spans.
@@ -74,13 +108,18 @@ impl Detector {
         }
         let last_key = context_key.rsplit('.').next().unwrap_or(context_key);
         Field {
-            topics: self.inner.vocabulary.topics_of(context_key),
-            at_end: self.inner.vocabulary.topics_at_end(last_key),
+            topics: self.inner.builtin.vocabulary.topics_of(context_key),
+            at_end: self.inner.builtin.vocabulary.topics_at_end(last_key),
         }
     }
 
     /// As [`Detector::scan`], in memory that is used again for the next text.
     pub(crate) fn scan_unit(&self, text: &str, field: Field, scratch: &mut Scratch) -> Vec<Span> {
+        self.scan_at(text, field, scratch, 0)
+    }
+
+    /// Scans a text inside `depth` encodings.
+    fn scan_at(&self, text: &str, field: Field, scratch: &mut Scratch, depth: usize) -> Vec<Span> {
         // Offsets are kept in 32 bits; the caller's limits are far below.
         if text.is_empty() || text.len() > u32::MAX as usize {
             return Vec::new();
@@ -88,7 +127,7 @@ impl Detector {
         let folded = Folded::new(text);
         let bytes = folded.bytes();
         scratch.clear();
-        walk(&self.inner.vocabulary, bytes, &mut scratch.findings);
+        walk(&self.inner.builtin.vocabulary, bytes, &mut scratch.findings);
         scratch.clear_what_says_nothing(bytes);
         let Scratch {
             findings,
@@ -103,10 +142,33 @@ impl Detector {
             topics: findings.topics.union(field.topics),
         };
         self.propose(&context, findings, field, candidates);
+        if !findings.encoded.is_empty() && depth < MAX_ENCODINGS {
+            self.propose_encoded(bytes, &findings.encoded, depth, candidates);
+        }
+        if let Some(tenant) = &self.inner.tenant {
+            tenant.apply(bytes, &findings.words, candidates);
+        }
         if candidates.is_empty() {
             return Vec::new();
         }
         resolve(&folded, candidates, tokens)
+    }
+
+    /// Proposes the runs of base 64 whose text holds a value, as what the best of its values is.
+    fn propose_encoded(&self, bytes: &[u8], words: &[usize], depth: usize, out: &mut Vec<Candidate>) {
+        for run in encoded::texts_in(bytes, words) {
+            let spans = self.scan_at(&run.text, Field::default(), &mut Scratch::default(), depth + 1);
+            let redacted = spans.iter().filter(|span| span.band.is_redacted());
+            if let Some(best) = redacted.max_by_key(|span| span.score_permille) {
+                out.push(Candidate {
+                    start: run.start,
+                    end: run.end,
+                    entity: best.entity,
+                    log_odds: CERTAIN,
+                    rule: "encoded",
+                });
+            }
+        }
     }
 
     /// Every matcher that has something to start from.
@@ -138,7 +200,7 @@ impl Detector {
         }
         let words = &findings.words;
         if !words.is_empty() {
-            self.inner.ids.propose(context, words, out);
+            self.inner.builtin.ids.propose(context, words, out);
             iban::propose(context, words, out);
             phone::propose(context, words, out);
             announced::propose(context, words, out);

@@ -159,6 +159,7 @@ entities! {
     DateOfBirth "DATE_OF_BIRTH" Identity,
     Person "PERSON" Identity,
     Address "ADDRESS" Identity,
+    Custom "CUSTOM" Identity,
 }
 
 impl Entity {

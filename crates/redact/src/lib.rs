@@ -1,8 +1,8 @@
 //! Finds and replaces personal data and secrets.
 //!
-//! This library is pure: text in, spans or a template with placeholders out. It has no clock, no I/O, no
-//! randomness, and no regular expressions: candidates come from two linear passes and are judged by hand-written
-//! matchers, check digits, and the words around them.
+//! This library is pure: text in, spans or a template with placeholders out. It has no clock, no I/O and no
+//! randomness. Candidates come from one walk over the text and are judged by hand-written matchers, check digits,
+//! and the words around them; regular expressions are a tenant's own ([`TenantRules`]) only.
 //!
 //! * [`Detector::scan`] reports what is in a text.
 //! * [`Detector::redact_text`], [`Detector::redact_json`] and [`Detector::redact_body`] replace it by placeholders
@@ -46,6 +46,7 @@ mod resolve;
 mod rewrite;
 mod secrets;
 mod span;
+mod tenant;
 mod topics;
 mod vocabulary;
 mod walk;
@@ -56,3 +57,7 @@ pub use entity::{Entity, Family};
 pub use placeholder_token::{TokenMaker, is_token};
 pub use rewrite::{LineError, MAX_DEPTH, MAX_INPUT_LEN, MAX_REMOVED, RedactError, Redacted, Removed};
 pub use span::{Band, Span};
+pub use tenant::{
+    CustomRule, DenyEntry, LIST_ENTRY_LEN, MAX_COMPILED_SIZE, MAX_LIST_LEN, MAX_MATCH_LEN, MAX_PATTERN_LEN,
+    MAX_RULES, RuleError, TenantRules,
+};

@@ -5,7 +5,7 @@ use crate::entity::Entity;
 /// Makes the placeholder for a value.
 ///
 /// The same entity and canonical value must give the same placeholder within a tenant, and the result must have
-/// the shape `[[ENTITY:key:16 characters of Crockford base 32]]`; [`is_token`] tests it.
+/// the shape `[[ENTITY:k<number>:16 characters of Crockford base 32]]`; [`is_token`] tests it.
 pub trait TokenMaker {
     /// The placeholder for `canonical`, a value of the kind `entity` in its canonical form.
     fn token(&self, entity: Entity, canonical: &str) -> String;
@@ -20,10 +20,12 @@ impl<F: Fn(Entity, &str) -> String> TokenMaker for F {
 
 const CODE_LEN: usize = 16;
 const MAX_NAME: usize = 40;
-const MAX_KEY: usize = 16;
+/// `k` and the number of a key.
+const MAX_KEY: usize = 7;
 
 /// Whether `text` has the shape of a placeholder. A look-alike that a user typed has it too: only placeholders
-/// listed as removed are real.
+/// listed as removed are real. The shape leaves no room for a value: the name is one of a known list, the key a
+/// short number, and a code of mere digits is none.
 pub fn is_token(text: &str) -> bool {
     token_length(text.as_bytes()) == Some(text.len())
 }
@@ -34,12 +36,22 @@ fn token_length(bytes: &[u8]) -> Option<usize> {
     let is_name = |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b'_';
     let name = body.iter().take(MAX_NAME + 1).take_while(is_name).count();
     let after_name = body.get(name..)?.strip_prefix(b":")?;
-    let is_key = |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let key = after_name.iter().take(MAX_KEY + 1).take_while(is_key).count();
+    let digits = after_name.strip_prefix(b"k")?;
+    let key = digits
+        .iter()
+        .take(MAX_KEY + 1)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count()
+        + 1;
     let after_key = after_name.get(key..)?.strip_prefix(b":")?;
     let code = after_key.get(..CODE_LEN)?;
     let is_code = |byte: &u8| byte.is_ascii_digit() || (byte.is_ascii_uppercase() && !b"ILOU".contains(byte));
-    let shaped = (1..=MAX_NAME).contains(&name) && (1..=MAX_KEY).contains(&key) && code.iter().all(is_code);
+    let known = Entity::ALL
+        .iter()
+        .any(|entity| entity.name().as_bytes() == &body[..name]);
+    // A number in the place of the code is a value that somebody hides, sixteen digits of a card for one.
+    let hides_number = code.iter().all(u8::is_ascii_digit) && code.iter().any(|byte| *byte != code[0]);
+    let shaped = known && (2..=MAX_KEY).contains(&key) && code.iter().all(is_code) && !hides_number;
     let closed = after_key[CODE_LEN..].starts_with(b"]]");
     (shaped && closed).then_some(2 + name + 1 + key + 1 + CODE_LEN + 2)
 }
@@ -67,8 +79,13 @@ mod tests {
         for other in [
             "[[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HB]]",
             "[[email:k1:7Q2M4XW8RJTC9HBD]]",
-            "[[A:k1:7Q2M4XW8RJTC9HBI]]",
-            "[A:k1:7Q2M4XW8RJTC9HBD]",
+            "[[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HBI]]",
+            "[EMAIL_ADDRESS:k1:7Q2M4XW8RJTC9HBD]",
+            // Not made here, and of a shape that could hide something.
+            "[[JOHN_SMITH:k1:7Q2M4XW8RJTC9HBD]]",
+            "[[EMAIL_ADDRESS:johnsmith:7Q2M4XW8RJTC9HBD]]",
+            "[[EMAIL_ADDRESS:k4155552671:7Q2M4XW8RJTC9HBD]]",
+            "[[EMAIL_ADDRESS:k1:4111111111111111]]",
         ] {
             assert!(!is_token(other), "{other}");
         }

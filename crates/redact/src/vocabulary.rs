@@ -25,6 +25,8 @@ pub(crate) const HEAD: usize = 4;
 const FILLER: u8 = 0xFF;
 /// Slots of the table: three times the heads, so that a miss mostly meets an empty slot at once.
 const SLOT_BITS: u32 = 13;
+/// Bits of the filter before the table: 8 KiB, one bit in forty is set.
+const FILTER_BITS: u32 = 16;
 /// Words that begin a secret whose format is matched elsewhere.
 const MARKS: [(&str, Mark); 4] = [
     ("bearer", Mark::Authorization),
@@ -67,6 +69,8 @@ pub(crate) struct Vocabulary {
     /// Open addressing: normalised head and its node, [`EMPTY`] where there is none.
     slots: Vec<(u32, u32)>,
     nodes: Vec<Node>,
+    /// One bit for each head that is in the table, and for few others.
+    filter: Vec<u64>,
     /// Prefixes of two letters: only a word that is long enough for the whole key is asked for them.
     pub short_prefixes: Vec<usize>,
     /// Prefixes that begin with punctuation.
@@ -81,6 +85,7 @@ impl Vocabulary {
         let mut vocabulary = Vocabulary {
             slots: vec![EMPTY; 1 << SLOT_BITS],
             nodes: Vec::new(),
+            filter: vec![0; (1 << FILTER_BITS) / 64],
             short_prefixes: Vec::new(),
             punctuated_prefixes: Vec::new(),
         };
@@ -137,6 +142,8 @@ impl Vocabulary {
         }
         if self.slots[slot] == EMPTY {
             self.slots[slot] = (key, self.nodes.len() as u32);
+            let bit = filter_bit(key);
+            self.filter[bit >> 6] |= 1 << (bit & 63);
             self.nodes.push(Node::default());
         }
         self.slots[slot].1
@@ -157,26 +164,51 @@ impl Vocabulary {
     }
 
     /// Calls `found` with the end and the meaning of every entry that begins at `at`, shorter ones first. Whether
-    /// a word ends there is left to the caller.
-    pub fn entries_at(&self, bytes: &[u8], at: usize, mut found: impl FnMut(usize, Pattern)) {
+    /// a word ends there is left to the caller, who may know that no entry of less than [`HEAD`] bytes does.
+    #[inline(always)]
+    pub fn entries_at(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        has_short: bool,
+        mut found: impl FnMut(usize, Pattern),
+    ) {
         let head = match bytes.get(at..at + HEAD) {
             Some(&[a, b, c, d]) => {
                 u32::from_le_bytes([normalised(a), normalised(b), normalised(c), normalised(d)])
             }
             _ => head_key_normalising(&bytes[at..]),
         };
+        if has_short {
+            self.short_entries(bytes, at, head, &mut found);
+        }
+        if at + HEAD <= bytes.len() && self.may_begin(head) {
+            self.long_entries(bytes, at, head, &mut found);
+        }
+    }
+
+    /// Whether an entry of at least [`HEAD`] bytes may begin with `head`: seldom wrong, and in the fastest cache.
+    #[inline]
+    fn may_begin(&self, head: u32) -> bool {
+        let bit = filter_bit(head);
+        self.filter[bit >> 6] >> (bit & 63) & 1 == 1
+    }
+
+    #[inline]
+    fn short_entries(&self, bytes: &[u8], at: usize, head: u32, found: &mut impl FnMut(usize, Pattern)) {
         for length in 1..HEAD {
             if at + length <= bytes.len() && may_end(bytes, at + length) {
                 let short = head | u32::MAX << (8 * length);
-                let node = self.head_node(short);
+                let node = self.may_begin(short).then(|| self.head_node(short)).flatten();
                 node.into_iter()
                     .flat_map(|node| &node.patterns)
                     .for_each(|pattern| found(at + length, *pattern));
             }
         }
-        if at + HEAD > bytes.len() {
-            return;
-        }
+    }
+
+    #[inline(never)]
+    fn long_entries(&self, bytes: &[u8], at: usize, head: u32, found: &mut impl FnMut(usize, Pattern)) {
         let Some(mut node) = self.head_node(head) else {
             return;
         };
@@ -240,6 +272,10 @@ fn head_key_normalising(bytes: &[u8]) -> u32 {
 
 fn slot_of(key: u32) -> usize {
     (key.wrapping_mul(0x9E37_79B1) >> (32 - SLOT_BITS)) as usize
+}
+
+fn filter_bit(key: u32) -> usize {
+    (key.wrapping_mul(0x85EB_CA6B) >> (32 - FILTER_BITS)) as usize
 }
 
 /// Whether a short entry may end at `end`: cheap, and true more often than [`right_boundary`].

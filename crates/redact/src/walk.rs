@@ -3,11 +3,13 @@
 
 use crate::secrets::prefixes::PREFIX_RULES;
 use crate::topics::Topics;
-use crate::vocabulary::{Mark, Pattern, Vocabulary, right_boundary, starts_letter};
+use crate::vocabulary::{HEAD, Mark, Pattern, Vocabulary, right_boundary, starts_letter};
 use crate::words::{Word, before};
 
 /// Longer words are encoded data, which the matchers for secrets read by themselves.
 const MAX_WORD_LEN: usize = 64;
+/// Shortest word that is taken for base 64: signs of its alphabet that end a word are rare in encoded text.
+const MIN_ENCODED: usize = 20;
 /// Longest name in mixed case that is taken apart.
 const MAX_CAMEL: usize = 64;
 
@@ -59,6 +61,8 @@ pub(crate) struct Findings {
     pub words: Vec<Word>,
     /// Starts of listed given names that are written like names and followed by a space or hyphen.
     pub given: Vec<usize>,
+    /// Starts of long words in mixed case: what may be base 64.
+    pub encoded: Vec<usize>,
     pub seen: Seen,
     /// All topics of `context`.
     pub topics: Topics,
@@ -71,6 +75,7 @@ impl Findings {
         self.prefixes.clear();
         self.words.clear();
         self.given.clear();
+        self.encoded.clear();
         self.seen = Seen::default();
         self.topics = Topics::NONE;
     }
@@ -117,7 +122,7 @@ pub(crate) fn walk(vocabulary: &Vocabulary, bytes: &[u8], findings: &mut Finding
             let inside = after_letter
                 || (letter && before(bytes, at).is_some_and(|byte| byte.is_ascii_alphanumeric()));
             if !(letter && inside) {
-                look_up(vocabulary, bytes, at, findings);
+                look_up(vocabulary, bytes, at, true, findings);
             }
             after_letter = letter;
             at += 1;
@@ -135,7 +140,7 @@ pub(crate) fn walk(vocabulary: &Vocabulary, bytes: &[u8], findings: &mut Finding
 }
 
 /// The word of ASCII letters and digits at `start`; its end.
-#[inline]
+#[inline(always)]
 fn word(
     vocabulary: &Vocabulary,
     bytes: &[u8],
@@ -161,10 +166,15 @@ fn word(
         short_prefixes(vocabulary, bytes, start, end, findings);
     }
     if !after_letter {
-        look_up(vocabulary, bytes, start, findings);
+        // In a word of lower case, an entry of up to three letters ends with the word or before its plural's `s`.
+        let has_short = end - start <= HEAD || rest != LOWER;
+        look_up(vocabulary, bytes, start, has_short, findings);
     }
     if rest & UPPER != 0 && (first | rest) & LOWER != 0 {
         findings.seen.jwt |= bytes[start..].starts_with(b"eyJ");
+        if end - start >= MIN_ENCODED {
+            findings.encoded.push(start);
+        }
         if end - start <= MAX_CAMEL {
             mixed_case(vocabulary, bytes, start, end, findings);
         }
@@ -173,9 +183,11 @@ fn word(
 }
 
 /// The entries that begin at `at`, where a word begins.
-#[inline]
-fn look_up(vocabulary: &Vocabulary, bytes: &[u8], at: usize, findings: &mut Findings) {
-    vocabulary.entries_at(bytes, at, |end, pattern| take(bytes, at, end, pattern, findings));
+#[inline(always)]
+fn look_up(vocabulary: &Vocabulary, bytes: &[u8], at: usize, has_short: bool, findings: &mut Findings) {
+    vocabulary.entries_at(bytes, at, has_short, |end, pattern| {
+        take(bytes, at, end, pattern, findings)
+    });
 }
 
 fn take(bytes: &[u8], start: usize, end: usize, pattern: Pattern, findings: &mut Findings) {
@@ -262,9 +274,9 @@ fn mixed_case(vocabulary: &Vocabulary, bytes: &[u8], start: usize, end: usize, f
         let from = usize::from(*part);
         let part_start = start + usize::from(places[from]);
         if index > 0 {
-            look_up(vocabulary, bytes, part_start, findings);
+            look_up(vocabulary, bytes, part_start, true, findings);
         }
-        vocabulary.entries_at(&apart[..length], from, |to, pattern| {
+        vocabulary.entries_at(&apart[..length], from, true, |to, pattern| {
             let joins = apart[from..to].contains(&b' ');
             if joins && matches!(pattern, Pattern::Word(_)) {
                 take(

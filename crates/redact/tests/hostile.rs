@@ -24,7 +24,7 @@ const UNITS: [&str; 42] = [
     "://",
     "a://u:p@h",
     "x [[",
-    "[[A:k1:0000000000000000]]",
+    "[[CREDIT_CARD:k1:0000000000000000]]",
     concat!("-----BEGIN ", "PRIVATE KEY-----"),
     "PuTTY-User-Key-File-",
     "é",

@@ -189,7 +189,7 @@ pub(crate) fn hostile_units() -> Vec<(&'static str, String)> {
         ("beginnings of PEM", format!("-----BEGIN {} KEY-----", "PRIVATE")),
         owned("links", "a://u:p@h"),
         owned("colons", "a:b:"),
-        owned("placeholders", "[[A:k1:0000000000000000]] "),
+        owned("placeholders", "[[CREDIT_CARD:k1:0000000000000000]] "),
         owned("open brackets", "[["),
         owned("capitalised names", "John Smith "),
         owned("titles", "Mr A "),

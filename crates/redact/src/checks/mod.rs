@@ -16,4 +16,6 @@ pub(crate) mod keccak;
 pub(crate) mod oceania;
 
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod tests;

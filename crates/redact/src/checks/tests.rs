@@ -3,9 +3,9 @@
 
 use super::*;
 
-type Check = fn(&[u8]) -> bool;
+pub(super) type Check = fn(&[u8]) -> bool;
 
-const CHECKS: &[(&str, Check)] = &[
+pub(super) const CHECKS: &[(&str, Check)] = &[
     ("luhn", arithmetic::luhn),
     ("verhoeff", arithmetic::verhoeff),
     ("aba_routing", finance::aba_routing),

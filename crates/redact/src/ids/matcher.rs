@@ -157,6 +157,8 @@ pub(crate) fn is_joined(bytes: &[u8], start: usize, end: usize) -> bool {
     let left_joined = match before(bytes, start) {
         Some(byte) if byte.is_ascii_alphanumeric() => true,
         Some(b'$') => true,
+        // Times and ratios; a long number after a colon or slash is the next field of a record.
+        Some(b':' | b'/') if digits_in(bytes[start..end].iter()) >= LONG => false,
         Some(b'.' | b'-' | b'/' | b':' | b'\'') => {
             before(bytes, start - 1).is_some_and(|byte| byte.is_ascii_digit())
         }
@@ -165,11 +167,20 @@ pub(crate) fn is_joined(bytes: &[u8], start: usize, end: usize) -> bool {
     };
     let right_joined = match bytes.get(end) {
         Some(byte) if byte.is_ascii_alphanumeric() => true,
+        Some(b':' | b'/') if digits_in(bytes[start..end].iter().rev()) >= LONG => false,
         Some(b'.' | b'-' | b'/' | b':' | b'\'') => bytes.get(end + 1).is_some_and(u8::is_ascii_digit),
         Some(b',') => is_thousands(bytes, end + 1),
         _ => false,
     };
     left_joined || right_joined
+}
+
+/// Digits that no time, ratio or date has in one group.
+const LONG: usize = 9;
+
+/// Digits at the beginning of `bytes`.
+fn digits_in<'b>(bytes: impl Iterator<Item = &'b u8>) -> usize {
+    bytes.take(LONG).take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Whether the comma before `at` separates thousands: a digit before it, exactly three after.
@@ -228,6 +239,8 @@ mod tests {
             ("id:123456789", 3, 12),
             ("123456789,987654321", 0, 9),
             ("123456789.", 0, 9),
+            ("1:4111111111111111", 2, 18),
+            ("4111111111111111:12:27", 0, 16),
         ] {
             assert!(!is_joined(text.as_bytes(), start, end), "{text}");
         }

@@ -1,5 +1,8 @@
 //! Dates as people write them: in digits, and with the month's name in twelve languages.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::checks::dates::is_date;
 use crate::words::before;
 
@@ -19,6 +22,30 @@ const MONTHS: [&str; 12] = [
     "november nov novembre noviembre novembro listopad listopada marraskuu marraskuuta kasım",
     "december dec dezember dez décembre déc decembre diciembre dic dicembre dezembro grudzień grudnia joulukuu joulukuuta aralık desember",
 ];
+
+static NUMBERS: LazyLock<HashMap<&'static [u8], u32>> = LazyLock::new(|| {
+    let months = MONTHS.iter().zip(1..);
+    months
+        .flat_map(|(names, number)| names.split(' ').map(move |name| (name.as_bytes(), number)))
+        .collect()
+});
+
+/// The month that `word` names, in whatever case.
+fn month_number(word: &[u8]) -> Option<u32> {
+    const LONGEST: usize = 16;
+    if !(3..=LONGEST).contains(&word.len()) {
+        return None;
+    }
+    if !word.is_ascii() {
+        let lower = std::str::from_utf8(word).ok()?.to_lowercase();
+        return NUMBERS.get(lower.as_bytes()).copied();
+    }
+    let mut lower = [0; LONGEST];
+    let lower = &mut lower[..word.len()];
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    NUMBERS.get(&*lower).copied()
+}
 
 /// The first date in `text`: its range, for a date of a life (1850 to 2099).
 pub(crate) fn first_date(text: &[u8]) -> Option<(usize, usize)> {
@@ -141,12 +168,9 @@ fn month(text: &[u8], at: usize) -> Option<(u32, usize)> {
         .take(24)
         .take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80)
         .count();
-    let word = std::str::from_utf8(&rest[..length]).ok()?.to_lowercase();
-    let number = MONTHS
-        .iter()
-        .position(|names| names.split(' ').any(|name| name == word))?;
+    let number = month_number(&rest[..length])?;
     let stop = usize::from(rest.get(length) == Some(&b'.'));
-    Some((number as u32 + 1, at + length + stop))
+    Some((number, at + length + stop))
 }
 
 fn skip_separators(text: &[u8], at: usize) -> Option<usize> {

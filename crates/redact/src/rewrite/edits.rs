@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::canonical::canonical;
+use super::windows::{around, with_context};
 use super::{MAX_INPUT_LEN, MAX_REMOVED, RedactError, Redacted, Removed};
 use crate::detector::{Detector, Field, Scratch};
 use crate::placeholder_token::TokenMaker;
@@ -26,6 +27,14 @@ pub(super) struct Edit {
 /// Most names of fields that are remembered.
 const MAX_FIELDS: usize = 1024;
 
+/// A value that is only possible.
+struct Possible {
+    unit: usize,
+    /// Where it begins in the current text, for texts that stand in it as they are.
+    at: usize,
+    name: &'static str,
+}
+
 /// What the passes over a text collect, and what they remember from one to the next.
 pub(super) struct Pass<'p, T: TokenMaker> {
     detector: &'p Detector,
@@ -35,7 +44,7 @@ pub(super) struct Pass<'p, T: TokenMaker> {
     fields: HashMap<String, Field>,
     pub edits: Vec<Edit>,
     /// Values that are only possible, by the unit that holds them.
-    possible: Vec<(usize, &'static str)>,
+    possible: Vec<Possible>,
     /// The unit that is scanned.
     unit: usize,
     /// Where the last pass put replacements, in order; `None` before every unit was scanned once.
@@ -69,7 +78,7 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
             return false;
         }
         if !unchanged {
-            self.possible.retain(|(known, _)| *known != unit);
+            self.possible.retain(|found| found.unit != unit);
         }
         unchanged
     }
@@ -88,18 +97,58 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
         self.possible.clear();
     }
 
-    /// Scans a text that stands in the current text as it is, from `offset`, as the unit number `unit`.
+    /// Scans a text that stands in the current text as it is, from `offset`, as the unit number `unit`. Later passes
+    /// look only around what the last one replaced.
     pub fn text(&mut self, unit: usize, text: &str, offset: usize, context_key: &str, pointer: &str) {
-        if self.is_settled(unit, offset, offset + text.len()) {
+        let end = offset + text.len();
+        let Some(replaced) = self.replaced.take() else {
+            self.unit = unit;
+            self.text_within(text, (0, text.len()), offset, context_key, pointer);
             return;
+        };
+        let first = replaced.partition_point(|range| range.1 < offset);
+        let inside = replaced[first..].iter().take_while(|range| range.0 <= end);
+        let relative = inside.map(|range| (range.0.max(offset) - offset, range.1.min(end) - offset));
+        for place in around(text, relative) {
+            self.unit = unit;
+            let (from, to) = (offset + place.0, offset + place.1);
+            self.possible
+                .retain(|found| found.unit != unit || !(from..to).contains(&found.at));
+            self.text_within(text, place, offset, context_key, pointer);
         }
-        for span in self.scan(text, context_key) {
-            let edit = self.edit(text, &span, pointer);
-            self.edits.push(Edit {
-                start: edit.start + offset,
-                end: edit.end + offset,
-                ..edit
-            });
+        self.replaced = Some(replaced);
+    }
+
+    /// Takes what begins in `place` of `text`; what stands around it is context.
+    fn text_within(
+        &mut self,
+        text: &str,
+        place: (usize, usize),
+        offset: usize,
+        context_key: &str,
+        pointer: &str,
+    ) {
+        let (start, end) = with_context(text, place);
+        let window = &text[start..end];
+        for span in self.spans(window, context_key) {
+            let at = start + span.start;
+            if !(place.0..place.1).contains(&at) {
+                continue;
+            }
+            if span.band.is_redacted() {
+                let edit = self.edit(window, &span, pointer);
+                self.edits.push(Edit {
+                    start: edit.start + start + offset,
+                    end: edit.end + start + offset,
+                    ..edit
+                });
+            } else {
+                self.possible.push(Possible {
+                    unit: self.unit,
+                    at: at + offset,
+                    name: span.entity.name(),
+                });
+            }
         }
     }
 
@@ -109,7 +158,11 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
         let (unit, possible) = (self.unit, &mut self.possible);
         spans.retain(|span| {
             if !span.band.is_redacted() {
-                possible.push((unit, span.entity.name()));
+                possible.push(Possible {
+                    unit,
+                    at: 0,
+                    name: span.entity.name(),
+                });
             }
             span.band.is_redacted()
         });
@@ -191,6 +244,7 @@ pub(super) fn settle<T: TokenMaker>(
     for _ in 0..MAX_ROUNDS {
         round(&mut pass, &current)?;
         let edits = without_overlaps(std::mem::take(&mut pass.edits));
+        let edits = outside_replacements(edits, &segments);
         if edits.is_empty() {
             return Ok(finish(segments, &pass.possible));
         }
@@ -198,10 +252,33 @@ pub(super) fn settle<T: TokenMaker>(
             return Err(RedactError::TooMany);
         }
         pass.replaced = Some(places_after(&edits));
+        move_along(&mut pass.possible, &edits);
         segments = apply(segments, edits);
         current = Cow::Owned(segments.iter().map(Segment::text).collect());
     }
     Err(RedactError::Unsettled)
+}
+
+/// Drops of sorted, disjoint `edits` what lies within a replacement: a placeholder is no longer anybody's data,
+/// whatever its random characters spell.
+fn outside_replacements(edits: Vec<Edit>, segments: &[Segment<'_>]) -> Vec<Edit> {
+    if segments.len() == 1 {
+        return edits;
+    }
+    let mut offset = 0;
+    let mut replaced = Vec::new();
+    for segment in segments {
+        let end = offset + segment.text().len();
+        if matches!(segment, Segment::Replaced(..)) {
+            replaced.push((offset, end));
+        }
+        offset = end;
+    }
+    let is_free = |edit: &Edit| {
+        let next = replaced.partition_point(|range| range.1 <= edit.start);
+        replaced.get(next).is_none_or(|range| edit.end <= range.0)
+    };
+    edits.into_iter().filter(is_free).collect()
 }
 
 /// Where the replacements of sorted, disjoint `edits` stand once they are made.
@@ -214,6 +291,25 @@ fn places_after(edits: &[Edit]) -> Vec<(usize, usize)> {
         (start, start + edit.replacement.len())
     });
     places.collect()
+}
+
+/// Moves what was found in the text before sorted, disjoint `edits` to where it stands after them.
+fn move_along(found: &mut [Possible], edits: &[Edit]) {
+    let (mut removed, mut added) = (0, 0);
+    let passed: Vec<(usize, usize, usize)> = edits
+        .iter()
+        .map(|edit| {
+            removed += edit.end - edit.start;
+            added += edit.replacement.len();
+            (edit.end, removed, added)
+        })
+        .collect();
+    for found in found {
+        let before = passed.partition_point(|edit| edit.0 <= found.at);
+        if let Some((_, removed, added)) = before.checked_sub(1).map(|index| passed[index]) {
+            found.at = found.at + added - removed;
+        }
+    }
 }
 
 impl Segment<'_> {
@@ -278,10 +374,10 @@ fn apply<'t>(segments: Vec<Segment<'t>>, edits: Vec<Edit>) -> Vec<Segment<'t>> {
     result
 }
 
-fn finish(segments: Vec<Segment<'_>>, possible: &[(usize, &'static str)]) -> Redacted {
+fn finish(segments: Vec<Segment<'_>>, possible: &[Possible]) -> Redacted {
     let mut redacted = Redacted::default();
-    for (_, name) in possible {
-        *redacted.possible.entry(name).or_default() += 1;
+    for found in possible {
+        *redacted.possible.entry(found.name).or_default() += 1;
     }
     redacted
         .template

@@ -9,7 +9,9 @@ mod json_text;
 mod labels;
 mod line;
 mod logprobs;
+mod parser;
 mod stream;
+mod windows;
 
 use std::collections::BTreeMap;
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::RedactError;
-use super::document::{Document, Leaf, LeafKind, Tree, is_string_content};
+use super::document::{Document, Leaf, LeafKind, Tree};
 use super::edits::{Edit, Pass};
 use super::json::{Place, leaf_edits, names_others, string_edits};
 use super::json_text::{Joined, Unescaped};
 use super::labels::Labels;
 use super::logprobs::TokenLists;
+use super::parser::is_string_content;
 use crate::placeholder_token::TokenMaker;
 use crate::words::meets_region;
 
