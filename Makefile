@@ -78,8 +78,8 @@ sdk-typescript: $(SDK_TS)/node_modules/.stamp
 
 lint-sdks: $(SDK_TS)/node_modules/.stamp
 	python=$$(scripts/sdk-python-env.sh) && cd sdk/python && \
-	$$python -m ruff check -q . ../../tests/sdk-conformance && \
-	$$python -m ruff format -q --check . ../../tests/sdk-conformance && $$python -m mypy
+	$$python -m ruff check -q . ../../tests/sdk-conformance ../../tests/otel-clients && \
+	$$python -m ruff format -q --check . ../../tests/sdk-conformance ../../tests/otel-clients && $$python -m mypy
 	cd $(SDK_TS) && npm run --silent lint
 
 fmt:
