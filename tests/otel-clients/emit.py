@@ -129,7 +129,7 @@ def described(span: ReadableSpan) -> dict[str, Any]:
         "trace_id": f"{span.context.trace_id:032x}",
         "span_id": f"{span.context.span_id:016x}",
         "status": span.status.status_code.name,
-        "attributes": {name: value for name, value in (span.attributes or {}).items()},
+        "attributes": dict((span.attributes or {}).items()),
         "events": [{"name": event.name, "attributes": dict(event.attributes or {})} for event in span.events],
     }
 
