@@ -74,14 +74,19 @@ fn both_verifiers_prove_the_untouched_bundles() {
 /// A changed bundle may be proven only when all its evidence is genuine: then just the texts for people, the maker's own
 /// description of what he hands over, or true evidence of the same log beside it were changed.
 fn says_nothing_false(changed: &[u8], genuine: &[forge::archive::Member]) -> bool {
-    forge::evidence(changed).iter().all(|member| genuine.contains(member))
+    forge::evidence(changed)
+        .iter()
+        .all(|member| genuine.contains(member))
 }
 
 #[test]
 fn both_verifiers_agree_on_every_changed_bundle() {
     let (policy, mut second) = (policy(), second());
     let originals = sample::bundles();
-    let genuine: Vec<_> = originals.iter().flat_map(|(_, bytes, _)| forge::evidence(bytes)).collect();
+    let genuine: Vec<_> = originals
+        .iter()
+        .flat_map(|(_, bytes, _)| forge::evidence(bytes))
+        .collect();
     let mut mutator = Mutator::new(number("AAL_TAMPER_SEED", 1));
     let mut outcomes: BTreeMap<(String, u64), u64> = BTreeMap::new();
     let mut disagreements = Vec::new();
@@ -148,7 +153,12 @@ fn a_forger_with_a_key_of_his_own_is_refuted_by_both() {
 }
 
 /// Both verifiers on a bundle under a policy, with a checkpoint that was kept from before.
-fn both(second: &mut SecondVerifier, policy: &str, bytes: &[u8], known: Option<&sample::log::Epoch>) -> (u64, u64) {
+fn both(
+    second: &mut SecondVerifier,
+    policy: &str,
+    bytes: &[u8],
+    known: Option<&sample::log::Epoch>,
+) -> (u64, u64) {
     let pinned = TrustPolicy::parse(policy).expect("a policy");
     let options = BundleOptions {
         known_head: known.map(|epoch| epoch.checkpoint.clone()),
@@ -168,9 +178,21 @@ fn a_fork_is_known_by_a_witness_only() {
     let fork = sample::forked();
     let newest = sample::LOG.epochs.last();
     // What nobody else has seen cannot be told from the truth by its signature: docs/evidence-bundle.md section 8.
-    assert_eq!(both(&mut second, &plain, &fork, None), (0, 0), "a fork nobody can know");
-    assert_eq!(both(&mut second, &witnessed, &fork, None), (3, 3), "a fork without its witness");
-    assert_eq!(both(&mut second, &plain, &fork, newest), (1, 1), "a fork beside a head kept from before");
+    assert_eq!(
+        both(&mut second, &plain, &fork, None),
+        (0, 0),
+        "a fork nobody can know"
+    );
+    assert_eq!(
+        both(&mut second, &witnessed, &fork, None),
+        (3, 3),
+        "a fork without its witness"
+    );
+    assert_eq!(
+        both(&mut second, &plain, &fork, newest),
+        (1, 1),
+        "a fork beside a head kept from before"
+    );
 }
 
 #[test]
@@ -186,7 +208,10 @@ fn a_stripped_or_forged_witness_is_not_proven() {
     let with = |cosigned: Option<Vec<u8>>| {
         let mut members = original.clone();
         if let Some(data) = cosigned {
-            let at = members.iter().position(|member| member.name == "checkpoints/000000.note").expect("it is there");
+            let at = members
+                .iter()
+                .position(|member| member.name == "checkpoints/000000.note")
+                .expect("it is there");
             let name = "checkpoints/000000.cosigned".to_owned();
             members.insert(at + 1, forge::archive::Member { name, data });
         }

@@ -56,12 +56,22 @@ fn raw(mutator: &mut Mutator, original: &[u8], other: &[u8]) -> Forged {
     }
 }
 
-/// What of a bundle is evidence: everything but the texts for people and the maker's books.
+/// What of a bundle is evidence: everything but the texts for people and the maker's books. A note's line that stands
+/// twice says nothing more than once.
 pub fn evidence(bytes: &[u8]) -> Vec<Member> {
     let is_evidence =
         |name: &str| !["scope.json", "manifest.json"].contains(&name) && !name.starts_with("report/");
-    split(bytes)
+    let mut members: Vec<Member> = split(bytes)
         .into_iter()
         .filter(|member| is_evidence(&member.name))
-        .collect()
+        .collect();
+    for note in members
+        .iter_mut()
+        .filter(|member| member.name.starts_with("checkpoints/"))
+    {
+        let mut lines: Vec<&[u8]> = note.data.split_inclusive(|byte| *byte == b'\n').collect();
+        lines.dedup();
+        note.data = lines.concat();
+    }
+    members
 }

@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 
 use aal_ledger::merkle::{MemoryTree, prove};
 use aal_ledger::proof::TlogProof;
-use aal_ledger::{ChainId, Cosigner, Hash, Heads, Kind, Manifest, NoteSigner, Receipt, TrustPolicy, leaf_hash};
+use aal_ledger::{
+    ChainId, Cosigner, Hash, Heads, Kind, Manifest, NoteSigner, Receipt, TrustPolicy, leaf_hash,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -68,7 +70,10 @@ pub fn cosigner() -> Cosigner {
 
 /// The checkpoint of an epoch with the witness's line.
 pub fn cosigned(epoch: &log::Epoch) -> Vec<u8> {
-    let line = cosigner().cosign(&epoch.checkpoint, 1_790_000_100).expect("it can be cosigned").to_line();
+    let line = cosigner()
+        .cosign(&epoch.checkpoint, 1_790_000_100)
+        .expect("it can be cosigned")
+        .to_line();
     let mut note = epoch.note.clone();
     note.extend_from_slice(line.trim_end().as_bytes());
     note.push(b'\n');
@@ -86,7 +91,10 @@ pub fn witness_policy_text() -> String {
 
 /// The trust policy that requires that witness, too.
 pub fn witnessed_policy_text() -> String {
-    let required = format!("version = 1\nwitness_policy = \"\"\"\n{}\"\"\"\n", witness_policy_text());
+    let required = format!(
+        "version = 1\nwitness_policy = \"\"\"\n{}\"\"\"\n",
+        witness_policy_text()
+    );
     policy_text().replacen("version = 1\n", &required, 1)
 }
 

@@ -12,7 +12,9 @@ static POLICY: LazyLock<TrustPolicy> =
     LazyLock::new(|| TrustPolicy::parse(&sample::policy_text()).expect("the sample's policy is one"));
 static GENUINE: LazyLock<Vec<archive::Member>> = LazyLock::new(|| {
     let bundles = sample::bundles().into_iter();
-    bundles.flat_map(|(_, bytes, _)| forge::evidence(&bytes)).collect()
+    bundles
+        .flat_map(|(_, bytes, _)| forge::evidence(&bytes))
+        .collect()
 });
 
 /// A bundle whose evidence is not that of the sample log is never proven.
@@ -20,7 +22,9 @@ pub fn raw(bytes: &[u8]) {
     if let Ok(report) = verify_bundle(bytes, &POLICY, BundleOptions::default())
         && report.exit_code() == 0
     {
-        let invented = forge::evidence(bytes).into_iter().find(|member| !GENUINE.contains(member));
+        let invented = forge::evidence(bytes)
+            .into_iter()
+            .find(|member| !GENUINE.contains(member));
         assert!(invented.is_none(), "a forged bundle was proven: {invented:?}");
     }
 }

@@ -1,6 +1,10 @@
 //! One pipeline, many cases: change, verify, undo.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use audit_tests::{Pipeline, Start, until};
 use serde_json::Value;
@@ -53,28 +57,55 @@ pub struct Campaign {
 /// An epoch that does not end by itself during the campaign, so that nothing is sealed behind its back.
 const QUIET_EPOCH_MS: u64 = 3_600_000;
 
+/// Folders of ClickHouse and of the embedded Kafka.
+pub const STORES: [&str; 2] = ["clickhouse", "broker"];
+
+/// Copies a folder over another one.
+pub fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    let status = Command::new("cp")
+        .arg("-a")
+        .arg(from)
+        .arg(to)
+        .status()
+        .expect("cp runs");
+    assert!(status.success(), "{} cannot be copied", from.display());
+}
+
+/// Stores and seals demo data.
+async fn fill(pipeline: &Pipeline, decisions: &str, end: &str) {
+    let before = pipeline.count("kind = 'event'").await;
+    let output = pipeline.audit(&["demo", "--decisions", decisions, "--end", end]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}");
+    let added: u64 = decisions.parse().expect("a number");
+    until("the demo is stored", || async {
+        (pipeline.count("kind = 'event'").await >= before + added).then_some(())
+    })
+    .await;
+    pipeline.sealed().await;
+}
+
 impl Campaign {
     /// A pipeline with sealed demo data.
     pub async fn start() -> Campaign {
         let mut pipeline = Pipeline::start(Start::default()).await;
-        let output = pipeline.audit(&["demo", "--decisions", "200", "--end", "2026-06-01T00:00:00Z"]);
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        until("the demo is stored", || async {
-            (pipeline.count("kind = 'event'").await >= 200).then_some(())
-        })
-        .await;
-        pipeline.sealed().await;
+        fill(&pipeline, "200", "2026-06-01T00:00:00Z").await;
         pipeline.terminate().await;
-        pipeline
-            .restart_with(Start {
-                epoch_ms: QUIET_EPOCH_MS,
-                ..Start::default()
-            })
-            .await;
+        for folder in STORES {
+            copy(
+                &pipeline.data().join(folder),
+                &pipeline.data().join(format!("{folder}.old")),
+            );
+        }
+        pipeline.restart().await;
+        fill(&pipeline, "40", "2026-07-01T00:00:00Z").await;
+        pipeline.terminate().await;
+        let quiet = Start {
+            epoch_ms: QUIET_EPOCH_MS,
+            ..Start::default()
+        };
+        pipeline.restart_with(quiet).await;
         let mut campaign = Campaign {
             pipeline,
             target: Target {
@@ -88,9 +119,26 @@ impl Campaign {
             asked: 0,
             outcomes: Vec::new(),
         };
-        campaign.execute("CREATE TABLE before_all ENGINE = MergeTree ORDER BY (tenant, shard, chain_index) AS SELECT * FROM records").await;
+        campaign
+            .execute("CREATE TABLE before_all ENGINE = MergeTree ORDER BY (tenant, shard, chain_index) AS SELECT * FROM records")
+            .await;
+        campaign.keep_what_arrives().await;
         campaign.choose_target().await;
         campaign
+    }
+
+    /// Verifying is recorded, so rows arrive during the campaign. They are copied aside as they come, for cases that
+    /// remove everything; what the campaign itself inserts under another key than its leaf's is not.
+    async fn keep_what_arrives(&self) {
+        self.execute("CREATE TABLE arrived ENGINE = MergeTree ORDER BY (tenant, shard, chain_index) AS SELECT * FROM records LIMIT 0").await;
+        self.execute(
+            "CREATE MATERIALIZED VIEW arriving TO arrived AS SELECT * FROM records WHERE kind != 'event' \
+             AND leaf_hash = SHA256(concat(char(0), leaf)) \
+             AND lower(hex(substring(leaf, 14, 16))) = replaceAll(toString(tenant), '-', '') \
+             AND reinterpretAsUInt32(reverse(substring(leaf, 30, 4))) = shard \
+             AND reinterpretAsUInt64(reverse(substring(leaf, 34, 8))) = chain_index",
+        )
+        .await;
     }
 
     async fn choose_target(&mut self) {
@@ -162,11 +210,13 @@ impl Campaign {
 
     /// Puts back all rows that are missing.
     pub async fn put_missing_rows_back(&self) {
-        self.execute(
-            "INSERT INTO records SELECT * FROM before_all WHERE (tenant, shard, chain_index) NOT IN \
-             (SELECT tenant, shard, chain_index FROM records)",
-        )
-        .await;
+        for table in ["before_all", "arrived"] {
+            let sql = format!(
+                "INSERT INTO records SELECT * FROM {table} WHERE (tenant, shard, chain_index) NOT IN \
+                 (SELECT tenant, shard, chain_index FROM records) LIMIT 1 BY tenant, shard, chain_index"
+            );
+            self.execute(&sql).await;
+        }
     }
 
     /// A case on the chosen row: changed, judged, put back.
