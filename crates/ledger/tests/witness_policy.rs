@@ -153,7 +153,7 @@ fn texts_the_format_does_not_allow_are_refused_with_their_line() {
         ),
         (
             "words after URL",
-            format!("{}", one.replace('\n', " https://w x\n")) + "quorum A\n",
+            one.replace('\n', " https://w x\n") + "quorum A\n",
             1,
         ),
         (

@@ -205,7 +205,7 @@ fn routes(
         .or(metrics)
         .unify()
         .recover(not_found)
-        .map(|reply| warp::reply::Reply::into_response(reply))
+        .map(warp::reply::Reply::into_response)
 }
 
 async fn not_found(rejection: Rejection) -> Result<Response, std::convert::Infallible> {

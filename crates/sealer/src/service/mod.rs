@@ -131,6 +131,12 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
     let verifier_key = signer.verifier_key().to_string();
     told.started(&config.sealer.origin, &verifier_key, settings.policy_hash)
         .await;
+    let listeners = Listeners {
+        producer,
+        publishing,
+        numbers,
+        component,
+    };
     let holder = Uuid::new_v4().to_string();
     let result = loop {
         let Some(fence) = shutdown
@@ -163,19 +169,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
             },
         );
         match loaded.await {
-            Ok(sealer) => match seal_epochs(
-                sealer,
-                &lease,
-                &config,
-                &producer,
-                &publishing,
-                &numbers,
-                &component,
-                &mut told,
-                &shutdown,
-            )
-            .await
-            {
+            Ok(sealer) => match seal_epochs(sealer, &lease, &config, &listeners, &mut told, &shutdown).await {
                 // Somebody else sealed: read where the log stands and stand by.
                 Err(ServiceError::Seal(SealError::Superseded(epoch))) => {
                     tracing::warn!(epoch, "another sealer was faster; reading the log again");
@@ -191,15 +185,15 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
             },
             Err(error @ SealError::Fenced { .. }) => tracing::warn!(%error, "stood aside"),
             Err(error) => {
-                numbers.failures.inc();
-                component.down(error.to_string());
+                listeners.numbers.failures.inc();
+                listeners.component.down(error.to_string());
                 told.failed(&error).await;
                 let _ = control.release_lease(LEASE, &holder, fence).await;
                 break Err(error.into());
             }
         }
     };
-    publishing.stop();
+    listeners.publishing.stop();
     if result.is_ok() {
         told.stopped().await;
     }
@@ -288,17 +282,28 @@ async fn wait_for_lease(control: &Control, config: &Config, holder: &str) -> Res
     }
 }
 
+/// Who hears of each epoch.
+struct Listeners {
+    producer: Producer,
+    publishing: Publishing,
+    numbers: Numbers,
+    component: Component,
+}
+
 async fn seal_epochs<O: crate::Objects>(
     mut sealer: Sealer<O, ClickHouseLeaves>,
     lease: &Lease<'_>,
     config: &Config,
-    producer: &Producer,
-    publishing: &Publishing,
-    numbers: &Numbers,
-    component: &Component,
+    listeners: &Listeners,
     told: &mut SealerIncidents,
     shutdown: &Shutdown,
 ) -> Result<(), ServiceError> {
+    let Listeners {
+        publishing,
+        numbers,
+        component,
+        ..
+    } = listeners;
     let mut ticks = tokio::time::interval(Duration::from_millis(config.sealer.interval_ms.max(100)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -308,7 +313,7 @@ async fn seal_epochs<O: crate::Objects>(
         lease.renew().await?;
         match sealer.seal(aal_service::times::now_us()).await {
             Ok(sealed) => {
-                report(&sealed, producer, numbers, component);
+                report(&sealed, listeners);
                 publishing.sealed(sealed.manifest.epoch);
                 told.sealed(&sealed).await;
             }
@@ -327,7 +332,13 @@ async fn seal_epochs<O: crate::Objects>(
     }
 }
 
-fn report(sealed: &Sealed, producer: &Producer, numbers: &Numbers, component: &Component) {
+fn report(sealed: &Sealed, listeners: &Listeners) {
+    let Listeners {
+        producer,
+        numbers,
+        component,
+        ..
+    } = listeners;
     numbers.epochs.inc();
     numbers.leaves.add(sealed.new_leaves);
     numbers.refused.set(sealed.refused.len() as i64);

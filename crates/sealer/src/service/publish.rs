@@ -93,7 +93,7 @@ impl Publishing {
     }
 
     /// Ends the tasks; their requests are cut off.
-    pub(super) fn stop(self) {
+    pub(super) fn stop(&self) {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
