@@ -34,8 +34,8 @@ pub use config::{
 };
 pub use gateway::{
     AnonymousConfig, CapturePolicy, Fsync, GatewayConfig, GatewayConfigError, GatewayError, GatewayLimits,
-    GatewayProgramConfig, RunningGateway, SpoolConfig, TimeoutsConfig, UpstreamConfig, run_gateway,
-    start_gateway,
+    GatewayProgramConfig, RunningGateway, SignConfig, SpoolConfig, TimeoutsConfig, UpstreamConfig,
+    run_gateway, start_gateway,
 };
 pub use openapi::DOCUMENT as OPENAPI_DOCUMENT;
 pub use run::{RunError, Running, run, start};

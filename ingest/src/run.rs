@@ -125,7 +125,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, RunErr
 
     let authenticator = Arc::new(Authenticator::new(Arc::new(control.clone()), config.key_cache));
     let drain = config.gateway.as_ref().map_or(DRAIN_TIMEOUT, |gateway| {
-        Duration::from_millis(gateway.timeouts.drain_ms).max(DRAIN_TIMEOUT)
+        Duration::from_millis(gateway.timeouts.drain_ms)
     });
     let gateway = match config.gateway {
         Some(gateway) => Some(GatewayService::start(

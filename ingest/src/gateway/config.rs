@@ -67,9 +67,26 @@ impl CapturePolicy {
 pub struct UpstreamConfig {
     /// What takes the place of `/gateway/NAME`: scheme, host, and a path if the provider has one.
     pub url: String,
-    /// The provider in events, as OpenTelemetry names it; the upstream's own name when absent.
+    /// The provider in events, as OpenTelemetry names it; when absent, what a well-known name stands for, else the name.
     #[serde(default)]
     pub provider: Option<String>,
+    /// Calls are signed here for AWS, with the credentials of the environment (`AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`); whatever signature they came with is taken off.
+    #[serde(default)]
+    pub sign: Option<SignConfig>,
+}
+
+/// AWS Signature Version 4.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignConfig {
+    pub region: String,
+    #[serde(default = "default_service")]
+    pub service: String,
+}
+
+fn default_service() -> String {
+    "bedrock".to_owned()
 }
 
 /// Whose calls those without a key are.

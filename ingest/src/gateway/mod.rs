@@ -23,14 +23,15 @@ mod proxy;
 mod recorder;
 mod replay;
 mod service;
+mod sign;
 mod spool;
 mod stats;
 mod target;
 mod tee;
 
 pub use config::{
-    AnonymousConfig, CapturePolicy, Fsync, GatewayConfig, GatewayConfigError, GatewayLimits, SpoolConfig,
-    TimeoutsConfig, UpstreamConfig,
+    AnonymousConfig, CapturePolicy, Fsync, GatewayConfig, GatewayConfigError, GatewayLimits, SignConfig,
+    SpoolConfig, TimeoutsConfig, UpstreamConfig,
 };
 pub use program::{GatewayProgramConfig, RunningGateway, run_gateway, start_gateway};
 pub(crate) use proxy::GatewayBody;

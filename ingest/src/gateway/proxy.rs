@@ -11,10 +11,13 @@ use std::{
 };
 
 use aal_event::{Limits, Source};
-use aal_service::{Problem, times::now_us};
+use aal_service::{
+    Problem,
+    times::{now_us, rfc3339_us},
+};
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Request, Response, StatusCode,
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Uri,
     header::{CONTENT_ENCODING, CONTENT_TYPE, UPGRADE},
 };
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
@@ -33,6 +36,7 @@ use super::{
     intent::Intents,
     policy::Policies,
     recorder::Recorder,
+    sign::Signer,
     target::Upstreams,
     tee::{BoxError, RequestTee, ResponseTee},
 };
@@ -105,7 +109,9 @@ impl Gateway {
         let mut event_id = None;
         let result = self.forward(request, &mut event_id).await;
         let mut response = result.unwrap_or_else(|problem| {
-            self.recorder.stats.refused(problem.status);
+            if event_id.is_none() {
+                self.recorder.stats.refused(problem.status);
+            }
             problem.into_response().map(GatewayBody::own)
         });
         if let Some(id) = event_id
@@ -163,8 +169,20 @@ impl Gateway {
         if policy == CapturePolicy::FailClosed {
             call = self.intend(call, &mut body).await?;
         }
-        *event_id = Some(id);
         for_provider(&mut head.headers);
+        if let Some(signer) = signer_of(&mut call) {
+            match self
+                .signed(&mut body, &uri, &mut head, &signer, started_at_us)
+                .await
+            {
+                Ok(()) => {}
+                Err(problem) => {
+                    call.forget();
+                    return Err(problem);
+                }
+            }
+        }
+        *event_id = Some(id);
         let mut forwarded = Request::new(body);
         *forwarded.method_mut() = head.method;
         *forwarded.uri_mut() = uri;
@@ -190,6 +208,35 @@ impl Gateway {
                 Err(problem)
             }
         }
+    }
+
+    /// Signs the request, which must be read whole for it.
+    async fn signed(
+        &self,
+        body: &mut RequestTee,
+        uri: &Uri,
+        head: &mut http::request::Parts,
+        signer: &Signer,
+        at_us: i64,
+    ) -> Result<(), Problem> {
+        let limit_bytes = self.config.limits.capture_bytes;
+        match body.read_ahead(limit_bytes).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let detail = format!("a request that is signed here may have {limit_bytes} bytes");
+                return Err(Problem::too_large(detail));
+            }
+            Err(_) => return Err(Problem::bad_request("the request broke off")),
+        }
+        // 2026-03-01T12:00:00.000000Z becomes 20260301T120000Z.
+        let text = rfc3339_us(at_us);
+        let digits = text
+            .chars()
+            .take(19)
+            .filter(|character| !"-:".contains(*character));
+        let at: String = digits.chain(['Z']).collect();
+        signer.sign(&head.method, uri, &mut head.headers, body.sha256_ahead(), &at);
+        Ok(())
     }
 
     async fn exchange(
@@ -276,6 +323,10 @@ impl Gateway {
     fn capture(&self) -> Capture {
         Capture::new(self.room.clone(), self.config.limits.capture_bytes)
     }
+}
+
+fn signer_of(call: &mut Call) -> Option<Signer> {
+    call.draft()?.target.upstream.signer.clone()
 }
 
 /// Another application's name is refused always; what cannot be used, only where recording comes first.

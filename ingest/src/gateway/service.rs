@@ -66,7 +66,7 @@ impl GatewayService {
         metrics: &Metrics,
     ) -> Result<Self, GatewayError> {
         config.check()?;
-        let upstreams = Upstreams::new(&config)?;
+        let upstreams = Upstreams::new(&config, |name| std::env::var(name).ok())?;
         let client = provider_client(&config)?;
         let stats = GatewayStats::new(metrics);
         let spool = Spool::open(&config.spool, stats.clone())?;

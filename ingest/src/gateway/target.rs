@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use aal_service::Problem;
 use http::Uri;
 
-use super::config::{GatewayConfig, GatewayConfigError, UpstreamConfig};
+use super::{
+    config::{GatewayConfig, GatewayConfigError, SignConfig, UpstreamConfig},
+    sign::Signer,
+};
 use crate::clean::without_credentials;
 
 /// Every path of the gateway begins so.
@@ -33,13 +36,15 @@ const WELL_KNOWN: [(&str, &str, &str); 13] = [
 ];
 
 /// One provider, ready to be called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Upstream {
     pub(crate) name: String,
     /// In events.
     pub(crate) provider: String,
     /// Without a slash at its end.
     base: String,
+    /// Signs calls for this provider.
+    pub(crate) signer: Option<Signer>,
 }
 
 /// Where one call goes.
@@ -64,7 +69,11 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
-    pub(crate) fn new(config: &GatewayConfig) -> Result<Self, GatewayConfigError> {
+    /// `variable` gives an environment variable, for the credentials of providers whose calls are signed here.
+    pub(crate) fn new(
+        config: &GatewayConfig,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, GatewayConfigError> {
         let mut by_name = HashMap::new();
         for (name, url, provider) in WELL_KNOWN {
             if config.well_known {
@@ -73,8 +82,16 @@ impl Upstreams {
         }
         for (name, configured) in &config.upstreams {
             check(name, configured)?;
-            let provider = configured.provider.as_deref().unwrap_or(name);
-            by_name.insert(name.clone(), Arc::new(upstream(name, &configured.url, provider)));
+            let known = WELL_KNOWN.iter().find(|(known, _, _)| known == name);
+            let provider = configured.provider.as_deref();
+            let provider = provider
+                .or(known.map(|(_, _, provider)| *provider))
+                .unwrap_or(name);
+            let mut upstream = upstream(name, &configured.url, provider);
+            if let Some(sign) = &configured.sign {
+                upstream.signer = Some(signer(name, sign, &variable)?);
+            }
+            by_name.insert(name.clone(), Arc::new(upstream));
         }
         Ok(Self { by_name })
     }
@@ -122,7 +139,27 @@ fn upstream(name: &str, url: &str, provider: &str) -> Upstream {
         name: name.to_owned(),
         provider: provider.to_owned(),
         base: url.trim_end_matches('/').to_owned(),
+        signer: None,
     }
+}
+
+fn signer(
+    name: &str,
+    sign: &SignConfig,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Signer, GatewayConfigError> {
+    let required = |variable_name: &str| {
+        let value = variable(variable_name).filter(|value| !value.is_empty());
+        let message = format!("needs the environment variable {variable_name}");
+        value.ok_or_else(|| GatewayConfigError::new(format!("upstreams.{name}.sign"), message))
+    };
+    Ok(Signer {
+        access_key_id: required("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: required("AWS_SECRET_ACCESS_KEY")?,
+        session_token: variable("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
+        region: sign.region.clone(),
+        service: sign.service.clone(),
+    })
 }
 
 fn check(name: &str, configured: &UpstreamConfig) -> Result<(), GatewayConfigError> {
@@ -170,7 +207,7 @@ mod tests {
 
     fn upstreams(text: &str) -> Result<Upstreams, GatewayConfigError> {
         let config = aal_service::config::parse(text, std::path::Path::new("gateway.toml"), []).unwrap();
-        Upstreams::new(&config)
+        Upstreams::new(&config, |_| None)
     }
 
     #[track_caller]

@@ -15,6 +15,7 @@ use std::{
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use sha2::{Digest, Sha256};
 use tokio::time::{Instant, Sleep};
 
 use super::{
@@ -29,6 +30,7 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) struct RequestTee {
     /// Read already, for an intent.
     ahead: VecDeque<Frame<Bytes>>,
+    is_read_whole: bool,
     rest: Incoming,
     capture: SharedCapture,
     broke_off: Arc<AtomicBool>,
@@ -38,6 +40,7 @@ impl RequestTee {
     pub(crate) fn new(rest: Incoming, capture: SharedCapture) -> Self {
         Self {
             ahead: VecDeque::new(),
+            is_read_whole: false,
             rest,
             capture,
             broke_off: Arc::default(),
@@ -49,18 +52,29 @@ impl RequestTee {
         Arc::clone(&self.broke_off)
     }
 
-    /// Reads on until the end or until `limit_bytes` are passed; what was read is sent later as it came.
-    pub(crate) async fn read_ahead(&mut self, limit_bytes: usize) -> Result<(), hyper::Error> {
+    /// Reads on until the end or until `limit_bytes` are passed; what was read is sent later as it came. Answers
+    /// whether the end was reached.
+    pub(crate) async fn read_ahead(&mut self, limit_bytes: usize) -> Result<bool, hyper::Error> {
         let mut read_bytes = 0;
-        while read_bytes <= limit_bytes {
-            let Some(frame) = self.rest.frame().await else {
-                break;
-            };
-            let frame = frame?;
-            read_bytes += self.note(&frame);
-            self.ahead.push_back(frame);
+        while !self.is_read_whole && read_bytes <= limit_bytes {
+            match self.rest.frame().await {
+                Some(frame) => {
+                    let frame = frame?;
+                    read_bytes += self.note(&frame);
+                    self.ahead.push_back(frame);
+                }
+                None => self.is_read_whole = true,
+            }
         }
-        Ok(())
+        Ok(self.is_read_whole)
+    }
+
+    /// Digest of what was read ahead.
+    pub(crate) fn sha256_ahead(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        let chunks = self.ahead.iter().filter_map(Frame::data_ref);
+        chunks.for_each(|chunk| digest.update(chunk));
+        digest.finalize().into()
     }
 
     fn note(&self, frame: &Frame<Bytes>) -> usize {

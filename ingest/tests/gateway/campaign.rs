@@ -18,7 +18,13 @@ async fn every_answer_passes_byte_by_byte_and_is_recorded_once() {
     let mut expected = Vec::new();
     for behaviour in ["well", "429", "500", "cut", "bad-json", "slow"] {
         for path in PATHS {
-            for stream in [false, true] {
+            // One slow path tells as much as five, in a fifth of the time.
+            let streams: &[bool] = if behaviour == "slow" && path != PATHS[0] {
+                &[]
+            } else {
+                &[false, true]
+            };
+            for &stream in streams {
                 let body = chat(&format!("hello {path} {stream}"), stream);
                 let ask = |request: reqwest::RequestBuilder| request.header("x-fake-behaviour", behaviour);
                 let direct = see(ask(gateway.direct(path, &body))).await;
@@ -62,16 +68,19 @@ async fn every_answer_passes_byte_by_byte_and_is_recorded_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_megabytes_pass_and_are_recorded_whole() {
-    let gateway = gateway(|_| {}).await;
     for stream in [false, true] {
+        // One each, because the mock cluster keeps five megabytes of a partition, or its last record.
+        let gateway = gateway(|_| {}).await;
         let body = chat("much, please [[fake:big]]", stream);
         let direct = see(gateway.direct(PATHS[0], &body)).await;
         let through = see(gateway.post(PATHS[0], &body)).await;
         assert!(through.body.len() > 10 * 1024 * 1024);
         assert!(direct == through, "the answers differ");
-    }
-    for event in gateway.events(2).await {
-        assert!(response_body(&event).len() > 10 * 1024 * 1024);
+        let event = gateway.event().await;
+        assert!(
+            response_body(&event) == through.body,
+            "the event has something else"
+        );
         assert!(!event.interrupted);
     }
 }

@@ -154,7 +154,7 @@ async fn calls_under_way_are_recorded_when_the_gateway_stops() {
         .unwrap();
     response.chunk().await.unwrap().unwrap();
     gateway.rig.shutdown.request();
-    // The edge gives calls at least its own five seconds; then the connection is cut.
+    // After the time to drain the connection is cut.
     while let Ok(Some(_)) = response.chunk().await {}
     let event = gateway.event().await;
     assert!(event.interrupted);

@@ -1,6 +1,7 @@
 //! The gateway between real HTTP clients, the fake provider and a mock Kafka cluster.
 
 mod campaign;
+mod clients;
 mod endings;
 mod events;
 mod outages;

@@ -36,6 +36,7 @@ fn configuration(rig: &Rig, provider: &str, spool: &Path) -> String {
         "operations = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n[kafka]\nbrokers = \"{}\"\n\
          [control]\nurl = \"{}\"\n[log]\nformat = \"json\"\n\
          [gateway.upstreams.openai]\nurl = \"{provider}\"\n\
+         [gateway.upstreams.bedrock]\nurl = \"{provider}\"\nsign = {{ region = \"eu-central-1\" }}\n\
          [gateway.timeouts]\ndelivery_ms = 1000\n[gateway.spool]\ndirectory = \"{}\"\n",
         rig.cluster.bootstrap_servers(),
         rig.control_url(),
@@ -47,6 +48,9 @@ fn launch(config: &Path) -> Program {
     let mut child = Command::new(PROGRAM)
         .arg(config)
         .env_remove("RUST_LOG")
+        .env_remove("AWS_SESSION_TOKEN")
+        .env("AWS_ACCESS_KEY_ID", "test-id")
+        .env("AWS_SECRET_ACCESS_KEY", "test-secret")
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -121,6 +125,43 @@ async fn spooled_events_survive_kill_9_and_reach_kafka_from_the_next_gateway() {
     let program = launch(&config);
     gateway.events(26).await;
     program.metric(&gateway, "gateway_spool_records", 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_for_bedrock_are_signed_here_with_the_gateways_credentials() {
+    let gateway = gateway(|_| {}).await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("gateway.toml");
+    let text = configuration(
+        &gateway.rig,
+        &gateway.provider.url(),
+        &folder.path().join("spool"),
+    );
+    std::fs::write(&config, text).unwrap();
+    let program = launch(&config);
+    let url = format!(
+        "http://{}/gateway/bedrock/model/amazon.nova-lite-v1%3A0/converse",
+        program.address
+    );
+    let body = r#"{"messages":[{"role":"user","content":[{"text":"hello"}]}]}"#;
+    let request = gateway.rig.http.post(url).header("x-audit-key", &gateway.rig.key);
+    let seen = see(request
+        .header("authorization", "signed for another address")
+        .body(body))
+    .await;
+    assert_eq!(seen.status, 200);
+    let asked = gateway.provider.seen.all().pop().unwrap();
+    let authorization = asked.headers["authorization"].to_str().unwrap();
+    let date = &asked.headers["x-amz-date"].to_str().unwrap()[..8];
+    let expected = format!(
+        "AWS4-HMAC-SHA256 Credential=test-id/{date}/eu-central-1/bedrock/aws4_request, SignedHeaders=host;x-amz-date"
+    );
+    assert!(authorization.starts_with(&expected), "{authorization}");
+    assert_eq!(
+        (asked.path.as_str(), &asked.body[..]),
+        ("/model/amazon.nova-lite-v1%3A0/converse", body.as_bytes())
+    );
+    assert_eq!(gateway.event().await.provider.as_deref(), Some("aws.bedrock"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Gateway {
     pub rig: Rig,
     pub provider: Running,
-    pub spool: tempfile::TempDir,
+    _spool: tempfile::TempDir,
 }
 
 /// What an application sees of one call.
@@ -37,6 +37,7 @@ pub fn upstream(url: &str, provider: &str) -> UpstreamConfig {
     UpstreamConfig {
         url: url.to_owned(),
         provider: Some(provider.to_owned()),
+        sign: None,
     }
 }
 
@@ -74,7 +75,11 @@ pub async fn gateway_in(adjust: impl FnOnce(&mut Config, &mut GatewayConfig)) ->
         config.gateway = Some(gateway);
     })
     .await;
-    Gateway { rig, provider, spool }
+    Gateway {
+        rig,
+        provider,
+        _spool: spool,
+    }
 }
 
 impl Gateway {
