@@ -212,7 +212,7 @@ fn tag(event: &mut Map<String, Value>, name: &str, value: String) {
     tags[name] = json!(value);
 }
 
-fn rfc3339(moment: SystemTime) -> String {
+pub(crate) fn rfc3339(moment: SystemTime) -> String {
     OffsetDateTime::from(moment).format(&Rfc3339).unwrap_or_default()
 }
 

@@ -67,16 +67,7 @@ impl Context {
             .map(|parent| parent.fields.clone())
             .unwrap_or_default();
         if let Ok(Value::Object(own)) = serde_json::to_value(attribution) {
-            for (name, value) in own {
-                match (name.as_str(), fields.get_mut(&name), value) {
-                    ("tags" | "metadata", Some(Value::Object(outer)), Value::Object(inner)) => {
-                        outer.extend(inner)
-                    }
-                    (_, _, value) => {
-                        fields.insert(name, value);
-                    }
-                }
-            }
+            fields = laid_over(fields, own);
         }
         Arc::new(Self {
             fields,
@@ -106,6 +97,19 @@ impl Context {
             parent.remember(event_id);
         }
     }
+}
+
+/// The inner fields over the outer ones; tags and metadata are merged key by key.
+pub(crate) fn laid_over(mut outer: Map<String, Value>, inner: Map<String, Value>) -> Map<String, Value> {
+    for (name, value) in inner {
+        match (name.as_str(), outer.get_mut(&name), value) {
+            ("tags" | "metadata", Some(Value::Object(around)), Value::Object(own)) => around.extend(own),
+            (_, _, value) => {
+                outer.insert(name, value);
+            }
+        }
+    }
+    outer
 }
 
 pub(crate) fn current() -> Option<Arc<Context>> {

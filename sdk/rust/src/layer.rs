@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use crate::{
     Client, ClientError,
-    capture::Capture,
+    capture::{Capture, rfc3339},
     clean::without_credentials,
-    context::{current, lock},
+    context::{current, laid_over, lock},
     delivery::deliver,
 };
 
@@ -157,24 +157,26 @@ impl AuditLayer {
     ///
     /// # Errors
     /// [`ClientError::Event`] when it is no JSON object with `provider` and one of `request` and `response`.
-    pub fn record(&self, mut event: Value) -> Result<Option<Uuid>, ClientError> {
+    pub fn record(&self, event: Value) -> Result<Option<Uuid>, ClientError> {
         let settings = &self.shared.settings;
         if !settings.enabled {
             return Ok(None);
         }
         let refuse = |message: &str| Err(ClientError::Event(message.to_owned()));
-        let Some(fields) = event.as_object_mut() else {
+        let Value::Object(given) = event else {
             return refuse("an event is a JSON object");
         };
+        let context = current();
+        let around = context
+            .as_ref()
+            .map(|context| context.fields().clone())
+            .unwrap_or_default();
+        let mut fields = laid_over(around, given);
         if !fields.contains_key("provider") {
             return refuse("provider is missing; name what answered, such as openai");
         }
         if !fields.contains_key("request") && !fields.contains_key("response") {
             return refuse("request and response are both missing; give one of them");
-        }
-        let context = current();
-        for (name, value) in context.iter().flat_map(|context| context.fields()) {
-            fields.entry(name).or_insert_with(|| value.clone());
         }
         if let Some(url) = fields
             .get_mut("request")
@@ -190,12 +192,15 @@ impl AuditLayer {
         };
         fields.insert("event_id".into(), json!(event_id));
         fields.insert("application".into(), json!(settings.application));
+        fields
+            .entry("occurred_at")
+            .or_insert_with(|| json!(rfc3339(SystemTime::now())));
         if let Some(environment) = &settings.environment {
             fields.entry("environment").or_insert_with(|| json!(environment));
         }
         let mut queue = lock(&self.shared.queue);
         fields.insert("source".into(), self.shared.source(queue.number()));
-        let made = Bytes::from(event.to_string());
+        let made = Bytes::from(Value::Object(fields).to_string());
         if made.len() > settings.max_event_bytes {
             queue.counts.recorded += 1;
             queue.counts.dropped += 1;
