@@ -116,6 +116,15 @@ pub struct Epoch {
 }
 
 impl Log {
+    /// Takes all content of a tenant away, as an erasure does.
+    pub fn erase(&mut self, tenant_number: u128) {
+        let records = self.records.values_mut().flatten();
+        for record in records.filter(|record| record.tenant == tenant(tenant_number)) {
+            record.templates.clear();
+            record.ciphertexts.clear();
+        }
+    }
+
     /// All records, by chain and index.
     pub fn stored(&self) -> impl Iterator<Item = &StoredRecord> {
         self.records.values().flatten()
