@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod entry;
+pub mod erased;
 pub mod error;
 pub mod filter;
 pub mod limits;

@@ -2,6 +2,7 @@
 //! temporary file, in memory that does not grow with the number of records.
 
 mod epochs;
+mod erasures;
 mod objects;
 mod records;
 mod write;

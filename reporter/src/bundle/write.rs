@@ -6,6 +6,8 @@ use std::io::BufWriter;
 use std::time::Duration;
 
 use aal_bundle::plan::{HeadsPlan, TipTree, plan, select};
+use aal_bundle::erased::absent_keys;
+use aal_bundle::limits::MAX_ABSENT_KEYS;
 use aal_bundle::scope::FORMAT;
 use aal_bundle::{
     BundleWriter, Disclosure, EpochRange, Filter, FilterError, MemberKind, Opening, Scope, Sealed, Summary, WriteError,
@@ -18,6 +20,7 @@ use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 use crate::bundle::epochs::{self, RangeError};
+use crate::bundle::erasures::Absent;
 use crate::bundle::objects::{Log, ObjectError};
 use crate::bundle::records::{self, Pages};
 use crate::model::Period;
@@ -46,6 +49,8 @@ pub enum BundleError {
     File(#[from] std::io::Error),
     #[error("no bundles are made here: the reporter is configured without anchors")]
     NoAnchors,
+    #[error("content under more than {MAX_ABSENT_KEYS} data keys is erased; choose a shorter period")]
+    TooMuchErased,
     #[error("record {index} of chain {chain} is missing in the store; run audit verify")]
     Missing { chain: ChainId, index: u64 },
 }
@@ -147,7 +152,9 @@ impl BundleMaker {
         }
         self.write_log(&mut writer, range).await?;
         let planned = self.write_heads(&mut writer, &scope).await?;
-        self.write_records(&mut writer, &scope, &planned).await?;
+        let absent = self.write_records(&mut writer, &scope, &planned).await?;
+        self.write_erasures(&mut writer, range.tip_epoch, &planned.spans, &absent)
+            .await?;
         let (_, summary) = writer.finish()?;
         Ok(BundleFile { file, summary })
     }
@@ -240,7 +247,8 @@ impl BundleMaker {
         writer: &mut Writer,
         scope: &Scope,
         planned: &HeadsPlan,
-    ) -> Result<(), BundleError> {
+    ) -> Result<Absent, BundleError> {
+        let mut absent = Absent::new();
         for span in &planned.spans {
             let mut pages = Pages::new(&self.reader, *span);
             let mut index = span.first;
@@ -273,15 +281,21 @@ impl BundleMaker {
                     });
                     let (openings, ciphertexts) = (openings.collect(), ciphertexts.collect());
                     let entry = select(scope, &stored.leaf, &stored.header, openings, ciphertexts);
-                    writer.record(&entry.map_err(WriteError::from)?)?;
+                    let entry = entry.map_err(WriteError::from)?;
+                    let keys = absent_keys(scope, &entry).into_iter();
+                    absent.extend(keys.map(|key| (span.chain.tenant, key)));
+                    if absent.len() > MAX_ABSENT_KEYS {
+                        return Err(BundleError::TooMuchErased);
+                    }
+                    writer.record(&entry)?;
                 }
             }
         }
-        Ok(())
+        Ok(absent)
     }
 }
 
-type Writer = BundleWriter<BufWriter<File>>;
+pub(super) type Writer = BundleWriter<BufWriter<File>>;
 
 fn scope_of(request: &BundleRequest, range: EpochRange, origin: String) -> Scope {
     Scope {
