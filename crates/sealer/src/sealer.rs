@@ -171,7 +171,6 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
             debug_assert_eq!(epoch.manifest.check_follows(Some(before)), Ok(()));
         }
         let note = self.sign(&epoch.checkpoint(&self.settings.origin))?;
-        self.write_partials(&growth).await?;
         self.anchor.write_heads(&epoch.heads, &epoch.frontier).await?;
         self.check_fence().await?;
         if !self.anchor.create_manifest(&epoch.manifest).await? {
@@ -268,6 +267,7 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
                 }
             }
         }
+        self.write_partials(&growth).await?;
         let facts = EpochFacts {
             now_us,
             incarnation,

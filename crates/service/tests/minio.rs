@@ -252,7 +252,7 @@ async fn refuses_what_does_not_lock(config: &impl Fn(&str, Option<u32>) -> Objec
         ("plain", 1, "no object lock"),
         ("lockable", 1, "no default retention"),
         ("locked", LOCK_DAYS + 1, "3 days"),
-        ("absent", 1, "404"),
+        ("absent", 1, "no object lock"),
     ] {
         let refused = open_checked(&config(bucket, Some(days)))
             .await
