@@ -15,7 +15,7 @@ use crate::personal::names::GIVEN_NAMES;
 use crate::personal::{address, birth, person, wallet};
 use crate::placeholder_token::token_ranges;
 use crate::resolve::resolve;
-use crate::secrets::{aws, encoded, keyed, prefixes, structured};
+use crate::secrets::{aws, command_line, encoded, keyed, prefixes, structured};
 use crate::span::{Candidate, Span};
 use crate::tenant::{CompiledRules, RuleError, TenantRules};
 use crate::topics::Topics;
@@ -190,6 +190,9 @@ impl Detector {
             keyed::propose_signatures(context, out);
         }
         keyed::propose_field(context, field.at_end, out);
+        if seen.command {
+            command_line::propose(context, out);
+        }
         if seen.pairs {
             mac::propose(context, out);
         }
@@ -198,6 +201,8 @@ impl Detector {
         if seen.colons {
             ip::propose_v6(context, out);
         }
+        announced::propose_bics(context, out);
+        wallet::propose_long(context, &findings.encoded, out);
         let words = &findings.words;
         if !words.is_empty() {
             self.inner.builtin.ids.propose(context, words, out);

@@ -28,7 +28,9 @@ const SLOT_BITS: u32 = 13;
 /// Bits of the filter before the table: 8 KiB, one bit in forty is set.
 const FILTER_BITS: u32 = 16;
 /// Words that begin a secret whose format is matched elsewhere.
-const MARKS: [(&str, Mark); 4] = [
+const MARKS: [(&str, Mark); 6] = [
+    ("curl", Mark::Command),
+    ("sshpass", Mark::Command),
     ("bearer", Mark::Authorization),
     ("basic", Mark::Authorization),
     ("sig=", Mark::Signature),
@@ -41,6 +43,7 @@ pub(crate) enum Mark {
     Authorization,
     Signature,
     PuttyKey,
+    Command,
 }
 
 /// What an entry means.
@@ -303,9 +306,10 @@ pub(crate) fn right_boundary(bytes: &[u8], end: usize) -> bool {
     }
 }
 
-/// Whether `byte` begins a letter of Latin, Greek, Cyrillic, Hebrew or Arabic beyond ASCII (two bytes in UTF-8).
+/// Whether `byte` begins a letter of Latin, Greek, Cyrillic or Armenian beyond ASCII. Hebrew and Arabic write
+/// articles and prepositions onto their words.
 pub(crate) fn starts_letter(byte: u8) -> bool {
-    matches!(byte, 0xC3..=0xDF)
+    matches!(byte, 0xC3..=0xD5)
 }
 
 /// Every context word in each of its spellings, with its topics.

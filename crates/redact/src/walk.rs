@@ -50,6 +50,8 @@ pub(crate) struct Seen {
     pub authorization: bool,
     pub signature: bool,
     pub putty_key: bool,
+    /// A command that takes a password.
+    pub command: bool,
 }
 
 /// Everything that the walk over a text found, by start.
@@ -207,6 +209,7 @@ fn take(bytes: &[u8], start: usize, end: usize, pattern: Pattern, findings: &mut
                 Mark::Authorization => seen.authorization = true,
                 Mark::Signature => seen.signature = true,
                 Mark::PuttyKey => seen.putty_key = true,
+                Mark::Command => seen.command = true,
             }
         }
         _ => {}

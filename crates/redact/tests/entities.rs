@@ -21,10 +21,7 @@ fn email_addresses() {
         ),
         ("q=jane%40example.org&x=1", &["EMAIL_ADDRESS jane%40example.org"]),
         ("jürgen@müller.de", &["EMAIL_ADDRESS jürgen@müller.de"]),
-        (
-            "联系jane@example.org谢谢",
-            &["EMAIL_ADDRESS 联系jane@example.org谢谢"],
-        ),
+        ("联系jane@example.org谢谢", &["EMAIL_ADDRESS jane@example.org"]),
         (
             "jane@xn--mller-kva.xn--p1ai",
             &["EMAIL_ADDRESS jane@xn--mller-kva.xn--p1ai"],

@@ -52,6 +52,14 @@ fn local_start(bytes: &[u8], at: usize) -> Option<usize> {
     if at - start > MAX_LOCAL {
         return None;
     }
+    // Text without spaces before an address in ASCII: `連絡先はjane@example.org`.
+    let unspaced = bytes[start..at].iter().rposition(|byte| *byte >= 0x80);
+    if let Some(index) = unspaced
+        && start + index + 1 < at
+        && is_unspaced(bytes, start + index)
+    {
+        start += index + 1;
+    }
     // Leading punctuation belongs to the text around: quotes, brackets, paths, list marks.
     let core = bytes[start..at]
         .iter()
@@ -105,10 +113,19 @@ fn domain_end(bytes: &[u8], after: usize) -> Option<usize> {
     best
 }
 
+/// Whether the byte at `at` ends a character of a script that is written without spaces (three bytes in UTF-8).
+fn is_unspaced(bytes: &[u8], at: usize) -> bool {
+    at >= 2 && matches!(bytes[at - 2], 0xE0..=0xEF)
+}
+
 /// Length of the top-level domain at the start of `label`: letters (two or more), `xn--...`, or another script.
 fn top_level_length(label: &[u8]) -> Option<usize> {
     if label.len() > 4 && label[..4].eq_ignore_ascii_case(b"xn--") {
         return Some(label.len());
+    }
+    let ascii = label.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    if (2..=24).contains(&ascii) && label.get(ascii).is_some_and(|next| matches!(next, 0xE3..=0xEF)) {
+        return Some(ascii);
     }
     let letters = label
         .iter()

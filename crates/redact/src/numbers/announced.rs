@@ -1,7 +1,7 @@
 //! Values that only the words before them make what they are: account, record, passport and licence numbers.
 
 use crate::checks::americas::{record_number, us_driver_license, us_passport};
-use crate::checks::finance::us_account;
+use crate::checks::finance::{bic, us_account};
 use crate::context::Context;
 use crate::entity::Entity;
 use crate::span::Candidate;
@@ -106,12 +106,58 @@ pub(crate) fn propose(context: &Context<'_>, words: &[Word], out: &mut Vec<Candi
             } else {
                 &context.bytes[hit.end..word.start]
             };
+            // `chart no. 123`: the stop belongs to the word.
+            let abbreviated = matches!(
+                context.bytes[hit.start..hit.end],
+                [.., b'n' | b'N', b'o' | b'O' | b'r' | b'R']
+            );
+            let between = between
+                .strip_prefix(b".")
+                .filter(|_| abbreviated)
+                .unwrap_or(between);
             if between.len() > REACH || ends_sentence(between) || is_negated(context, hit.end, word.start) {
                 continue;
             }
             if let Some((start, end)) = value_of(context.bytes, word, rule) {
                 push(rule, start, end, 0, out);
             }
+        }
+    }
+}
+
+/// Proposes bank identifier codes after a word for them: most hold no digit.
+pub(crate) fn propose_bics(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    const TOPICS: Topics = Topics::of(&[Topic::Bic]);
+    const GAP: usize = 12;
+    if !context.topics.meets(TOPICS) {
+        return;
+    }
+    let bytes = context.bytes;
+    let after_words = context
+        .hits
+        .iter()
+        .filter(|hit| hit.topics.meets(TOPICS))
+        .map(|hit| hit.end);
+    for from in after_words.chain(context.field.meets(TOPICS).then_some(0)) {
+        let gap = bytes[from..]
+            .iter()
+            .take(GAP)
+            .take_while(|byte| !byte.is_ascii_uppercase() && !byte.is_ascii_digit() && **byte != b'\n')
+            .count();
+        let start = from + gap;
+        let length = bytes[start..]
+            .iter()
+            .take(12)
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count();
+        if bic(&bytes[start..start + length]) {
+            out.push(Candidate {
+                start,
+                end: start + length,
+                entity: Entity::Bic,
+                log_odds: 330,
+                rule: "bic_announced",
+            });
         }
     }
 }

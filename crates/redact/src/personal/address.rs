@@ -17,7 +17,9 @@ pub(crate) fn propose(context: &Context<'_>, words: &[Word], out: &mut Vec<Candi
         .iter()
         .filter(|word| word.len() <= 6 && context.bytes[word.start].is_ascii_digit())
     {
-        let found = english(context.bytes, word).or_else(|| german(context.bytes, word));
+        let found = english(context.bytes, word)
+            .or_else(|| german(context.bytes, word))
+            .or_else(|| super::romance::address(context.bytes, word));
         if let Some((start, end, alone)) = found {
             let evidence = context.evidence(start, end, Topics::of(&[Topic::Address])).max(0);
             out.push(Candidate {

@@ -5,4 +5,5 @@ pub(crate) mod birth;
 pub(crate) mod dates;
 pub(crate) mod names;
 pub(crate) mod person;
+mod romance;
 pub(crate) mod wallet;

@@ -93,16 +93,34 @@ fn push_run(
         return;
     };
     // "Dr. Smith" and "Dear Anna," are names; "Dear Board" is not.
-    if run.words >= fewest || run.given {
-        let log_odds = if run.given { log_odds + 100 } else { log_odds };
+    let reversed = (run.words == 1)
+        .then(|| reversed_end(context.bytes, run.end))
+        .flatten();
+    if run.words >= fewest || run.given || reversed.is_some() {
+        let log_odds = match rule {
+            _ if run.given => log_odds + 100,
+            // Two capitalised words after a title.
+            "person_title" if run.words >= 2 => log_odds.max(LIKELY),
+            _ => log_odds,
+        };
         out.push(Candidate {
             start: run.start,
-            end: run.end,
+            end: reversed.unwrap_or(run.end),
             entity: Entity::Person,
             log_odds,
             rule,
         });
     }
+}
+
+/// `Okonkwo, Chidinma`: the end of the given name after a family name that ends at `end`, at the end of a line.
+fn reversed_end(bytes: &[u8], end: usize) -> Option<usize> {
+    let given = name_run(bytes, end + 2).filter(|_| bytes[end..].starts_with(b", "))?;
+    let closes = matches!(
+        bytes.get(given.end),
+        None | Some(b'\n' | b'\r' | b'"' | b';' | b'|' | b'(')
+    );
+    (closes && given.words <= 2).then_some(given.end)
 }
 
 /// Where the name would start after a cue: past a stop, colon, quotes, one line break, and a title.

@@ -40,7 +40,13 @@ pub(crate) fn texts_in(bytes: &[u8], words: &[usize]) -> Vec<Decoded> {
             .rev()
             .take_while(|byte| is_base64(**byte))
             .count();
-        let right = bytes[word..].iter().take_while(|byte| is_base64(**byte)).count();
+        let body = bytes[word..].iter().take_while(|byte| is_base64(**byte)).count();
+        let padding = bytes[word + body..]
+            .iter()
+            .take(2)
+            .take_while(|byte| **byte == b'=')
+            .count();
+        let right = body + padding;
         done_until = word + right;
         // What stands before the word may be a path or a name; the data then begins at the word.
         let text = [word - left, word].into_iter().find_map(|start| {
@@ -91,7 +97,7 @@ fn is_text(byte: u8) -> bool {
 }
 
 fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
 #[cfg(test)]

@@ -271,7 +271,14 @@ fn judge(value: &[u8], tied: &Value, shortest: usize) -> Option<i32> {
     ];
     let class_count = classes.iter().filter(|present| **present).count();
     let has_spaces = value.iter().any(u8::is_ascii_whitespace);
-    if value.len() < shortest || is_placeholder(value) || is_code(value) || (has_spaces && !tied.quoted) {
+    // What follows the padding of base 64.
+    let is_separator = matches!(value.first(), Some(b';' | b'&' | b','));
+    if value.len() < shortest
+        || is_separator
+        || is_placeholder(value)
+        || is_code(value)
+        || (has_spaces && !tied.quoted)
+    {
         return None;
     }
     let capitalised_word = value[0].is_ascii_uppercase() && value[1..].iter().all(u8::is_ascii_lowercase);

@@ -1,6 +1,7 @@
 //! Credentials: keys with a known prefix, structured secrets, and values that a word announces as secret.
 
 pub(crate) mod aws;
+pub(crate) mod command_line;
 pub(crate) mod encoded;
 pub(crate) mod keyed;
 pub(crate) mod placeholder;

@@ -106,7 +106,12 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
     // `config.password`, `ed25519.Ed25519PrivateKey`, and with an index `self._options[`.
     let name = value.split(|byte| *byte == b'[').next().unwrap_or_default();
     let parts = name.split(|byte| *byte == b'.');
-    let member = few_digits && parts.clone().count() > 1 && parts.clone().all(is_identifier);
+    // `Str0ng.Pass9` is no member: names of types do not end in a digit.
+    let ends_unlike_name = parts.clone().next_back().is_some_and(|last| {
+        last.last().is_some_and(u8::is_ascii_digit) && last.iter().any(u8::is_ascii_uppercase)
+    });
+    let member =
+        few_digits && !ends_unlike_name && parts.clone().count() > 1 && parts.clone().all(is_identifier);
     let index = name.len() < value.len() && !name.is_empty() && parts.clone().all(is_identifier);
     let path = memchr::memmem::find(value, b"::").is_some();
     let link = value.starts_with(b"https://") || value.starts_with(b"http://");

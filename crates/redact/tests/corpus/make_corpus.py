@@ -199,7 +199,7 @@ KINDS = {
     'BR_CPF': (lambda m: (lambda v: v[:3] + '.' + v[3:6] + '.' + v[6:9] + '-' + v[9:])(m.valid('br.cpf', '99999999999')), ['CPF {}', 'portador do {}', 'cliente {} aprovado']),
     'AR_CUIT': (ID('ar.cuit', '20999999999', (2, 8, 1), '-'), ['CUIT {}', 'factura a {}']),
     'CL_RUT': (ID('cl.rut', '99999999K', (8, 1), '-'), ['RUT {}', 'RUN: {}']),
-    'MX_CURP': (ID('mx.curp', 'AAAADHDFAAA99'), ['CURP {}', 'clave {}']),
+    'MX_CURP': (ID('mx.curp', 'AAAADHMCAAA99'), ['CURP {}', 'clave {}']),
     'MEDICAL_RECORD_NUMBER': (lambda m: m.some('123456789', 7), ['MRN {}', 'medical record number: {}', '{{"mrn":"{}"}}', 'chart no. {}']),
     'US_NPI': (lambda m: npi(m), ['NPI {}', 'rendering provider NPI: {}']),
     'DATE_OF_BIRTH': (born, ['DOB {}', 'date of birth: {}', 'geboren am {}', 'née le {}', '{{"birthDate":"{}"}}', 'born {} in Accra', 'fecha de nacimiento {}', 'd.o.b. {}']),
