@@ -4,16 +4,19 @@
 //! what each figure means.
 
 mod edge;
+mod gateway;
 mod inputs;
 mod kafka;
 mod latency;
 mod percentiles;
 mod processor;
+mod proofs;
 mod pure;
 mod reads;
 mod report;
 mod running;
 mod store;
+mod tessera;
 mod verify;
 
 use std::{error::Error, process::ExitCode};
@@ -24,8 +27,9 @@ use running::Running;
 /// What a benchmark may fail with; printed as a chain of causes.
 type Failure = Box<dyn Error + Send + Sync>;
 
-const USAGE: &str = "usage: bench all|edge|processor|latency|verify|reads|pure\n\
+const USAGE: &str = "usage: bench all|edge|gateway|processor|latency|verify|reads|pure|proof|tessera\n\
     AAL_BENCH_EVENTS: rows that pages and metrics are read from (1000000)\n\
+    AAL_BENCH_PROOF_LEAVES: leaves of the tree that proofs are made in (10000000)\n\
     AAL_BIN_DIR: where audit and its engines are";
 
 /// Time between two epochs in production, in milliseconds.
@@ -36,7 +40,20 @@ const NO_EPOCH_MS: u64 = 24 * 3600 * 1000;
 #[tokio::main]
 async fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_default();
-    if !["all", "edge", "processor", "latency", "verify", "reads", "pure"].contains(&name.as_str()) {
+    if ![
+        "all",
+        "edge",
+        "gateway",
+        "processor",
+        "latency",
+        "verify",
+        "reads",
+        "pure",
+        "proof",
+        "tessera",
+    ]
+    .contains(&name.as_str())
+    {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     }
@@ -63,7 +80,13 @@ async fn measure(name: &str) -> Result<Report, Failure> {
     if wants("pure") {
         pure::measure(sizes, &mut report)?;
     }
-    if ["edge", "processor", "latency", "verify"].into_iter().any(wants) {
+    if wants("proof") {
+        proofs::measure(&mut report).await?;
+    }
+    if wants("gateway") {
+        gateway::measure(&mut report).await?;
+    }
+    if ["edge", "tessera", "processor", "latency", "verify"].into_iter().any(wants) {
         let mut running = Running::start(EPOCH_MS).await?;
         if wants("edge") || wants("processor") {
             let limit = kafka::measure(&running, sizes, &mut report).await?;
@@ -73,6 +96,9 @@ async fn measure(name: &str) -> Result<Report, Failure> {
             if wants("processor") {
                 processor::measure(&mut running, sizes, &limit, &mut report).await?;
             }
+        }
+        if wants("tessera") {
+            tessera::measure(&mut running, &mut report).await?;
         }
         if wants("latency") {
             latency::measure(&mut running, &mut report).await?;

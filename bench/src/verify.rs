@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use aal_ledger::TrustPolicy;
-use aal_verify::{Status, StoredRecord, Verdict, Verifier};
+use aal_verify::{Status, StoredRecord, Verdict, Verifier, check_leaves};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -61,6 +61,7 @@ pub(crate) async fn measure(running: &mut Running, sizes: Sizes, report: &mut Re
     });
     let raw = records.len() as f64 / hashing.as_secs_f64();
 
+    leaves_alone(&records, report)?;
     let mut verdicts = None;
     let verifying = fastest(|| {
         let mut verifier = Verifier::new(policy.clone());
@@ -90,6 +91,41 @@ pub(crate) async fn measure(running: &mut Running, sizes: Sizes, report: &mut Re
         "{} records were verified, {} bytes each on average",
         records.len(),
         size / records.len().max(1)
+    ));
+    Ok(())
+}
+
+/// Leaves of the longest chain: decoded, hashed, linked and summed up to the root, and nothing else.
+fn leaves_alone(records: &[StoredRecord], report: &mut Report) -> Result<(), Failure> {
+    let chains = records.chunk_by(|a, b| (a.tenant, a.shard) == (b.tenant, b.shard));
+    let longest = chains
+        .max_by_key(|chain| chain.len())
+        .ok_or("there are no records")?;
+    let leaves: Vec<&[u8]> = longest.iter().map(|record| record.leaf.as_slice()).collect();
+    let hashing = fastest(|| {
+        leaves.iter().for_each(|leaf| {
+            black_box(Sha256::digest(leaf));
+        });
+    });
+    check_leaves(leaves.iter().copied())?;
+    let checking = fastest(|| {
+        black_box(check_leaves(leaves.iter().copied()).is_ok());
+    });
+    let count = leaves.len() as f64;
+    report.rate(
+        "verification of leaves alone, one core",
+        count / checking.as_secs_f64(),
+        "leaves/s",
+        &Limit::new(
+            "SHA-256 of the same bytes, leaves/s",
+            count / hashing.as_secs_f64(),
+        ),
+    );
+    let bytes: usize = leaves.iter().map(|leaf| leaf.len()).sum();
+    let average = bytes / leaves.len().max(1);
+    report.note(format!(
+        "{} leaves of one chain were verified, {average} bytes each on average",
+        leaves.len()
     ));
     Ok(())
 }

@@ -58,6 +58,8 @@ pub struct Start {
     pub console_dir: Option<PathBuf>,
     /// An address of an outside Kafka broker.
     pub kafka: Option<String>,
+    /// Providers of the gateway, NAME=URL.
+    pub gateway_upstreams: Vec<String>,
 }
 
 impl Default for Start {
@@ -66,6 +68,7 @@ impl Default for Start {
             epoch_ms: 500,
             console_dir: None,
             kafka: None,
+            gateway_upstreams: Vec::new(),
         }
     }
 }
@@ -320,6 +323,9 @@ async fn launch(
     }
     if let Some(kafka) = &start.kafka {
         command.arg("--kafka").arg(kafka);
+    }
+    for upstream in &start.gateway_upstreams {
+        command.args(["--gateway-upstream", upstream]);
     }
     let mut child = command.spawn().expect("audit starts");
     let written = folder.join("output");
