@@ -39,10 +39,7 @@ pub enum BundleError {
     #[error("the bundle was not made: {0}")]
     Failed(String),
     #[error("{}: {source}", file.display())]
-    File {
-        file: PathBuf,
-        source: std::io::Error,
-    },
+    File { file: PathBuf, source: std::io::Error },
     #[error("what arrived has SHA-256 {found}, the service says {stated}; ask again")]
     Digest { found: String, stated: String },
 }
@@ -96,7 +93,9 @@ pub async fn run(arguments: BundleArguments) -> Result<ExitCode, BundleError> {
     let stated = stated.map_or_else(String::new, |file| file.sha256.clone());
     let path = format!("/api/v1/reports/{}?format=bundle", job.id);
     let (bytes, found) = if arguments.output == Path::new("-") {
-        service.save(&path, std::io::stdout().lock(), &arguments.output).await?
+        service
+            .save(&path, std::io::stdout().lock(), &arguments.output)
+            .await?
     } else {
         service.save_file(&path, &arguments.output).await?
     };
@@ -106,7 +105,10 @@ pub async fn run(arguments: BundleArguments) -> Result<ExitCode, BundleError> {
     let said = if arguments.json {
         json!({"job": job.id, "bytes": bytes, "sha256": found}).to_string()
     } else {
-        format!("{bytes} bytes saved to {}, SHA-256 {found}", arguments.output.display())
+        format!(
+            "{bytes} bytes saved to {}, SHA-256 {found}",
+            arguments.output.display()
+        )
     };
     // Standard output may be the bundle itself.
     eprintln!("{said}");
@@ -132,7 +134,11 @@ fn request_of(arguments: &BundleArguments) -> Result<Value, BundleError> {
 }
 
 impl Service {
-    async fn answered(&self, request: reqwest::RequestBuilder, url: &str) -> Result<reqwest::Response, BundleError> {
+    async fn answered(
+        &self,
+        request: reqwest::RequestBuilder,
+        url: &str,
+    ) -> Result<reqwest::Response, BundleError> {
         let sent = request.bearer_auth(&self.token).send().await;
         let response = sent.map_err(|source| BundleError::Http {
             url: url.to_owned(),
@@ -187,7 +193,12 @@ impl Service {
     }
 
     /// Bytes and SHA-256 of what was saved.
-    async fn save(&self, path: &str, mut output: impl Write, target: &Path) -> Result<(u64, String), BundleError> {
+    async fn save(
+        &self,
+        path: &str,
+        mut output: impl Write,
+        target: &Path,
+    ) -> Result<(u64, String), BundleError> {
         let url = format!("{}{path}", self.base);
         let response = self.answered(self.http.get(&url), &url).await?;
         let mut chunks = response.bytes_stream();

@@ -20,8 +20,8 @@ use aal_ledger::hash::{ciphertext_hash, plaintext_commitment, sha256, topic_hash
 use aal_ledger::leaf::{AEAD_AES_256_SIV, AEAD_NONE, NO_TIME};
 use aal_ledger::merkle::CompactRange;
 use aal_ledger::{
-    ChainHead, ChainId, Checkpoint, Hash, Heads, Kind, Leaf, Manifest, NoteSigner, ShardHead, Slot, TrustPolicy,
-    ZERO_HASH, leaf_hash,
+    ChainHead, ChainId, Checkpoint, Hash, Heads, Kind, Leaf, Manifest, NoteSigner, ShardHead, Slot,
+    TrustPolicy, ZERO_HASH, leaf_hash,
 };
 use aal_verify::{BundleOptions, check_leaves, verify_bundle};
 use sha2::{Digest, Sha256};
@@ -30,7 +30,8 @@ use uuid::Uuid;
 const ORIGIN: &str = "bench.example.com/anchor";
 const START_US: i64 = 1_790_000_000_000_000;
 const DEFAULT_RECORDS: u64 = 1_000_000;
-const TEMPLATE: &str = "{\"messages\":[{\"role\":\"user\",\"content\":\"May the loan be granted to [[PERSON:k1:00]]?\"}]}";
+const TEMPLATE: &str =
+    "{\"messages\":[{\"role\":\"user\",\"content\":\"May the loan be granted to [[PERSON:k1:00]]?\"}]}";
 const SALT: [u8; 32] = [0x5a; 32];
 
 type Failure = Box<dyn Error>;
@@ -40,7 +41,11 @@ fn signer() -> Result<NoteSigner, Failure> {
 }
 
 fn policy() -> Result<TrustPolicy, Failure> {
-    Ok(TrustPolicy::parse(&TrustPolicy::render(ORIGIN, signer()?.verifier_key(), &[]))?)
+    Ok(TrustPolicy::parse(&TrustPolicy::render(
+        ORIGIN,
+        signer()?.verifier_key(),
+        &[],
+    ))?)
 }
 
 /// Leaf and header number `index` of the one chain.
@@ -257,27 +262,42 @@ fn leaves(records: u64) -> Result<(), Failure> {
 fn peak_mib() -> Result<u64, Failure> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()).ok_or("no VmHWM")?;
+    let kib = line
+        .and_then(|line| line.split_whitespace().next())
+        .ok_or("no VmHWM")?;
     Ok(kib.parse::<u64>()? / 1_024)
 }
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["make", records, path] => return make(records.parse()?, Path::new(path)),
         ["verify", threads, path] => return verify(Path::new(path), threads.parse()?),
         _ => {}
     }
-    let records: u64 = arguments.first().map_or(Ok(DEFAULT_RECORDS), |text| text.parse())?;
+    let records: u64 = arguments
+        .first()
+        .map_or(Ok(DEFAULT_RECORDS), |text| text.parse())?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let most: usize = arguments.get(1).map_or(Ok(cores), |text| text.parse())?;
     leaves(records)?;
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("large.audit.tar");
-    let path = path.to_str().ok_or("the temporary directory's name is not UTF-8")?;
+    let path = path
+        .to_str()
+        .ok_or("the temporary directory's name is not UTF-8")?;
     let run = |arguments: &[&str]| -> Result<(), Failure> {
         let status = Command::new(std::env::current_exe()?).args(arguments).status()?;
-        if status.success() { Ok(()) } else { Err(format!("{arguments:?} failed").into()) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("{arguments:?} failed").into())
+        }
     };
     run(&["make", &records.to_string(), path])?;
     for threads in 1..=most {

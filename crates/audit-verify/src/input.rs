@@ -39,7 +39,9 @@ fn small_file(path: &Path) -> Result<Vec<u8>, InputError> {
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    file.take(MAX_SMALL_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(MAX_SMALL_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     if bytes.len() as u64 > MAX_SMALL_FILE {
         let reason = format!("it is longer than {MAX_SMALL_FILE} bytes");
         return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, reason)));
@@ -85,7 +87,13 @@ pub fn read_receipts(path: &Path, policy: &TrustPolicy) -> Result<Receipts, Inpu
     for number in 1.. {
         line.clear();
         let limit = MAX_RECEIPT_LINE as u64 + 1;
-        if input.by_ref().take(limit).read_until(b'\n', &mut line).map_err(failed)? == 0 {
+        if input
+            .by_ref()
+            .take(limit)
+            .read_until(b'\n', &mut line)
+            .map_err(failed)?
+            == 0
+        {
             break;
         }
         let bad = |reason: &str| InputError::ReceiptLine {

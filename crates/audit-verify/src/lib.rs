@@ -69,7 +69,9 @@ pub fn print_report(report: &Report, as_json: bool) {
 pub fn verify(arguments: &BundleArguments) -> Result<Report, InputError> {
     let policy = read_policy(&arguments.policy)?;
     let known_head = arguments.known_head.as_deref();
-    let known_head = known_head.map(|path| read_known_head(path, &policy)).transpose()?;
+    let known_head = known_head
+        .map(|path| read_known_head(path, &policy))
+        .transpose()?;
     let receipts = arguments.receipts.as_deref();
     let receipts = receipts.map(|path| read_receipts(path, &policy)).transpose()?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

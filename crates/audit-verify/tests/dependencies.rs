@@ -5,14 +5,30 @@ use std::process::Command;
 #[test]
 fn no_store_no_log_no_network() {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--package", "audit-verify", "--edges", "normal,build", "--prefix", "none"])
+        .args([
+            "tree",
+            "--offline",
+            "--package",
+            "audit-verify",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let tree = String::from_utf8(output.stdout).unwrap();
     let names: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert!(names.contains(&"aal-verify") && names.contains(&"clap"), "{names:?}");
+    assert!(
+        names.contains(&"aal-verify") && names.contains(&"clap"),
+        "{names:?}"
+    );
     for forbidden in [
         "rdkafka",
         "clickhouse",

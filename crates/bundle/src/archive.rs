@@ -77,7 +77,9 @@ impl<R: Read> Archive<R> {
 
     fn accept(&mut self, kind: MemberKind, size: u64) -> Result<Member, ReadError> {
         if !kind.may_follow(self.previous) {
-            let after = self.previous.map_or_else(|| "the beginning".to_owned(), MemberKind::name);
+            let after = self
+                .previous
+                .map_or_else(|| "the beginning".to_owned(), MemberKind::name);
             let found = kind.name();
             return Err(FormError::Order { after, found }.into());
         }
@@ -162,7 +164,10 @@ impl<R: Read> Archive<R> {
     }
 
     fn truncated(&self) -> FormError {
-        FormError::Truncated(self.previous.map_or_else(|| "its beginning".to_owned(), MemberKind::name))
+        FormError::Truncated(
+            self.previous
+                .map_or_else(|| "its beginning".to_owned(), MemberKind::name),
+        )
     }
 }
 

@@ -82,9 +82,16 @@ fn put_long(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn put_count(slots: impl ExactSizeIterator<Item = u16> + Clone, out: &mut Vec<u8>) -> Result<(), &'static str> {
+fn put_count(
+    slots: impl ExactSizeIterator<Item = u16> + Clone,
+    out: &mut Vec<u8>,
+) -> Result<(), &'static str> {
     let count = u16::try_from(slots.len()).map_err(|_| "too many slots")?;
-    if !slots.clone().zip(slots.skip(1)).all(|(before, after)| before < after) {
+    if !slots
+        .clone()
+        .zip(slots.skip(1))
+        .all(|(before, after)| before < after)
+    {
         return Err("slots do not ascend");
     }
     out.extend_from_slice(&count.to_be_bytes());

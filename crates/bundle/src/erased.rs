@@ -18,7 +18,9 @@ pub fn absent_keys(scope: &Scope, entry: &Entry<'_>) -> Vec<Uuid> {
     if !entry.is_match {
         return Vec::new();
     }
-    let is_digest = header.get("content").is_some_and(|content| content.is_string("digest"));
+    let is_digest = header
+        .get("content")
+        .is_some_and(|content| content.is_string("digest"));
     let is_absent = |number: u16, is_template: bool| {
         if is_template {
             let is_due = scope.disclosure.templates && !is_digest;
@@ -77,7 +79,10 @@ impl PathCollector {
         if position == self.index {
             return;
         }
-        let sibling = self.siblings.iter_mut().find(|(start, end, _)| (*start..*end).contains(&position));
+        let sibling = self
+            .siblings
+            .iter_mut()
+            .find(|(start, end, _)| (*start..*end).contains(&position));
         if let Some((_, _, range)) = sibling {
             range.append(leaf_hash);
         }
@@ -86,7 +91,13 @@ impl PathCollector {
     /// The proof, nearest hash first; `None` when not all leaves came.
     pub fn finish(self) -> Option<Vec<Hash>> {
         let is_whole = self.next == self.size;
-        is_whole.then(|| self.siblings.iter().rev().map(|(_, _, range)| range.root()).collect())
+        is_whole.then(|| {
+            self.siblings
+                .iter()
+                .rev()
+                .map(|(_, _, range)| range.root())
+                .collect()
+        })
     }
 }
 
@@ -104,7 +115,11 @@ mod tests {
             for index in 0..size {
                 let mut collector = PathCollector::new(index, size).unwrap();
                 hashes.iter().for_each(|hash| collector.push(*hash));
-                assert_eq!(collector.finish(), prove::inclusion(&tree, index, size).ok(), "{index} of {size}");
+                assert_eq!(
+                    collector.finish(),
+                    prove::inclusion(&tree, index, size).ok(),
+                    "{index} of {size}"
+                );
             }
         }
         assert!(PathCollector::new(5, 5).is_none());

@@ -62,7 +62,9 @@ pub enum WriteError {
     Filter(#[from] FilterError),
     #[error("the bundle would have more than {limit} records; choose a shorter period")]
     TooManyRecords { limit: u64 },
-    #[error("the bundle would have more than {limit} bytes; choose a shorter period or hand over less content")]
+    #[error(
+        "the bundle would have more than {limit} bytes; choose a shorter period or hand over less content"
+    )]
     TooManyBytes { limit: u64 },
     #[error("json cannot be written in its canonical form: {0}")]
     Json(String),

@@ -118,7 +118,9 @@ impl Filter {
     pub fn new<K: Into<String>, V: Into<String>>(
         members: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Filter, FilterError> {
-        let members = members.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let members = members
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
         members.collect::<BTreeMap<String, String>>().try_into()
     }
 
@@ -154,7 +156,9 @@ impl Filter {
             return true;
         }
         let parsed = aal_ledger::jcs::parse_strict(attributes).ok();
-        let wanted = ATTRIBUTES.iter().filter_map(|name| Some((name, self.0.get(*name)?)));
+        let wanted = ATTRIBUTES
+            .iter()
+            .filter_map(|name| Some((name, self.0.get(*name)?)));
         wanted.into_iter().all(|(name, value)| {
             let found = parsed.as_ref().and_then(|parsed| parsed.get(*name));
             found.and_then(|found| found.as_str()) == Some(value)
@@ -166,7 +170,10 @@ impl Filter {
         if self.is_empty() {
             return "every record of the period".to_owned();
         }
-        let parts: Vec<String> = self.iter().map(|(name, value)| format!("{name} is {value}")).collect();
+        let parts: Vec<String> = self
+            .iter()
+            .map(|(name, value)| format!("{name} is {value}"))
+            .collect();
         parts.join(" and ")
     }
 }

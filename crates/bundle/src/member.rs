@@ -104,7 +104,9 @@ impl MemberKind {
         if rank == before {
             return self.continues(previous);
         }
-        let leaves_out = REQUIRED_RANKS.iter().any(|required| before < *required && *required < rank);
+        let leaves_out = REQUIRED_RANKS
+            .iter()
+            .any(|required| before < *required && *required < rank);
         rank > before && !leaves_out && self.is_first_of_its_kind()
     }
 

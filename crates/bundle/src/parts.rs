@@ -26,7 +26,11 @@ impl HeadLine {
     /// The line of the member, with its `\n`.
     pub fn to_text(&self) -> String {
         let path: Vec<String> = self.path.iter().map(to_hex).collect();
-        let path = if path.is_empty() { "-".to_owned() } else { path.join(",") };
+        let path = if path.is_empty() {
+            "-".to_owned()
+        } else {
+            path.join(",")
+        };
         format!("{} {path} {}\n", self.index, self.line)
     }
 
@@ -59,11 +63,7 @@ fn lines<'a>(name: &str, bytes: &'a [u8]) -> Result<Vec<&'a str>, FormError> {
     Ok(body.split('\n').collect())
 }
 
-fn parse_lines<T>(
-    name: &str,
-    bytes: &[u8],
-    parse: impl Fn(&str) -> Option<T>,
-) -> Result<Vec<T>, FormError> {
+fn parse_lines<T>(name: &str, bytes: &[u8], parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, FormError> {
     let mut parsed = Vec::new();
     for (position, line) in lines(name, bytes)?.into_iter().enumerate() {
         let item = parse(line);
@@ -103,7 +103,9 @@ pub fn frontier_line(chain: &ChainId, range: &CompactRange) -> String {
 /// # Errors
 /// On a malformed line.
 pub fn parse_tip_proof(bytes: &[u8]) -> Result<Vec<Hash>, FormError> {
-    parse_lines("log/tip.proof", bytes, |line| STANDARD.decode(line).ok()?.try_into().ok())
+    parse_lines("log/tip.proof", bytes, |line| {
+        STANDARD.decode(line).ok()?.try_into().ok()
+    })
 }
 
 /// The bytes of `log/tip.proof`.

@@ -131,7 +131,9 @@ pub fn select<'a>(
     let attributes = openings.iter().find(|opening| opening.slot == SLOT_ATTRIBUTES);
     let is_match = (scope.from_us..scope.to_us).contains(&time_us)
         && scope.filter.accepts(&view, &members)
-        && scope.filter.accepts_attributes(attributes.map_or(&[], |opening| opening.text));
+        && scope
+            .filter
+            .accepts_attributes(attributes.map_or(&[], |opening| opening.text));
     if !(is_match && scope.disclosure.templates) {
         openings.clear();
     }

@@ -33,7 +33,10 @@ pub(crate) fn header(name: &str, size: u64) -> Option<[u8; BLOCK]> {
 
 /// Name and size of a header that is exactly the one [`header`] makes of them.
 pub(crate) fn parse(bytes: &[u8; BLOCK]) -> Option<(String, u64)> {
-    let name_len = bytes[..MAX_NAME].iter().position(|byte| *byte == 0).unwrap_or(MAX_NAME);
+    let name_len = bytes[..MAX_NAME]
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(MAX_NAME);
     let name = std::str::from_utf8(&bytes[..name_len]).ok()?;
     let digits = std::str::from_utf8(&bytes[124..135]).ok()?;
     let size = u64::from_str_radix(digits, 8).ok()?;

@@ -268,7 +268,9 @@ impl<W: Write> BundleWriter<W> {
     fn member(&mut self, kind: MemberKind, data: &[u8]) -> Result<(), WriteError> {
         let (name, size, max) = (kind.name(), data.len() as u64, kind.max_size());
         if !kind.may_follow(self.previous) {
-            let after = self.previous.map_or_else(|| "the beginning".to_owned(), MemberKind::name);
+            let after = self
+                .previous
+                .map_or_else(|| "the beginning".to_owned(), MemberKind::name);
             return Err(FormError::Order { after, found: name }.into());
         }
         // Numbers beyond the limits have no member.

@@ -20,15 +20,31 @@ fn a_scope_has_one_form() {
         ("\"tenant\":null,", "", "missing"),
         ("\"base_epoch\":null,", "", "missing"),
         ("\"tenant\":null", "\"tenant\": null", "canonical"),
-        ("\"software\":\"s\"", "\"software\":\"s\",\"surprise\":1", "unknown field"),
+        (
+            "\"software\":\"s\"",
+            "\"software\":\"s\",\"surprise\":1",
+            "unknown field",
+        ),
         ("aal-bundle/v1", "aal-bundle/v2", "format is"),
         ("\"to_us\":2", "\"to_us\":1", "from_us must be before"),
         ("\"base_epoch\":null", "\"base_epoch\":0", "not in order"),
-        ("\"tip_epoch\":0", "\"tip_epoch\":9007199254740992", "not in order"),
+        (
+            "\"tip_epoch\":0",
+            "\"tip_epoch\":9007199254740992",
+            "not in order",
+        ),
         ("\"last_epoch\":0", "\"last_epoch\":1", "not in order"),
         ("\"coverage\":\"c\"", "\"coverage\":\"\"", "coverage"),
-        ("\"filter\":{}", "\"filter\":{\"colour\":\"red\"}", "not known to bundles"),
-        ("\"filter\":{}", "\"filter\":{\"status\":\"0200\"}", "expected an HTTP status"),
+        (
+            "\"filter\":{}",
+            "\"filter\":{\"colour\":\"red\"}",
+            "not known to bundles",
+        ),
+        (
+            "\"filter\":{}",
+            "\"filter\":{\"status\":\"0200\"}",
+            "expected an HTTP status",
+        ),
     ] {
         let changed = SCOPE.replace(from, to);
         assert_ne!(changed, SCOPE, "{from}");
@@ -40,9 +56,20 @@ fn a_scope_has_one_form() {
 #[test]
 fn unknown_filters_are_refused_by_name() {
     let error = Filter::new([("aplication", "x")]).unwrap_err();
-    assert!(matches!(&error, FilterError::Unknown(name) if name == "aplication"), "{error}");
-    for (name, value) in [("status", "two hundred"), ("has_pii", "yes"), ("event_id", "7"), ("application", "")] {
-        assert!(matches!(Filter::new([(name, value)]), Err(FilterError::Value { .. })), "{name}");
+    assert!(
+        matches!(&error, FilterError::Unknown(name) if name == "aplication"),
+        "{error}"
+    );
+    for (name, value) in [
+        ("status", "two hundred"),
+        ("has_pii", "yes"),
+        ("event_id", "7"),
+        ("application", ""),
+    ] {
+        assert!(
+            matches!(Filter::new([(name, value)]), Err(FilterError::Value { .. })),
+            "{name}"
+        );
     }
 }
 
@@ -70,9 +97,22 @@ fn every_name_is_read_as_it_is_written_and_no_other() {
         assert_eq!(MemberKind::parse(&kind.name()), Some(kind));
     }
     for name in [
-        "", ".", "..", "/scope.json", "./scope.json", "scope.json ", "records/16384", "records/016384", "records/00000a",
-        "records/+00001", "checkpoints/000000", "checkpoints/000000.tsr-8", "checkpoints/000000.tsr-07",
-        "checkpoints/001000.note", "manifests/000000/..", "records\\000000",
+        "",
+        ".",
+        "..",
+        "/scope.json",
+        "./scope.json",
+        "scope.json ",
+        "records/16384",
+        "records/016384",
+        "records/00000a",
+        "records/+00001",
+        "checkpoints/000000",
+        "checkpoints/000000.tsr-8",
+        "checkpoints/000000.tsr-07",
+        "checkpoints/001000.note",
+        "manifests/000000/..",
+        "records\\000000",
     ] {
         assert_eq!(MemberKind::parse(name), None, "{name}");
     }

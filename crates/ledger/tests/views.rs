@@ -13,7 +13,11 @@ fn leaf(slots: u16) -> Leaf {
         slot: number,
         subject_key_id: Uuid::from_u128(7),
         key_ver: 1,
-        aead: if number % 2 == 0 { AEAD_NONE } else { AEAD_AES_256_SIV },
+        aead: if number % 2 == 0 {
+            AEAD_NONE
+        } else {
+            AEAD_AES_256_SIV
+        },
         padded_len: if number % 2 == 0 { 0 } else { 32 },
         ct_hash: if number % 2 == 0 { ZERO_HASH } else { [9; 32] },
         pt_commit: [7; 32],
@@ -46,18 +50,36 @@ fn compare(bytes: &[u8]) {
     match (LeafView::new(bytes), Leaf::decode(bytes)) {
         (Ok(view), Ok(leaf)) => {
             assert_eq!(view.kind(), leaf.kind);
-            assert_eq!((view.tenant(), view.shard(), view.index()), (leaf.tenant, leaf.shard, leaf.index));
+            assert_eq!(
+                (view.tenant(), view.shard(), view.index()),
+                (leaf.tenant, leaf.shard, leaf.index)
+            );
             assert_eq!(view.prev_leaf_hash(), leaf.prev_leaf_hash);
-            assert_eq!((view.event_id(), view.source_id()), (leaf.event_id, leaf.source_id));
-            assert_eq!((view.source_epoch(), view.source_seq()), (leaf.source_epoch, leaf.source_seq));
+            assert_eq!(
+                (view.event_id(), view.source_id()),
+                (leaf.event_id, leaf.source_id)
+            );
+            assert_eq!(
+                (view.source_epoch(), view.source_seq()),
+                (leaf.source_epoch, leaf.source_seq)
+            );
             assert_eq!((view.partition(), view.offset()), (leaf.partition, leaf.offset));
-            assert_eq!((view.has_offset(), view.t_edge_us()), (leaf.has_offset(), leaf.t_edge_us));
+            assert_eq!(
+                (view.has_offset(), view.t_edge_us()),
+                (leaf.has_offset(), leaf.t_edge_us)
+            );
             assert_eq!(view.header_hash(), leaf.header_hash);
             assert_eq!(view.ingress_receipt_hash(), leaf.ingress_receipt_hash);
             assert_eq!(view.slots().len(), leaf.slots.len());
             for (found, slot) in view.slots().zip(&leaf.slots) {
-                assert_eq!((found.slot(), found.aead(), found.padded_len()), (slot.slot, slot.aead, slot.padded_len));
-                assert_eq!((found.ct_hash(), found.pt_commit()), (slot.ct_hash, slot.pt_commit));
+                assert_eq!(
+                    (found.slot(), found.aead(), found.padded_len()),
+                    (slot.slot, slot.aead, slot.padded_len)
+                );
+                assert_eq!(
+                    (found.ct_hash(), found.pt_commit()),
+                    (slot.ct_hash, slot.pt_commit)
+                );
                 assert_eq!(found.subject_key_id(), slot.subject_key_id);
             }
         }
@@ -77,14 +99,19 @@ fn compare_json(bytes: &[u8]) {
                     assert_eq!(raw.string().as_deref(), value.as_str());
                     assert_eq!(raw.boolean(), value.as_bool());
                 } else {
-                    let is_plain = name.bytes().all(|byte| byte >= 0x20 && !matches!(byte, b'"' | b'\\'));
+                    let is_plain = name
+                        .bytes()
+                        .all(|byte| byte >= 0x20 && !matches!(byte, b'"' | b'\\'));
                     assert!(!is_plain, "{name:?} is not found");
                 }
             }
         }
         (Err(_), Err(_)) => {}
         (Err(_), Ok(value)) => assert!(!value.is_object(), "{value} was refused"),
-        (Ok(_), whole) => panic!("{:?} was accepted, the parser says {whole:?}", String::from_utf8_lossy(bytes)),
+        (Ok(_), whole) => panic!(
+            "{:?} was accepted, the parser says {whole:?}",
+            String::from_utf8_lossy(bytes)
+        ),
     }
 }
 
@@ -109,10 +136,36 @@ fn json() -> impl Strategy<Value = Value> {
 #[test]
 fn odd_json_is_judged_as_by_the_parser() {
     for text in [
-        "", "{", "{}", "[]", "null", " {}", "{} ", "{\"a\":1,}", "{\"a\" :1}", "{\"a\":01}", "{\"a\":-0}", "{\"a\":1.0}",
-        "{\"a\":1e3}", "{\"a\":9007199254740993}", "{\"b\":1,\"a\":2}", "{\"a\":1,\"a\":1}", "{\"a\":\"\\u0041\"}",
-        "{\"a\":\"\\/\"}", "{\"a\":\"\\u001f\"}", "{\"a\":\"\\ud800\"}", "{\"a\":tru}", "{\"a\":truefalse}", "{\"a\":[1 ,2]}",
-        "{\"a\":{\"c\":1,\"b\":2}}", "{\"a\":1.5}", "{\"a\":{\"b\":[{}]}}", "{\"\":0}", "{a:1}", "{\"a\":\"\n\"}", "{\"a\":}",
+        "",
+        "{",
+        "{}",
+        "[]",
+        "null",
+        " {}",
+        "{} ",
+        "{\"a\":1,}",
+        "{\"a\" :1}",
+        "{\"a\":01}",
+        "{\"a\":-0}",
+        "{\"a\":1.0}",
+        "{\"a\":1e3}",
+        "{\"a\":9007199254740993}",
+        "{\"b\":1,\"a\":2}",
+        "{\"a\":1,\"a\":1}",
+        "{\"a\":\"\\u0041\"}",
+        "{\"a\":\"\\/\"}",
+        "{\"a\":\"\\u001f\"}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\":tru}",
+        "{\"a\":truefalse}",
+        "{\"a\":[1 ,2]}",
+        "{\"a\":{\"c\":1,\"b\":2}}",
+        "{\"a\":1.5}",
+        "{\"a\":{\"b\":[{}]}}",
+        "{\"\":0}",
+        "{a:1}",
+        "{\"a\":\"\n\"}",
+        "{\"a\":}",
     ] {
         compare_json(text.as_bytes());
     }

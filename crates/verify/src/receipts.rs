@@ -105,14 +105,18 @@ impl Receipts {
 
     fn take(&mut self, number: u64, line: &str, policy: &TrustPolicy) {
         let parsed = line.parse::<Receipt>();
-        let verified = parsed.and_then(|receipt| receipt.verify(&policy.receipt_keys).map(|_| receipt.clone()));
+        let verified =
+            parsed.and_then(|receipt| receipt.verify(&policy.receipt_keys).map(|_| receipt.clone()));
         match verified {
             Ok(receipt) => {
                 let position = self.known.len() as u32;
                 let positions = self.by_event.entry(receipt.event_id).or_default();
                 let hash = receipt.hash();
                 // The same line twice is one receipt.
-                if positions.iter().any(|other| self.known[*other as usize].hash == hash) {
+                if positions
+                    .iter()
+                    .any(|other| self.known[*other as usize].hash == hash)
+                {
                     return;
                 }
                 positions.push(position);
@@ -153,7 +157,11 @@ impl Receipts {
         let mut states = vec![State::NotSeen; self.known.len()];
         for Seen { position, is_same } in seen {
             let state = &mut states[*position as usize];
-            *state = if *is_same { State::Matched } else { (*state).max(State::Other) };
+            *state = if *is_same {
+                State::Matched
+            } else {
+                (*state).max(State::Other)
+            };
         }
         let mut report = ReceiptReport {
             given: self.known.len() as u64 + self.refused_count,
@@ -209,6 +217,9 @@ enum State {
 impl Known {
     fn told(&self, what: &str) -> String {
         let (event, hash) = (self.event_id, to_hex(&self.hash));
-        format!("receipt {hash} of event {event}, edge time {}: {what}", self.edge_at_us)
+        format!(
+            "receipt {hash} of event {event}, edge time {}: {what}",
+            self.edge_at_us
+        )
     }
 }

@@ -1,8 +1,8 @@
 //! Bundles that are what they say: every verdict, determinism, starting in the middle, filters, tenants.
 
-mod common;
 #[path = "common/bundles.rs"]
 mod bundles;
+mod common;
 
 use aal_bundle::{Disclosure, Filter, MemberKind};
 use aal_ledger::Checkpoint;
@@ -26,7 +26,10 @@ fn a_whole_log_passes() {
     let facts = report.bundle.as_ref().unwrap();
     assert!(facts.complete_within_range && facts.range_covers_tip);
     assert_eq!(facts.counts.leaves, report.records);
-    assert!(facts.counts.openings > 20 && facts.counts.ciphertexts > 20, "{facts:?}");
+    assert!(
+        facts.counts.openings > 20 && facts.counts.ciphertexts > 20,
+        "{facts:?}"
+    );
 }
 
 #[test]
@@ -72,7 +75,9 @@ fn one_tenant_gets_its_own_chains_and_no_word_of_others() {
     assert_eq!(report.verdict(Verdict::Identity).status, Status::Pass, "{report}");
     assert!(report.bundle.unwrap().complete_within_range);
     let other = common::tenant(2).to_string();
-    let is_told = bundle.windows(other.len()).any(|window| window == other.as_bytes());
+    let is_told = bundle
+        .windows(other.len())
+        .any(|window| window == other.as_bytes());
     assert!(!is_told, "another tenant's id is in the bundle");
 }
 
@@ -82,12 +87,23 @@ fn a_filter_keeps_every_leaf_and_hands_over_only_what_matches() {
     let all = verify(&make(&log, &scope_of(&log)));
     let sealed = |record: &&aal_verify::StoredRecord| record.kind == "event" && record.block < 3;
     let events = log.stored().filter(sealed).count() as u64;
-    let event = log.stored().find(|record| record.kind == "event").unwrap().event_id.to_string();
+    let event = log
+        .stored()
+        .find(|record| record.kind == "event")
+        .unwrap()
+        .event_id
+        .to_string();
     for (filter, matched) in [
         (Filter::new([("event_id", event.as_str())]).unwrap(), 1),
-        (Filter::new([("provider", "openai"), ("status", "200")]).unwrap(), events),
+        (
+            Filter::new([("provider", "openai"), ("status", "200")]).unwrap(),
+            events,
+        ),
         (Filter::new([("provider", "anthropic")]).unwrap(), 0),
-        (Filter::new([("has_pii", "true"), ("session_id", "s-1")]).unwrap(), events),
+        (
+            Filter::new([("has_pii", "true"), ("session_id", "s-1")]).unwrap(),
+            events,
+        ),
         (Filter::new([("user_id", "somebody else")]).unwrap(), 0),
     ] {
         let mut scope = scope_of(&log);
@@ -114,7 +130,10 @@ fn content_can_be_withheld() {
     let counts = report.bundle.as_ref().unwrap().counts;
     assert_eq!(report.exit_code(), 0, "{report}");
     assert_eq!((counts.openings, counts.ciphertexts), (0, 0));
-    assert!(!bundle.windows(8).any(|window| window == b"approved"), "a text was handed over");
+    assert!(
+        !bundle.windows(8).any(|window| window == b"approved"),
+        "a text was handed over"
+    );
 }
 
 #[test]
@@ -144,10 +163,7 @@ fn a_known_head_is_compared() {
         ..known(1)
     };
     assert_eq!(outcome(forked), 1);
-    let newer = Checkpoint {
-        size: 9,
-        ..known(2)
-    };
+    let newer = Checkpoint { size: 9, ..known(2) };
     assert_eq!(outcome(newer), 3, "a newer head than the tip leaves it open");
 }
 
@@ -194,7 +210,10 @@ fn another_signer_or_log_is_refuted() {
     let report = aal_verify::verify_bundle(&bundle[..], &policy, BundleOptions::default()).unwrap();
     assert_eq!(report.verdict(Verdict::Identity).status, Status::Fail, "{report}");
     let text = text.replace(common::ORIGIN, "elsewhere.example/anchor");
-    assert!(aal_ledger::TrustPolicy::parse(&text).is_err(), "a key is of its own name");
+    assert!(
+        aal_ledger::TrustPolicy::parse(&text).is_err(),
+        "a key is of its own name"
+    );
 }
 
 #[test]
@@ -205,7 +224,10 @@ fn report_files_are_bound_by_the_manifest() {
     });
     assert_eq!(verify(&bundle).exit_code(), 0);
     assert_eq!(members(&bundle)[1], (MemberKind::ReportPdf, b"%PDF-1.7".to_vec()));
-    let at = bundle.windows(8).position(|window| window == b"%PDF-1.7").unwrap();
+    let at = bundle
+        .windows(8)
+        .position(|window| window == b"%PDF-1.7")
+        .unwrap();
     let mut edited = bundle;
     edited[at + 5] = b'2';
     assert_eq!(verify(&edited).exit_code(), 1);

@@ -1,8 +1,8 @@
 //! Content that is absent: erased by a leaf of the range, by one outside of it, or by nobody.
 
-mod common;
 #[path = "common/bundles.rs"]
 mod bundles;
+mod common;
 
 use aal_ledger::merkle::{MemoryTree, prove};
 use aal_ledger::proof::TlogProof;
@@ -37,7 +37,11 @@ fn erasure(log: &Log) -> (Vec<u8>, Vec<u8>) {
     let heads = &log.epochs[epoch].heads;
     let hex = |hashes: Vec<Hash>| -> Vec<String> { hashes.iter().map(aal_ledger::hash::to_hex).collect() };
     let text = heads.to_text();
-    let (line_index, line) = text.lines().enumerate().find(|(_, line)| line.starts_with("chain")).unwrap();
+    let (line_index, line) = text
+        .lines()
+        .enumerate()
+        .find(|(_, line)| line.starts_with("chain"))
+        .unwrap();
     let head = ChainHead::parse_line(line).unwrap();
     let chain: MemoryTree = log.stored().map(|record| leaf_hash(&record.leaf)).collect();
     let lines: MemoryTree = heads.line_hashes().collect();
@@ -78,7 +82,10 @@ fn with_erasures(log: &Log, entries: &[(Vec<u8>, Vec<u8>)]) -> Report {
 
 #[test]
 fn an_erasure_in_the_range_explains_what_is_absent() {
-    let report = verify(&make(&log(CONTENT_KEY), &scope_between(&log(CONTENT_KEY), None, 2)));
+    let report = verify(&make(
+        &log(CONTENT_KEY),
+        &scope_between(&log(CONTENT_KEY), None, 2),
+    ));
     assert_eq!(report.exit_code(), 0, "{report}");
     let judged = report.verdict(Verdict::Erasure);
     assert_eq!((judged.status, judged.checked), (Status::Pass, 10), "{report}");
@@ -112,7 +119,11 @@ fn an_erasure_outside_of_the_range_is_proven_under_the_tip() {
         let mut other_proof = proof.clone();
         other_proof[at] = if other_proof[at] == b'A' { b'B' } else { b'A' };
         let report = with_erasures(&log, &[(header.clone(), other_proof)]);
-        assert_eq!(report.verdict(Verdict::Erasure).status, Status::Fail, "byte {at}:\n{report}");
+        assert_eq!(
+            report.verdict(Verdict::Erasure).status,
+            Status::Fail,
+            "byte {at}:\n{report}"
+        );
     }
     // Another note than the tip's.
     let report = with_erasures(&log, &[(header, [proof, b"more".to_vec()].concat())]);

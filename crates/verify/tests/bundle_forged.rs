@@ -1,8 +1,8 @@
 //! Bundles changed anywhere: by accident, by a forger who makes the manifest agree, and by parser bombs.
 
-mod common;
 #[path = "common/bundles.rs"]
 mod bundles;
+mod common;
 
 use aal_bundle::ReadError;
 use aal_ledger::jcs;
@@ -34,69 +34,146 @@ fn edit_json(bytes: &mut Vec<u8>, edit: impl FnOnce(&mut Value)) {
 #[test]
 fn every_forgery_is_refuted_by_its_verdict() {
     let cases: [(&str, Forgery, Verdict); 15] = [
-        ("a leaf's byte", |m| data(m, "records/000000")[40] ^= 1, Verdict::Scope),
-        ("the last record", |m| {
-            let records = data(m, "records/000000");
-            let mut at = 0;
-            loop {
-                let len = u32::from_be_bytes(records[at..at + 4].try_into().unwrap()) as usize + 4;
-                if at + len == records.len() {
-                    return records.truncate(at);
+        (
+            "a leaf's byte",
+            |m| data(m, "records/000000")[40] ^= 1,
+            Verdict::Scope,
+        ),
+        (
+            "the last record",
+            |m| {
+                let records = data(m, "records/000000");
+                let mut at = 0;
+                loop {
+                    let len = u32::from_be_bytes(records[at..at + 4].try_into().unwrap()) as usize + 4;
+                    if at + len == records.len() {
+                        return records.truncate(at);
+                    }
+                    at += len;
                 }
-                at += len;
-            }
-        }, Verdict::Scope),
-        ("the first record twice", |m| {
-            let records = data(m, "records/000000");
-            let len = u32::from_be_bytes(records[..4].try_into().unwrap()) as usize + 4;
-            let first = records[..len].to_vec();
-            records.splice(0..0, first);
-        }, Verdict::Scope),
+            },
+            Verdict::Scope,
+        ),
+        (
+            "the first record twice",
+            |m| {
+                let records = data(m, "records/000000");
+                let len = u32::from_be_bytes(records[..4].try_into().unwrap()) as usize + 4;
+                let first = records[..len].to_vec();
+                records.splice(0..0, first);
+            },
+            Verdict::Scope,
+        ),
         ("a flag", |m| data(m, "records/000000")[4] ^= 1, Verdict::Scope),
-        ("the period", |m| edit_json(data(m, "scope.json"), |scope| {
-            scope["to_us"] = (common::START_US + 1).into();
-        }), Verdict::Scope),
-        ("the filter", |m| edit_json(data(m, "scope.json"), |scope| {
-            scope["filter"] = serde_json::json!({"provider": "anthropic"});
-        }), Verdict::Scope),
-        ("the origin", |m| edit_json(data(m, "scope.json"), |scope| {
-            scope["origin"] = "elsewhere.example/anchor".into();
-        }), Verdict::Identity),
-        ("the range before the base", |m| edit_json(data(m, "scope.json"), |scope| {
-            scope["range"]["last_epoch"] = 2.into();
-        }), Verdict::Identity),
-        ("the checkpoint of the base", |m| {
-            m.remove(m.iter().position(|(name, _)| name == "checkpoints/000000.note").unwrap());
-            for (name, _) in m.iter_mut() {
-                *name = name.replace("000001.note", "000000.note").replace("000002.note", "000001.note");
-            }
-        }, Verdict::Identity),
-        ("a byte of the tip's signature", |m| {
-            let note = data(m, "checkpoints/000002.note");
-            let at = note.len() - 10;
-            note[at] = if note[at] == b'A' { b'B' } else { b'A' };
-        }, Verdict::Identity),
-        ("the proof to the tip", |m| data(m, "log/tip.proof").clear(), Verdict::Identity),
-        ("a time in a manifest", |m| {
-            let manifests = data(m, "manifests/000000");
-            let at = manifests.windows(7).position(|window| window == b"closed ").unwrap() + 12;
-            manifests[at] ^= 1;
-        }, Verdict::Identity),
-        ("a size in the last heads", |m| {
-            let heads = data(m, "heads/last");
-            let at = heads.iter().rposition(|byte| *byte == b' ').unwrap() + 1;
-            heads[at] = if heads[at] == b'9' { b'8' } else { heads[at] + 1 };
-        }, Verdict::Identity),
-        ("a frontier", |m| {
-            let frontiers = data(m, "frontiers");
-            let at = frontiers.len() - 6;
-            frontiers[at] = if frontiers[at] == b'A' { b'B' } else { b'A' };
-        }, Verdict::Identity),
-        ("an opening", |m| {
-            let records = data(m, "records/000000");
-            let at = records.windows(8).position(|window| window == b"approved").unwrap();
-            records[at] = b'A';
-        }, Verdict::Content),
+        (
+            "the period",
+            |m| {
+                edit_json(data(m, "scope.json"), |scope| {
+                    scope["to_us"] = (common::START_US + 1).into();
+                })
+            },
+            Verdict::Scope,
+        ),
+        (
+            "the filter",
+            |m| {
+                edit_json(data(m, "scope.json"), |scope| {
+                    scope["filter"] = serde_json::json!({"provider": "anthropic"});
+                })
+            },
+            Verdict::Scope,
+        ),
+        (
+            "the origin",
+            |m| {
+                edit_json(data(m, "scope.json"), |scope| {
+                    scope["origin"] = "elsewhere.example/anchor".into();
+                })
+            },
+            Verdict::Identity,
+        ),
+        (
+            "the range before the base",
+            |m| {
+                edit_json(data(m, "scope.json"), |scope| {
+                    scope["range"]["last_epoch"] = 2.into();
+                })
+            },
+            Verdict::Identity,
+        ),
+        (
+            "the checkpoint of the base",
+            |m| {
+                m.remove(
+                    m.iter()
+                        .position(|(name, _)| name == "checkpoints/000000.note")
+                        .unwrap(),
+                );
+                for (name, _) in m.iter_mut() {
+                    *name = name
+                        .replace("000001.note", "000000.note")
+                        .replace("000002.note", "000001.note");
+                }
+            },
+            Verdict::Identity,
+        ),
+        (
+            "a byte of the tip's signature",
+            |m| {
+                let note = data(m, "checkpoints/000002.note");
+                let at = note.len() - 10;
+                note[at] = if note[at] == b'A' { b'B' } else { b'A' };
+            },
+            Verdict::Identity,
+        ),
+        (
+            "the proof to the tip",
+            |m| data(m, "log/tip.proof").clear(),
+            Verdict::Identity,
+        ),
+        (
+            "a time in a manifest",
+            |m| {
+                let manifests = data(m, "manifests/000000");
+                let at = manifests
+                    .windows(7)
+                    .position(|window| window == b"closed ")
+                    .unwrap()
+                    + 12;
+                manifests[at] ^= 1;
+            },
+            Verdict::Identity,
+        ),
+        (
+            "a size in the last heads",
+            |m| {
+                let heads = data(m, "heads/last");
+                let at = heads.iter().rposition(|byte| *byte == b' ').unwrap() + 1;
+                heads[at] = if heads[at] == b'9' { b'8' } else { heads[at] + 1 };
+            },
+            Verdict::Identity,
+        ),
+        (
+            "a frontier",
+            |m| {
+                let frontiers = data(m, "frontiers");
+                let at = frontiers.len() - 6;
+                frontiers[at] = if frontiers[at] == b'A' { b'B' } else { b'A' };
+            },
+            Verdict::Identity,
+        ),
+        (
+            "an opening",
+            |m| {
+                let records = data(m, "records/000000");
+                let at = records
+                    .windows(8)
+                    .position(|window| window == b"approved")
+                    .unwrap();
+                records[at] = b'A';
+            },
+            Verdict::Content,
+        ),
     ];
     let control = forge(&rich(), |_| {});
     assert_eq!(control, rich(), "forging nothing changes nothing");
@@ -118,7 +195,9 @@ fn a_stripped_opening_is_noticed_unless_it_is_said_to_be_withheld() {
     let withheld = make(&log, &scope);
     assert_eq!(verify(&withheld).exit_code(), 0);
     let claimed = forge(&withheld, |m| {
-        edit_json(data(m, "scope.json"), |scope| scope["disclosure"]["templates"] = true.into());
+        edit_json(data(m, "scope.json"), |scope| {
+            scope["disclosure"]["templates"] = true.into()
+        });
     });
     let report = verify(&claimed);
     assert_eq!(report.verdict(Verdict::Erasure).status, Status::Fail, "{report}");
@@ -133,7 +212,13 @@ fn the_form_has_no_second_encoding() {
         let told = report.to_string();
         assert!(told.contains(expected), "no {expected:?} in\n{told}");
     };
-    for cut in [513, 1_000, bundle.len() / 2, bundle.len() - 1_025, bundle.len() - 513] {
+    for cut in [
+        513,
+        1_000,
+        bundle.len() / 2,
+        bundle.len() - 1_025,
+        bundle.len() - 513,
+    ] {
         form(&bundle[..cut], "ends in the middle");
     }
     form(&bundle[..bundle.len() - 1], "archive's end");
@@ -171,12 +256,25 @@ fn what_is_no_bundle_is_unreadable() {
 #[test]
 fn names_cannot_leave_their_place() {
     let bundle = whole();
-    let members: Vec<(String, Vec<u8>)> =
-        members(&bundle).into_iter().map(|(kind, data)| (kind.name(), data)).collect();
+    let members: Vec<(String, Vec<u8>)> = members(&bundle)
+        .into_iter()
+        .map(|(kind, data)| (kind.name(), data))
+        .collect();
     let names = [
-        "../../etc/passwd", "/etc/passwd", "records/../x", "records/0", "records/000000/", "RECORDS/000000",
-        "records/016384", "checkpoints/001000.note", "checkpoints/000000.tsr-8", "scope.json/", "policy.toml", "run.sh",
-        "records/\u{2024}\u{2024}", "",
+        "../../etc/passwd",
+        "/etc/passwd",
+        "records/../x",
+        "records/0",
+        "records/000000/",
+        "RECORDS/000000",
+        "records/016384",
+        "checkpoints/001000.note",
+        "checkpoints/000000.tsr-8",
+        "scope.json/",
+        "policy.toml",
+        "run.sh",
+        "records/\u{2024}\u{2024}",
+        "",
     ];
     for name in names {
         let mut forged = members.clone();
@@ -189,11 +287,19 @@ fn names_cannot_leave_their_place() {
     for position in 0..members.len() {
         let mut twice = members.clone();
         twice.insert(position, members[position].clone());
-        assert_eq!(verify(&archive(&twice)).exit_code(), 1, "{} twice", members[position].0);
+        assert_eq!(
+            verify(&archive(&twice)).exit_code(),
+            1,
+            "{} twice",
+            members[position].0
+        );
         let mut without = members.clone();
         without.remove(position);
         let outcome = verify_bundle(&archive(&without)[..], &policy(), BundleOptions::default());
-        assert!(outcome.map_or(position == 0, |report| report.exit_code() == 1), "{position}");
+        assert!(
+            outcome.map_or(position == 0, |report| report.exit_code() == 1),
+            "{position}"
+        );
     }
 }
 

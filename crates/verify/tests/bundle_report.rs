@@ -1,8 +1,8 @@
 //! Figures of a report inside a bundle, computed again from the headers.
 
-mod common;
 #[path = "common/bundles.rs"]
 mod bundles;
+mod common;
 
 use aal_bundle::{Filter, MemberKind, Scope};
 use aal_verify::{Report, Status, Verdict};
@@ -101,7 +101,11 @@ fn every_changed_figure_is_refuted() {
         let mut forged = report_of(&log);
         *forged.pointer_mut(pointer).unwrap() = value;
         let report = outcome(&scope_of(&log), &forged);
-        assert_eq!(report.verdict(Verdict::Report).status, Status::Fail, "{pointer}:\n{report}");
+        assert_eq!(
+            report.verdict(Verdict::Report).status,
+            Status::Fail,
+            "{pointer}:\n{report}"
+        );
         assert_eq!(report.exit_code(), 1, "{pointer}");
     }
 }
@@ -121,7 +125,11 @@ fn a_report_about_something_else_is_unproven() {
                           "body": {"decision": {}}});
     for report in [longer, filtered, larger, newer, decision] {
         let outcome = outcome(&scope_of(&log), &report);
-        assert_eq!(outcome.verdict(Verdict::Report).status, Status::Unproven, "{outcome}");
+        assert_eq!(
+            outcome.verdict(Verdict::Report).status,
+            Status::Unproven,
+            "{outcome}"
+        );
         assert_eq!(outcome.exit_code(), 3);
     }
     let no_report = outcome(&scope_of(&log), &json!({"figures": 7}));

@@ -1,8 +1,8 @@
 //! Receipts that clients kept against a bundle and against a running log.
 
-mod common;
 #[path = "common/bundles.rs"]
 mod bundles;
+mod common;
 
 use aal_ledger::{NoteSigner, Receipt, TrustPolicy};
 use aal_verify::{BundleOptions, Receipts, Report, Status, Verdict, verify_bundle};
@@ -14,12 +14,21 @@ fn edge() -> NoteSigner {
 }
 
 fn policy() -> TrustPolicy {
-    let text = TrustPolicy::render(ORIGIN, log_signer().verifier_key(), &[edge().verifier_key().clone()]);
+    let text = TrustPolicy::render(
+        ORIGIN,
+        log_signer().verifier_key(),
+        &[edge().verifier_key().clone()],
+    );
     TrustPolicy::parse(&format!("max_seal_delay_s = 15\n{text}")).unwrap()
 }
 
 fn receipt(offset: u64, edge_at_us: i64) -> Receipt {
-    Receipt::sign(event(1, 0, offset).event_id, [offset as u8; 32], edge_at_us, &edge())
+    Receipt::sign(
+        event(1, 0, offset).event_id,
+        [offset as u8; 32],
+        edge_at_us,
+        &edge(),
+    )
 }
 
 /// Events 0 to 3 with the receipts that the edge gave, in the first of three epochs.

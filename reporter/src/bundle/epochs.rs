@@ -57,7 +57,11 @@ async fn heads(log: &Log, epoch: u64) -> Result<Heads, ObjectError> {
 }
 
 fn holds(heads: &Heads, needed: &HashMap<ChainId, u64>) -> bool {
-    let sizes: HashMap<ChainId, u64> = heads.chains().iter().map(|head| (head.chain, head.size)).collect();
+    let sizes: HashMap<ChainId, u64> = heads
+        .chains()
+        .iter()
+        .map(|head| (head.chain, head.size))
+        .collect();
     needed
         .iter()
         .all(|(chain, size)| *size <= sizes.get(chain).copied().unwrap_or(0))

@@ -95,7 +95,10 @@ impl BundleMaker {
         let statement = "SELECT chain_index, leaf, header FROM records WHERE tenant = ? AND shard = ? \
                          AND chain_index < ? AND kind = 'erasure_done' ORDER BY chain_index";
         let query = self.reader.query(statement);
-        let query = query.bind(head.chain.tenant).bind(head.chain.shard).bind(head.size);
+        let query = query
+            .bind(head.chain.tenant)
+            .bind(head.chain.shard)
+            .bind(head.size);
         Ok(query.fetch_all::<ErasureRow>().await?)
     }
 
@@ -111,10 +114,15 @@ impl BundleMaker {
         let statement = "SELECT leaf_hash FROM records WHERE tenant = ? AND shard = ? AND chain_index < ? \
                          ORDER BY chain_index";
         let query = self.reader.query(statement);
-        let query = query.bind(head.chain.tenant).bind(head.chain.shard).bind(head.size);
+        let query = query
+            .bind(head.chain.tenant)
+            .bind(head.chain.shard)
+            .bind(head.size);
         let mut rows = query.fetch::<HashRow>()?;
         while let Some(row) = rows.next().await? {
-            collectors.iter_mut().for_each(|collector| collector.push(row.leaf_hash));
+            collectors
+                .iter_mut()
+                .for_each(|collector| collector.push(row.leaf_hash));
         }
         let paths: Option<Vec<Vec<Hash>>> = collectors.into_iter().map(PathCollector::finish).collect();
         let (chain, index) = (head.chain, head.size);
@@ -133,11 +141,19 @@ fn names_one(row: &ErasureRow, tenant: Uuid, absent: &Absent) -> bool {
 
 impl Tip {
     /// ledger-format.md, section 10.
-    fn proof(&self, head: &ChainHead, row: &ErasureRow, chain_path: &[Hash]) -> Result<TlogProof, BundleError> {
+    fn proof(
+        &self,
+        head: &ChainHead,
+        row: &ErasureRow,
+        chain_path: &[Hash],
+    ) -> Result<TlogProof, BundleError> {
         let hex = |hashes: &[Hash]| hashes.iter().map(to_hex).collect::<Vec<_>>();
         let text = self.heads.to_text();
         let start = format!("chain {} ", head.chain);
-        let found = text.lines().enumerate().find(|(_, line)| line.starts_with(&start));
+        let found = text
+            .lines()
+            .enumerate()
+            .find(|(_, line)| line.starts_with(&start));
         let lines: MemoryTree = self.heads.line_hashes().collect();
         let missing = || WriteError::Json(format!("chain {} has no head", head.chain));
         let (line_index, line) = found.ok_or_else(missing)?;

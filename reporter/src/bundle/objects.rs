@@ -58,7 +58,11 @@ impl Log {
         if found.meta.size > MAX_OBJECT_BYTES {
             return Err(damaged(name, "it is too long"));
         }
-        found.bytes().await.map(|bytes| Some(bytes.to_vec())).map_err(failed)
+        found
+            .bytes()
+            .await
+            .map(|bytes| Some(bytes.to_vec()))
+            .map_err(failed)
     }
 
     async fn get(&self, name: &str) -> Result<Vec<u8>, ObjectError> {
@@ -78,7 +82,9 @@ impl Log {
         let hint = text.trim_end().parse::<u64>();
         let hint = hint.map_err(|_| damaged("latest", "it is not a number"))?;
         // The hint is written last, so its epoch is complete.
-        self.get(&epoch_object(hint, "checkpoint")).await.map(|_| Some(hint))
+        self.get(&epoch_object(hint, "checkpoint"))
+            .await
+            .map(|_| Some(hint))
     }
 
     /// A manifest, as bytes and read.
@@ -142,7 +148,10 @@ impl Log {
     ///
     /// # Errors
     /// As [`Log::manifest`].
-    pub async fn frontiers(&self, manifest: &Manifest) -> Result<HashMap<ChainId, CompactRange>, ObjectError> {
+    pub async fn frontiers(
+        &self,
+        manifest: &Manifest,
+    ) -> Result<HashMap<ChainId, CompactRange>, ObjectError> {
         let name = format!("frontier/{}", to_hex(&manifest.heads_root));
         let text = self.get(&name).await?;
         let parse = |line: &str| {

@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::time::Duration;
 
-use aal_bundle::plan::{HeadsPlan, TipTree, plan, select};
 use aal_bundle::erased::absent_keys;
 use aal_bundle::limits::MAX_ABSENT_KEYS;
+use aal_bundle::plan::{HeadsPlan, TipTree, plan, select};
 use aal_bundle::scope::FORMAT;
 use aal_bundle::{
-    BundleWriter, Disclosure, EpochRange, Filter, FilterError, MemberKind, Opening, Scope, Sealed, Summary, WriteError,
-    WriteLimits,
+    BundleWriter, Disclosure, EpochRange, Filter, FilterError, MemberKind, Opening, Scope, Sealed, Summary,
+    WriteError, WriteLimits,
 };
 use aal_ledger::merkle::CompactRange;
 use aal_ledger::{ChainId, Manifest, leaf_hash};
@@ -208,7 +208,9 @@ impl BundleMaker {
 
     /// The newest epochs of the range that witnesses cosigned and that an authority stamped.
     async fn seen_by_others(&self, range: EpochRange) -> Result<Vec<u64>, BundleError> {
-        let first = range.first_manifest().max(range.last_epoch.saturating_sub(EPOCHS_BACK));
+        let first = range
+            .first_manifest()
+            .max(range.last_epoch.saturating_sub(EPOCHS_BACK));
         let (mut cosigned, mut stamped) = (None, None);
         for epoch in (first..=range.last_epoch).rev() {
             let files = self.log.checkpoint(epoch).await?;
@@ -231,14 +233,22 @@ impl BundleMaker {
             None => None,
         };
         let base = match &base {
-            Some(manifest) => Some((self.log.heads(manifest).await?, self.log.frontiers(manifest).await?)),
+            Some(manifest) => Some((
+                self.log.heads(manifest).await?,
+                self.log.frontiers(manifest).await?,
+            )),
             None => None,
         };
         let last = self.log.manifest(scope.range.last_epoch).await?.1;
         let last = self.log.heads(&last).await?;
         let base = base.as_ref().map(|(heads, frontiers)| (heads, frontiers));
         let planned = plan(base, &last, scope.tenant).map_err(WriteError::from)?;
-        writer.heads(planned.base.as_deref(), &planned.last, planned.chains, &planned.frontiers)?;
+        writer.heads(
+            planned.base.as_deref(),
+            &planned.last,
+            planned.chains,
+            &planned.frontiers,
+        )?;
         Ok(planned)
     }
 

@@ -19,13 +19,19 @@ fn verify(pipeline: &Pipeline, bundle: &Path) -> (i32, Value) {
         .expect("audit runs");
     let report = serde_json::from_slice(&output.stdout);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code().expect("a status"), report.unwrap_or(Value::String(told)))
+    (
+        output.status.code().expect("a status"),
+        report.unwrap_or(Value::String(told)),
+    )
 }
 
 fn status(report: &Value, verdict: &str) -> String {
     let verdicts = report["verdicts"].as_array().expect("verdicts");
     let found = verdicts.iter().find(|found| found["verdict"] == verdict);
-    found.expect("the verdict")["status"].as_str().expect("a status").to_owned()
+    found.expect("the verdict")["status"]
+        .as_str()
+        .expect("a status")
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +53,10 @@ async fn a_bundle_proves_a_month_offline_and_any_change_is_refuted() {
     let (exit, report) = verify(&pipeline, &file);
     assert_eq!(exit, 0, "{report:#}");
     assert_eq!(report["bundle"]["complete_within_range"], true, "{report:#}");
-    assert!(report["bundle"]["counts"]["matched"].as_u64() >= Some(200), "{report:#}");
+    assert!(
+        report["bundle"]["counts"]["matched"].as_u64() >= Some(200),
+        "{report:#}"
+    );
 
     // The request was recorded before the data was given out.
     until("the export is in the ledger", || async {
@@ -84,8 +93,17 @@ async fn a_report_comes_with_the_bundle_of_its_records() {
         (job["status"] == "done").then_some(())
     })
     .await;
-    let url = format!("http://{}/api/v1/reports/{id}?format=bundle", pipeline.endpoints.console);
-    let answer = pipeline.http.get(url).bearer_auth(&token).send().await.expect("it answers");
+    let url = format!(
+        "http://{}/api/v1/reports/{id}?format=bundle",
+        pipeline.endpoints.console
+    );
+    let answer = pipeline
+        .http
+        .get(url)
+        .bearer_auth(&token)
+        .send()
+        .await
+        .expect("it answers");
     let bytes = answer.bytes().await.expect("a body");
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), &bytes).expect("written");
@@ -95,5 +113,8 @@ async fn a_report_comes_with_the_bundle_of_its_records() {
 
     let unknown = json!({"type": "bundle", "from": FROM, "to": TO, "filters": {"min_cost": "1"}});
     let (answered, problem) = pipeline.post(&token, "/api/v1/reports/generate", &unknown).await;
-    assert_eq!((answered, problem["errors"][0]["pointer"].as_str()), (422, Some("/filters/min_cost")));
+    assert_eq!(
+        (answered, problem["errors"][0]["pointer"].as_str()),
+        (422, Some("/filters/min_cost"))
+    );
 }

@@ -55,7 +55,11 @@ impl<'a> Members<'a> {
         match found {
             Ok(position) => Some(self.entries[position].1),
             // Names beyond ASCII may be in another order than their bytes.
-            Err(_) => self.entries.iter().find(|(known, _)| *known == name).map(|(_, raw)| *raw),
+            Err(_) => self
+                .entries
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, raw)| *raw),
         }
     }
 
@@ -189,7 +193,9 @@ impl<'a> Scan<'a> {
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
-        self.bytes[self.at..].starts_with(word.as_bytes()).then(|| self.at += word.len())
+        self.bytes[self.at..]
+            .starts_with(word.as_bytes())
+            .then(|| self.at += word.len())
     }
 
     /// The string with its quotes.
@@ -203,7 +209,8 @@ impl<'a> Scan<'a> {
                 b'"' => return Some(&self.text[start..self.at]),
                 b'\\' => {
                     // Canonical are these short forms; \u is for the parser.
-                    self.is_certain &= matches!(self.peek()?, b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't');
+                    self.is_certain &=
+                        matches!(self.peek()?, b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't');
                     self.at += 1;
                 }
                 0..=0x1f => return None,
@@ -214,7 +221,10 @@ impl<'a> Scan<'a> {
 
     fn number(&mut self) -> Option<()> {
         let start = self.at;
-        while self.peek().is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')) {
+        while self
+            .peek()
+            .is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
+        {
             self.at += 1;
         }
         let text = &self.text[start..self.at];
@@ -222,7 +232,9 @@ impl<'a> Scan<'a> {
         let is_plain = !digits.is_empty()
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && (!digits.starts_with('0') || text == "0")
-            && digits.parse::<u64>().is_ok_and(|number| number <= MAX_SAFE_INTEGER);
+            && digits
+                .parse::<u64>()
+                .is_ok_and(|number| number <= MAX_SAFE_INTEGER);
         self.is_certain &= is_plain;
         (!text.is_empty()).then_some(())
     }

@@ -46,7 +46,10 @@ struct Progress {
 
 impl Chains {
     pub(crate) fn new(ranges: Vec<ChainRange>) -> Chains {
-        let positions = ranges.iter().enumerate().map(|(position, range)| (range.chain, position));
+        let positions = ranges
+            .iter()
+            .enumerate()
+            .map(|(position, range)| (range.chain, position));
         Chains {
             positions: positions.collect(),
             ranges,
@@ -67,10 +70,18 @@ impl Chains {
             let what = "leaves of a chain that has none in the range";
             return tally.refute(Verdict::Scope, place, what);
         };
-        if self.current.as_ref().is_none_or(|current| current.position != position) {
+        if self
+            .current
+            .as_ref()
+            .is_none_or(|current| current.position != position)
+        {
             self.end_chain(tally);
             if position < self.next_position {
-                return tally.refute(Verdict::Scope, place, "leaves of a chain come twice or out of order");
+                return tally.refute(
+                    Verdict::Scope,
+                    place,
+                    "leaves of a chain come twice or out of order",
+                );
             }
             self.skip_to(position, tally);
             let range = &self.ranges[position];
@@ -121,7 +132,10 @@ impl Progress {
         if run.first_index != self.next_index {
             self.is_dense = false;
             let what = if run.first_index > self.next_index {
-                format!("{} between those that are here", missing(self.next_index, run.first_index - 1))
+                format!(
+                    "{} between those that are here",
+                    missing(self.next_index, run.first_index - 1)
+                )
             } else {
                 format!("index {} comes twice or out of order", run.first_index)
             };
@@ -150,11 +164,18 @@ impl Progress {
         tally.checked(Verdict::Scope, 1);
         if self.next_index < last.size {
             let what = missing(self.next_index, last.size - 1);
-            tally.refute(Verdict::Scope, place, format!("{what}: the last head says {}", last.size));
+            tally.refute(
+                Verdict::Scope,
+                place,
+                format!("{what}: the last head says {}", last.size),
+            );
             return false;
         }
         if self.next_index > last.size {
-            let what = format!("leaves up to {} are here, the last head says {}", self.next_index, last.size);
+            let what = format!(
+                "leaves up to {} are here, the last head says {}",
+                self.next_index, last.size
+            );
             tally.refute(Verdict::Scope, place, what);
             return false;
         }

@@ -66,7 +66,11 @@ pub(crate) fn check(context: &Context<'_>, name: &str, bytes: &[u8]) -> ChunkChe
             }
             Err(problem) => {
                 let name = name.to_owned();
-                chunk.form = Some(FormError::Entry { name, number, problem });
+                chunk.form = Some(FormError::Entry {
+                    name,
+                    number,
+                    problem,
+                });
                 return chunk;
             }
         }
@@ -75,7 +79,10 @@ pub(crate) fn check(context: &Context<'_>, name: &str, bytes: &[u8]) -> ChunkChe
     if number == 0 {
         chunk.form = Some(FormError::content(name, "it holds nothing"));
     } else if number > 1 && bytes.len() as u64 > aal_bundle::limits::MAX_PACKED {
-        chunk.form = Some(FormError::content(name, "several entries take more than 8388608 bytes"));
+        chunk.form = Some(FormError::content(
+            name,
+            "several entries take more than 8388608 bytes",
+        ));
     }
     chunk
 }
@@ -120,7 +127,8 @@ impl ChunkChecked {
         }
         if let Some(header) = &header {
             let erased = header::erased_keys(leaf.kind(), header);
-            self.erased.extend(erased.into_iter().map(|key| (leaf.tenant(), key)));
+            self.erased
+                .extend(erased.into_iter().map(|key| (leaf.tenant(), key)));
             self.matching(context, entry, &leaf, header, slots.attributes, place);
         }
     }
@@ -129,7 +137,10 @@ impl ChunkChecked {
     fn link(&mut self, leaf: &LeafView<'_>, hash: Hash, place: Place) {
         self.tally.checked(Verdict::Scope, 1);
         let before = self.runs.last().map(|run| run.last_leaf_hash);
-        let fit = self.runs.last_mut().map_or(Fit::Elsewhere, |run| run.push(leaf, hash));
+        let fit = self
+            .runs
+            .last_mut()
+            .map_or(Fit::Elsewhere, |run| run.push(leaf, hash));
         match fit {
             Fit::Next => {}
             Fit::Elsewhere => self.runs.push(LeafRun::begin(leaf, hash)),
@@ -151,11 +162,15 @@ impl ChunkChecked {
         if let Some(latest_us) = context.latest_edge_us {
             self.tally.checked(Verdict::Time, 1);
             if edge_us > latest_us {
-                let what = format!("edge time {edge_us} is after the last epoch closed, at the latest {latest_us}");
+                let what =
+                    format!("edge time {edge_us} is after the last epoch closed, at the latest {latest_us}");
                 self.tally.refute(Verdict::Time, place, what);
             }
         }
-        if context.earliest_edge_us.is_some_and(|earliest_us| edge_us < earliest_us) {
+        if context
+            .earliest_edge_us
+            .is_some_and(|earliest_us| edge_us < earliest_us)
+        {
             let what = format!(
                 "edge time {edge_us} is longer before the range than the promised delay of sealing: late or dated back"
             );

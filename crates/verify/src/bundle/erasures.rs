@@ -21,7 +21,9 @@ impl Found {
     }
 
     fn erasure(&mut self, header_bytes: &[u8], proof: &[u8], policy: &TrustPolicy) -> Result<(), String> {
-        let checkpoint = TlogProof::parse(proof).map_err(|error| error.to_string())?.checkpoint;
+        let checkpoint = TlogProof::parse(proof)
+            .map_err(|error| error.to_string())?
+            .checkpoint;
         let tip = self.log.as_ref().and_then(|log| log.tip_note());
         if tip != Some(&checkpoint) {
             return Err("its proof is not under the tip's checkpoint".to_owned());

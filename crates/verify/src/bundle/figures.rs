@@ -104,7 +104,12 @@ impl Figures {
             self.count(name, amount);
         }
         self.price(header);
-        for (bucket, raw) in header.get("usage").and_then(|raw| raw.members()).iter().flat_map(Members::iter) {
+        for (bucket, raw) in header
+            .get("usage")
+            .and_then(|raw| raw.members())
+            .iter()
+            .flat_map(Members::iter)
+        {
             let sum = self.usage.entry(bucket.to_owned()).or_default();
             *sum = sum.saturating_add(raw.unsigned().unwrap_or(0));
         }
@@ -128,7 +133,10 @@ impl Figures {
             None => "nothing_to_price",
         };
         self.count(state, 1);
-        let is_free = state == "priced" && text("cost").bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'));
+        let is_free = state == "priced"
+            && text("cost")
+                .bytes()
+                .all(|byte| matches!(byte, b'0' | b'.' | b'-'));
         self.count("free", u64::from(is_free));
     }
 

@@ -79,9 +79,10 @@ impl Found {
         let has_report = self.has_report;
         let base_closed_us = self.base_closed_us();
         let last_closed_us = last.as_ref().map(|manifest| manifest.closed_us);
-        let receipts = options.receipts.as_ref().map(|receipts| {
-            receipts.judge(&self.receipts, base_closed_us, last_closed_us, &mut self.tally)
-        });
+        let receipts = options
+            .receipts
+            .as_ref()
+            .map(|receipts| receipts.judge(&self.receipts, base_closed_us, last_closed_us, &mut self.tally));
         let is_complete = is_complete && !self.tally.is_refuted(Verdict::Scope);
         let facts = self.scope.as_ref().map(|scope| {
             let is_tip = scope.range.last_epoch == scope.range.tip_epoch;
@@ -167,26 +168,38 @@ impl Found {
         let none = OffsetSums::default();
         for (shard, head) in &last.shards {
             self.tally.checked(Verdict::Scope, 1);
-            let base = self.base_heads.shards.get(shard).map_or(0, |head| head.next_offset);
+            let base = self
+                .base_heads
+                .shards
+                .get(shard)
+                .map_or(0, |head| head.next_offset);
             let sums = self.offsets.get(shard).unwrap_or(&none);
             let next = sums.highest().map_or(base, |highest| highest + 1);
             let mut faults = Vec::from_iter(sums.fault());
             if next != head.next_offset {
                 let expected = head.next_offset;
-                faults.push(format!("offsets end before {next}, the last heads say {expected}"));
+                faults.push(format!(
+                    "offsets end before {next}, the last heads say {expected}"
+                ));
             }
             if let Some(lowest) = sums.lowest()
                 && base > 0
                 && lowest != base
             {
-                faults.push(format!("offsets begin at {lowest}, the heads of the base say {base}"));
+                faults.push(format!(
+                    "offsets begin at {lowest}, the heads of the base say {base}"
+                ));
             }
             for fault in faults {
                 let what = format!("shard {shard}: {fault}");
                 self.tally.refute(Verdict::Scope, Place::default(), what);
             }
         }
-        for shard in self.offsets.keys().filter(|shard| !last.shards.contains_key(shard)) {
+        for shard in self
+            .offsets
+            .keys()
+            .filter(|shard| !last.shards.contains_key(shard))
+        {
             let what = format!("shard {shard} has offsets and no head");
             self.tally.refute(Verdict::Scope, Place::default(), what);
         }
@@ -208,7 +221,8 @@ impl Found {
         let place = Place::default();
         let (Some(report), Some(figures)) = (&self.report, &self.figures) else {
             if !self.has_report {
-                self.tally.unproven(Verdict::Report, place, "the bundle has no report");
+                self.tally
+                    .unproven(Verdict::Report, place, "the bundle has no report");
             }
             return;
         };
@@ -222,11 +236,12 @@ impl Found {
             let head = last.and_then(|heads| heads.chains.iter().find(|head| head.chain == chain));
             head.is_some_and(|head| head.size >= size)
         };
-        let sizes: Vec<(ChainId, u64)> =
-            scope.sizes.iter().map(|(chain, size)| (*chain, *size)).collect();
+        let sizes: Vec<(ChainId, u64)> = scope.sizes.iter().map(|(chain, size)| (*chain, *size)).collect();
         for (chain, size) in sizes {
             if !covered(chain, size) {
-                let what = format!("the report is about {size} records of the chain, the range does not reach so far");
+                let what = format!(
+                    "the report is about {size} records of the chain, the range does not reach so far"
+                );
                 return self.tally.unproven(Verdict::Report, Place::chain(chain), what);
             }
         }

@@ -34,10 +34,13 @@ pub(crate) fn check<'h>(
         }
     };
     let kind = members.get("kind");
-    content(kind.is_some_and(|kind| kind.is_string(leaf.kind().name())), &|| {
-        let kind = kind.map_or("none", |kind| kind.as_text());
-        format!("header says kind {kind}, the leaf {:?}", leaf.kind().name())
-    });
+    content(
+        kind.is_some_and(|kind| kind.is_string(leaf.kind().name())),
+        &|| {
+            let kind = kind.map_or("none", |kind| kind.as_text());
+            format!("header says kind {kind}, the leaf {:?}", leaf.kind().name())
+        },
+    );
     let mut buffer = [0; Hyphenated::LENGTH];
     let event_id: &str = leaf.event_id().hyphenated().encode_lower(&mut buffer);
     let named = members.get("event_id");
@@ -48,7 +51,11 @@ pub(crate) fn check<'h>(
     });
     if let Some(edge) = members.get("edge_at_us") {
         content(edge.integer() == Some(leaf.t_edge_us()), &|| {
-            format!("header says edge time {}, the leaf {}", edge.as_text(), leaf.t_edge_us())
+            format!(
+                "header says edge time {}, the leaf {}",
+                edge.as_text(),
+                leaf.t_edge_us()
+            )
         });
     }
     Some(members)
@@ -69,7 +76,11 @@ pub(crate) fn erased_keys(kind: Kind, header: &Members<'_>) -> Vec<Uuid> {
         return Vec::new();
     }
     let named = header.get("subject_key_ids").map(|raw| raw.value());
-    let named = named.as_ref().and_then(|value| value.as_array()).into_iter().flatten();
+    let named = named
+        .as_ref()
+        .and_then(|value| value.as_array())
+        .into_iter()
+        .flatten();
     named
         .filter_map(|value| Uuid::try_parse(value.as_str()?).ok())
         .collect()

@@ -42,7 +42,10 @@ impl EpochHeads {
             Some(tenant) => Self::part(name, bytes, tenant, manifest, tally)?,
         };
         match heads.chains.iter().find(|head| head.size > MAX_CHAIN) {
-            Some(head) => Err(FormError::content(name, format!("chain {} is too long", head.chain))),
+            Some(head) => Err(FormError::content(
+                name,
+                format!("chain {} is too long", head.chain),
+            )),
             None => Ok(heads),
         }
     }
@@ -84,7 +87,9 @@ impl EpochHeads {
             return Err(FormError::content(name, problem));
         }
         if let Some(manifest) = manifest {
-            lines.iter().for_each(|line| check_line(name, line, manifest, tally));
+            lines
+                .iter()
+                .for_each(|line| check_line(name, line, manifest, tally));
         }
         let mut chains: Vec<ChainHead> = lines.iter().map(|line| line.head).collect();
         chains.dedup_by_key(|head| head.chain);
@@ -105,7 +110,8 @@ impl EpochHeads {
         tally: &mut Tally,
     ) -> Result<Vec<ChainRange>, FormError> {
         self.check_follows(base, tally);
-        let before: HashMap<ChainId, &ChainHead> = base.chains.iter().map(|head| (head.chain, head)).collect();
+        let before: HashMap<ChainId, &ChainHead> =
+            base.chains.iter().map(|head| (head.chain, head)).collect();
         let mut frontiers = frontiers.into_iter();
         let mut ranges = Vec::new();
         for last in &self.chains {
@@ -118,7 +124,10 @@ impl EpochHeads {
             }
             let frontier = frontiers.next().filter(|(chain, _)| *chain == last.chain);
             let (_, range) = frontier.ok_or_else(|| {
-                FormError::content("frontiers", format!("chain {} is missing or out of order", last.chain))
+                FormError::content(
+                    "frontiers",
+                    format!("chain {} is missing or out of order", last.chain),
+                )
             })?;
             tally.checked(Verdict::Identity, 1);
             if range.size() != old.size || range.root() != old.root {
@@ -126,7 +135,10 @@ impl EpochHeads {
                 identity(tally, Place::chain(last.chain), what);
             }
             if range.size() >= last.size {
-                return Err(FormError::content("frontiers", format!("chain {} is too long", last.chain)));
+                return Err(FormError::content(
+                    "frontiers",
+                    format!("chain {} is too long", last.chain),
+                ));
             }
             ranges.push(ChainRange {
                 chain: last.chain,
@@ -136,7 +148,10 @@ impl EpochHeads {
             });
         }
         match frontiers.next() {
-            Some((chain, _)) => Err(FormError::content("frontiers", format!("chain {chain} did not grow"))),
+            Some((chain, _)) => Err(FormError::content(
+                "frontiers",
+                format!("chain {chain} did not grow"),
+            )),
             None => Ok(ranges),
         }
     }
@@ -155,12 +170,17 @@ impl EpochHeads {
             identity(tally, Place::chain(old.chain), what);
         }
         for (shard, old) in &base.shards {
-            let grew = self.shards.get(shard).is_some_and(|new| {
-                new.next_block >= old.next_block && new.next_offset >= old.next_offset
-            });
+            let grew = self
+                .shards
+                .get(shard)
+                .is_some_and(|new| new.next_block >= old.next_block && new.next_offset >= old.next_offset);
             tally.checked(Verdict::Identity, 1);
             if !grew {
-                identity(tally, Place::default(), format!("shard {shard} is missing or shrank"));
+                identity(
+                    tally,
+                    Place::default(),
+                    format!("shard {shard} is missing or shrank"),
+                );
             }
         }
     }
@@ -169,7 +189,13 @@ impl EpochHeads {
 fn check_line(name: &str, line: &HeadLine, manifest: &Manifest, tally: &mut Tally) {
     tally.checked(Verdict::Identity, 1);
     let hash = leaf_hash(line.line.as_bytes());
-    let proven = verify::inclusion(manifest.head_count, line.index, &hash, &line.path, &manifest.heads_root);
+    let proven = verify::inclusion(
+        manifest.head_count,
+        line.index,
+        &hash,
+        &line.path,
+        &manifest.heads_root,
+    );
     if let Err(error) = proven {
         let what = format!("line of {name} is not in the heads: {error}");
         identity(tally, Place::chain(line.head.chain), what);

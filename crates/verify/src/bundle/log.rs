@@ -50,7 +50,10 @@ impl LogCheck {
         let before = CompactRange::from_bytes(before).map_err(|error| refuse(error.to_string()))?;
         let first = range.first_manifest();
         if before.size() != first {
-            return Err(refuse(format!("it is of {} manifests, the scope says {first}", before.size())));
+            return Err(refuse(format!(
+                "it is of {} manifests, the scope says {first}",
+                before.size()
+            )));
         }
         Ok(LogCheck {
             range,
@@ -86,8 +89,15 @@ impl LogCheck {
         }
         if let Some(cosigned) = &group.cosigned {
             tally.checked(Verdict::Identity, 1);
-            if Note::parse(cosigned).map_err(|error| refuse(error.to_string()))?.text != note.text {
-                identity(tally, format!("cosigned checkpoint of size {} has another text", claimed.size));
+            if Note::parse(cosigned)
+                .map_err(|error| refuse(error.to_string()))?
+                .text
+                != note.text
+            {
+                identity(
+                    tally,
+                    format!("cosigned checkpoint of size {} has another text", claimed.size),
+                );
             }
         }
         self.last_size = Some(claimed.size);
@@ -96,7 +106,8 @@ impl LogCheck {
             self.anchor.checkpoint(&group.note, policy, tally);
             if let Some(cosigned) = &group.cosigned {
                 let log_size = self.anchor.size();
-                self.witnesses.cosigned(claimed.size - 1, cosigned, log_size, policy, tally);
+                self.witnesses
+                    .cosigned(claimed.size - 1, cosigned, log_size, policy, tally);
             }
         }
         if claimed.size == tip_size && tip_size > last_size {
@@ -159,7 +170,10 @@ impl LogCheck {
         };
         tally.checked(Verdict::Identity, 1);
         if let Err(error) = verify::consistency(last_size, tip_size, &last, &tip, &hashes) {
-            identity(tally, format!("the log of the last epoch is not the beginning of the tip's: {error}"));
+            identity(
+                tally,
+                format!("the log of the last epoch is not the beginning of the tip's: {error}"),
+            );
         }
         Ok(())
     }
@@ -202,7 +216,9 @@ impl LogCheck {
 
     /// The last epoch's manifest, when a checkpoint vouches for it.
     pub(crate) fn last_manifest(&self) -> Option<&Manifest> {
-        self.anchor.signed().filter(|manifest| manifest.epoch == self.range.last_epoch)
+        self.anchor
+            .signed()
+            .filter(|manifest| manifest.epoch == self.range.last_epoch)
     }
 
     /// The note of the tip's checkpoint.
@@ -222,7 +238,10 @@ impl LogCheck {
             Some(root) if root == known.root => {}
             Some(_) => identity(
                 tally,
-                format!("the known head of size {} has another root: the log was forked", known.size),
+                format!(
+                    "the known head of size {} has another root: the log was forked",
+                    known.size
+                ),
             ),
             None => {
                 let what = format!(

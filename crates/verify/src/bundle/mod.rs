@@ -24,7 +24,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
 use aal_bundle::member::CheckpointPart;
-use aal_bundle::{Archive, BundleManifest, Counts, FormError, Member, MemberDigest, MemberKind, ReadError, Scope};
+use aal_bundle::{
+    Archive, BundleManifest, Counts, FormError, Member, MemberDigest, MemberKind, ReadError, Scope,
+};
 use aal_bundle::{parts, split_packed};
 use aal_ledger::hash::{sha256, to_hex};
 use aal_ledger::{Checkpoint, TrustPolicy};
@@ -114,7 +116,8 @@ impl Found {
     /// What is not of the form.
     fn refuse(&mut self, error: &FormError) {
         self.tally.checked(Verdict::Content, 1);
-        self.tally.refute(Verdict::Content, Place::default(), error.to_string());
+        self.tally
+            .refute(Verdict::Content, Place::default(), error.to_string());
     }
 }
 
@@ -165,7 +168,10 @@ impl<R: Read> Pass<'_, R> {
         tally.checked(Verdict::Content, 1);
         tally.checked(Verdict::Identity, 1);
         if scope.origin != self.policy.origin {
-            let what = format!("the bundle is of log {:?}, the policy pins {:?}", scope.origin, self.policy.origin);
+            let what = format!(
+                "the bundle is of log {:?}, the policy pins {:?}",
+                scope.origin, self.policy.origin
+            );
             tally.refute(Verdict::Identity, Place::default(), what);
         }
         self.found.scope = Some(scope.clone());
@@ -264,7 +270,10 @@ impl<R: Read> Pass<'_, R> {
         let last_closed_us = last_closed_us.map(|manifest| manifest.closed_us);
         let base_closed_us = found.base_closed_us();
         let tolerance_us = i64::from(self.policy.clock_tolerance_s) * 1_000_000;
-        let delay_us = self.policy.max_seal_delay_s.map(|seconds| i64::from(seconds) * 1_000_000);
+        let delay_us = self
+            .policy
+            .max_seal_delay_s
+            .map(|seconds| i64::from(seconds) * 1_000_000);
         let context = Context {
             scope,
             latest_edge_us: last_closed_us.map(|closed_us| closed_us.saturating_add(tolerance_us)),
@@ -278,7 +287,9 @@ impl<R: Read> Pass<'_, R> {
         let mut stopped = None;
         let produce = || {
             let member = next.filter(|member| matches!(member.kind, MemberKind::Records(_)))?;
-            let read = archive.data(member).and_then(|data| Ok((data, archive.next_member()?)));
+            let read = archive
+                .data(member)
+                .and_then(|data| Ok((data, archive.next_member()?)));
             match read {
                 Ok((data, following)) => {
                     *next = following;

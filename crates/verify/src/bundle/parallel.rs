@@ -47,7 +47,9 @@ pub(crate) fn in_order<Item: Send, Outcome: Send>(
             if merged == sent {
                 break;
             }
-            let Ok((number, outcome)) = outcomes.recv() else { break };
+            let Ok((number, outcome)) = outcomes.recv() else {
+                break;
+            };
             waiting.insert(number, outcome);
             while let Some(outcome) = waiting.remove(&merged) {
                 merge(outcome);

@@ -135,7 +135,10 @@ impl ReportFile {
             }
         };
         if report.schema != SCHEMA {
-            let what = format!("report.json has schema {:?}, only {SCHEMA} is known", report.schema);
+            let what = format!(
+                "report.json has schema {:?}, only {SCHEMA} is known",
+                report.schema
+            );
             unproven(tally, what);
             return None;
         }
@@ -159,7 +162,10 @@ impl ReportFile {
             return None;
         }
         if scope.filter.needs_attributes() {
-            unproven(tally, "a filter on user_id or session_id cannot be followed for every record");
+            unproven(
+                tally,
+                "a filter on user_id or session_id cannot be followed for every record",
+            );
             return None;
         }
         Some(report)
@@ -182,20 +188,38 @@ impl ReportFile {
         let Body::Range(range) = &self.body else { return };
         let mut compare = Compare { tally };
         let population = &range.population;
-        let kinds: BTreeMap<&str, u64> = figures.kinds.iter().map(|(kind, count)| (kind.name(), *count)).collect();
+        let kinds: BTreeMap<&str, u64> = figures
+            .kinds
+            .iter()
+            .map(|(kind, count)| (kind.name(), *count))
+            .collect();
         let stated = population.kinds.iter();
         let stated: BTreeMap<&str, u64> = stated
             .filter(|stated| stated.count > 0)
             .map(|stated| (stated.kind.as_str(), stated.count))
             .collect();
-        compare.same("population.kinds", kinds == stated, || format!("{stated:?}, records give {kinds:?}"));
+        compare.same("population.kinds", kinds == stated, || {
+            format!("{stated:?}, records give {kinds:?}")
+        });
         let records = kinds.values().sum();
         let events = kinds.get("event").copied().unwrap_or(0);
-        compare.number("population.records_in_period", population.records_in_period, records);
+        compare.number(
+            "population.records_in_period",
+            population.records_in_period,
+            records,
+        );
         compare.number("population.events_in_period", population.events_in_period, events);
         let left_out = figures.counted("events_filtered_out");
-        compare.number("population.events_filtered_out", population.events_filtered_out, left_out);
-        compare.number("population.events_reported", population.events_reported, events - left_out);
+        compare.number(
+            "population.events_filtered_out",
+            population.events_filtered_out,
+            left_out,
+        );
+        compare.number(
+            "population.events_reported",
+            population.events_reported,
+            events - left_out,
+        );
         for name in TOTALS {
             let stated = range.totals.others.get(name).and_then(serde_json::Value::as_u64);
             let found = figures.counted(name);
@@ -203,15 +227,24 @@ impl ReportFile {
                 format!("{stated:?}, records give {found}")
             });
         }
-        let stated_usage: BTreeMap<&String, u64> =
-            range.totals.usage.iter().filter(|(_, count)| **count > 0).map(|(name, count)| (name, *count)).collect();
+        let stated_usage: BTreeMap<&String, u64> = range
+            .totals
+            .usage
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(name, count)| (name, *count))
+            .collect();
         let usage = figures.usage.iter().filter(|(_, count)| **count > 0);
         let usage: BTreeMap<&String, u64> = usage.map(|(name, count)| (name, *count)).collect();
         compare.same("totals.usage", usage == stated_usage, || {
             format!("{stated_usage:?}, records give {usage:?}")
         });
         let none = MoneySums::default();
-        let stated = [&range.totals.input_cost, &range.totals.output_cost, &range.totals.cost];
+        let stated = [
+            &range.totals.input_cost,
+            &range.totals.output_cost,
+            &range.totals.cost,
+        ];
         for (name, stated) in MONEY.into_iter().zip(stated) {
             let found = figures.money.get(name).unwrap_or(&none);
             compare.same(&format!("totals.{name}"), found.is_stated_by(stated), || {
@@ -240,11 +273,17 @@ impl Compare<'_> {
     }
 
     fn number(&mut self, name: &str, stated: u64, found: u64) {
-        self.same(name, stated == found, || format!("{stated}, records give {found}"));
+        self.same(name, stated == found, || {
+            format!("{stated}, records give {found}")
+        });
     }
 
     fn groups(&mut self, list: &str, stated: &[GroupFile], found: &BTreeMap<Vec<String>, Group>) {
-        self.number(&format!("the length of {list}"), stated.len() as u64, found.len() as u64);
+        self.number(
+            &format!("the length of {list}"),
+            stated.len() as u64,
+            found.len() as u64,
+        );
         for group in stated {
             let name = format!("{list} {:?}", group.name);
             let Some(found) = found.get(&group.name) else {
@@ -255,7 +294,10 @@ impl Compare<'_> {
             let expected = (found.calls, found.errors, found.input_tokens, found.output_tokens);
             let holds = numbers == expected && found.cost.is_stated_by(&group.cost);
             self.same(&name, holds, || {
-                format!("{numbers:?} {:?}, records give {expected:?} {:?}", group.cost, found.cost)
+                format!(
+                    "{numbers:?} {:?}, records give {expected:?} {:?}",
+                    group.cost, found.cost
+                )
             });
         }
     }

@@ -97,7 +97,9 @@ impl Check<'_> {
     }
 
     fn unnamed(&mut self, what: &str, slot: u16) {
-        self.content(false, || format!("{what} of slot {slot} is here, the leaf has none"));
+        self.content(false, || {
+            format!("{what} of slot {slot} is here, the leaf has none")
+        });
     }
 
     fn nothing_withheld_is_there(&mut self, entry: &EntryView<'_>, disclosure: Disclosure) {
@@ -122,14 +124,20 @@ impl Check<'_> {
     fn ciphertext(&mut self, slot: &SlotView<'_>, sealed: &Sealed<'_>) {
         let holds = ciphertext_hash(slot.aead(), sealed.ciphertext) == slot.ct_hash();
         self.content(holds, || {
-            format!("ciphertext of slot {} is not the one the leaf hashes", sealed.slot)
+            format!(
+                "ciphertext of slot {} is not the one the leaf hashes",
+                sealed.slot
+            )
         });
         let (found, expected) = (
             sealed.ciphertext.len() as u64,
             u64::from(slot.padded_len()) + SIV_LEN,
         );
         self.content(found == expected, || {
-            format!("ciphertext of slot {} has {found} bytes, the leaf says {expected}", sealed.slot)
+            format!(
+                "ciphertext of slot {} has {found} bytes, the leaf says {expected}",
+                sealed.slot
+            )
         });
     }
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use aal_bundle::plan::{TipTree, plan, select};
 use aal_bundle::{
-    Archive, BundleWriter, CheckpointFiles, Disclosure, EpochRange, Filter, MemberKind, Opening, Scope, Sealed,
-    WriteLimits,
+    Archive, BundleWriter, CheckpointFiles, Disclosure, EpochRange, Filter, MemberKind, Opening, Scope,
+    Sealed, WriteLimits,
 };
 use aal_ledger::leaf_hash;
 use aal_ledger::merkle::CompactRange;
@@ -61,7 +61,9 @@ pub fn make_with(log: &Log, scope: &Scope, reports: impl Fn(&mut BundleWriter<Ve
     let first = range.first_manifest();
     let mut writer = BundleWriter::new(Vec::new(), scope, WriteLimits::default()).unwrap();
     reports(&mut writer);
-    let before = first.checked_sub(1).map_or(CompactRange::new(), |number| epoch(number).log.clone());
+    let before = first
+        .checked_sub(1)
+        .map_or(CompactRange::new(), |number| epoch(number).log.clone());
     writer.before_range(&before).unwrap();
     let mut numbers: Vec<u64> = range.base_epoch.into_iter().collect();
     numbers.extend([range.last_epoch, range.tip_epoch]);
@@ -90,7 +92,12 @@ pub fn make_with(log: &Log, scope: &Scope, reports: impl Fn(&mut BundleWriter<Ve
     let base = range.base_epoch.map(|base| (&epoch(base).heads, &frontiers));
     let planned = plan(base, &epoch(range.last_epoch).heads, scope.tenant).unwrap();
     writer
-        .heads(planned.base.as_deref(), &planned.last, planned.chains, &planned.frontiers)
+        .heads(
+            planned.base.as_deref(),
+            &planned.last,
+            planned.chains,
+            &planned.frontiers,
+        )
         .unwrap();
     for span in &planned.spans {
         let records = log.stored().filter(|record| {
@@ -112,7 +119,13 @@ fn write_record(writer: &mut BundleWriter<Vec<u8>>, scope: &Scope, record: &Stor
         slot: stored.slot,
         ciphertext: &stored.ciphertext,
     });
-    let entry = select(scope, &record.leaf, &record.header, openings.collect(), ciphertexts.collect());
+    let entry = select(
+        scope,
+        &record.leaf,
+        &record.header,
+        openings.collect(),
+        ciphertexts.collect(),
+    );
     writer.record(&entry.unwrap()).unwrap();
 }
 
@@ -151,7 +164,12 @@ pub fn archive(members: &[(String, Vec<u8>)]) -> Vec<u8> {
 pub fn header(name: &str, size: u64) -> Vec<u8> {
     let mut header = vec![0u8; 512];
     header[..name.len()].copy_from_slice(name.as_bytes());
-    for (at, text) in [(100, "0000644"), (108, "0000000"), (116, "0000000"), (136, "00000000000")] {
+    for (at, text) in [
+        (100, "0000644"),
+        (108, "0000000"),
+        (116, "0000000"),
+        (136, "00000000000"),
+    ] {
         header[at..at + text.len()].copy_from_slice(text.as_bytes());
     }
     header[124..135].copy_from_slice(format!("{size:011o}").as_bytes());
@@ -179,7 +197,10 @@ pub fn forge(bundle: &[u8], change: impl FnOnce(&mut Vec<(String, Vec<u8>)>)) ->
     value["members"] = named[..last]
         .iter()
         .map(|(name, data)| {
-            let digest: String = Sha256::digest(data).iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest: String = Sha256::digest(data)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             serde_json::json!({"name": name, "sha256": digest, "size": data.len()})
         })
         .collect();

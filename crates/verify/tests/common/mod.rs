@@ -194,7 +194,11 @@ impl Log {
         self.checkpoint = sign(self.anchor.size(), self.anchor.root(), &log_signer());
         self.last_manifest = Some(manifest);
         self.epochs.push(Epoch {
-            ranges: self.ranges.iter().map(|(chain, (range, _))| (*chain, range.clone())).collect(),
+            ranges: self
+                .ranges
+                .iter()
+                .map(|(chain, (range, _))| (*chain, range.clone()))
+                .collect(),
             checkpoint: self.checkpoint.clone(),
             log: self.anchor.clone(),
             heads,
