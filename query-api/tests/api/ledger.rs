@@ -146,7 +146,12 @@ async fn tiles(rig: &Rig, admin: &str, officer: &str) {
     // Who does not want it public switches it off.
     let base = rig.with_config(|config| config.ledger.public_log = false).await;
     for path in ["checkpoint", "tile/0/000.p/7"] {
-        let answer = rig.http.get(format!("{base}/ledger/log/{path}")).send().await.unwrap();
+        let answer = rig
+            .http
+            .get(format!("{base}/ledger/log/{path}"))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 404, "{path}");
     }
 }
