@@ -236,7 +236,10 @@ impl<O: Objects> Anchor<O> {
     /// # Errors
     /// When the store does not answer; nothing is lost by that.
     pub async fn publish_checkpoint(&self, size: u64, note: Bytes) -> Result<(), AnchorError> {
-        let is_older = |bytes: &[u8]| checkpoint_size(bytes).is_none_or(|there| there <= size);
+        // Of the same size the one with more signatures is newer: witnesses have added theirs.
+        let length = note.len();
+        let is_older =
+            |bytes: &[u8]| checkpoint_size(bytes).is_none_or(|there| (there, bytes.len()) < (size, length));
         self.objects
             .advance(&self.path("log/checkpoint"), note, &is_older)
             .await?;

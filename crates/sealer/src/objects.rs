@@ -88,7 +88,10 @@ impl Objects for Arc<dyn ObjectStore> {
                         version: found.meta.version.clone(),
                     };
                     let current = found.bytes().await.map_err(|error| failed(path, error))?;
-                    if current != bytes && !is_older(&current) {
+                    if current == bytes {
+                        return Ok(true);
+                    }
+                    if !is_older(&current) {
                         return Ok(false);
                     }
                     PutMode::Update(version)
