@@ -115,6 +115,6 @@ async fn a_report_comes_with_the_bundle_of_its_records() {
     let (answered, problem) = pipeline.post(&token, "/api/v1/reports/generate", &unknown).await;
     assert_eq!(
         (answered, problem["errors"][0]["pointer"].as_str()),
-        (422, Some("/filters/min_cost"))
+        (400, Some("/filters/min_cost"))
     );
 }
