@@ -98,6 +98,9 @@ class Verifier:
             sizes = {name: head.size for name, head in last.chains.items()}
             reports.check(report, self._scope, found, sizes, self.verdicts)
         self._read_books(found, len(last.chains))
+        if not found.counts["leaves"]:
+            for verdict in ("CONTENT", "SCOPE"):
+                self.verdicts.leave_open(verdict, "the bundle has no record")
         self._complete = not self.verdicts.failed["SCOPE"]
         known_is_larger = self._known is not None and self._known.size > self._scope.tip_epoch + 1
         self._covers_tip = self._scope.last_epoch == self._scope.tip_epoch and not known_is_larger
