@@ -42,7 +42,7 @@ fn french(bytes: &[u8], number: &Word) -> Option<(usize, usize, i32)> {
         at += 1;
     }
     let (mut end, kind) = word_at(bytes, at).filter(|_| at > number.end)?;
-    if !BEFORE_NAME.contains(&kind.to_lowercase().as_str()) {
+    if !BEFORE_NAME.iter().any(|known| known.eq_ignore_ascii_case(kind)) {
         return None;
     }
     let mut named = false;
@@ -63,6 +63,11 @@ fn french(bytes: &[u8], number: &Word) -> Option<(usize, usize, i32)> {
 }
 
 fn number_last(bytes: &[u8], number: &Word) -> Option<(usize, usize, i32)> {
+    // Without a postcode and a town it may be anything; few numbers have them.
+    let (end, complete) = with_town(bytes, number.end);
+    if !complete {
+        return None;
+    }
     let gap = bytes[..number.start]
         .iter()
         .rev()
@@ -82,9 +87,8 @@ fn number_last(bytes: &[u8], number: &Word) -> Option<(usize, usize, i32)> {
             .rposition(|byte| *byte == b' ')
             .map_or(line, |at| line + at + 1);
         let word = std::str::from_utf8(&bytes[word_start..start]).ok()?;
-        if KINDS.contains(&word.to_lowercase().as_str()) && start < street_end {
-            let (end, complete) = with_town(bytes, number.end);
-            return complete.then_some((word_start, end, CERTAIN));
+        if start < street_end && KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(word)) {
+            return Some((word_start, end, CERTAIN));
         }
         let fits = word.starts_with(char::is_uppercase) || PARTICLES.contains(&word);
         start = word_start.checked_sub(1).filter(|at| fits && *at > line)?;

@@ -207,7 +207,7 @@ KINDS = {
                    ['Failed password for root from {} port 22', 'client {} connected', '"remote_addr":"{}"', 'X-Forwarded-For: {}', 'ping {}']),
     'MAC_ADDRESS': (lambda m: m.pick([':', '-']).join(m.pick(DIG) + m.pick(HEX) for _ in range(6)), ['eth0 {} up', 'device {} joined', 'hwaddr {}']),
     'CRYPTO': (crypto, ['send BTC to {}', 'wallet: {}', 'payout address {}']),
-    'JWT': (jwt, ['Authorization: Bearer {}', 'token={}', '{{"id_token":"{}"}}', 'cookie: session={}; path=/']),
+    'JWT': (jwt, ['Authorization: Bearer {}', 'token={}', '{{"id_token":"{}"}}', 'jwt {} expired']),
     'PRIVATE_KEY': (pem, ['{}', 'key below\n{}\nkeep it safe', 'ssh: |\n{}']),
     'AWS_ACCESS_KEY': (lambda m: J(['AK', 'IA', m.some(UP + '234567', 16)]), ['aws_access_key_id = {}', 'key {} leaked', 'export AWS_ACCESS_KEY_ID={}', '"{}"']),
     'GITHUB_TOKEN': (lambda m: m.pick([lambda: J(['gh', 'p_', m.strong(B62, 36)]), lambda: J(['gith', 'ub_pat_', m.strong(B62, 22), '_', m.strong(B62, 59)]), lambda: J(['gh', 's_', m.strong(B62, 36)])])(), ['git clone https://github.com with {}', 'GH_TOKEN={}', "token: '{}'"]),
