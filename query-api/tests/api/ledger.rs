@@ -1,7 +1,7 @@
 //! Proofs and verification, before and after a change behind the ledger's back.
 
 use aal_ledger::leaf_hash;
-use aal_ledger::tile::decode_entries;
+use aal_ledger::tile::{TILE_WIDTH, decode_entries, number_path};
 use aal_verify::{StoredRecord, Verifier};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -107,13 +107,21 @@ async fn tiles(rig: &Rig, admin: &str, officer: &str) {
         (format!("/ledger/chains/{tenant}/{}", chain["shard"]), size)
     };
     let (bank, size) = of(BANK);
-    let (_, cache, leaves) = fetch(&format!("{bank}/tile/entries/000.p/{size}"), officer).await;
+    // The chain has full tiles and a partial one.
+    let (last, width) = (number_path(size / TILE_WIDTH), size % TILE_WIDTH);
+    assert!(size > TILE_WIDTH && width > 1, "{size}");
+    let (_, cache, leaves) = fetch(&format!("{bank}/tile/entries/{last}.p/{width}"), officer).await;
     assert_eq!(cache, "private, max-age=31536000, immutable");
-    assert_eq!(decode_entries(&leaves).unwrap().len() as u64, size);
-    // A narrower tile that was superseded is the beginning of the wider one.
-    let (_, _, first) = fetch(&format!("{bank}/tile/0/000.p/1"), officer).await;
-    let (_, _, all) = fetch(&format!("{bank}/tile/0/000.p/{size}"), officer).await;
-    assert!(size > 1 && first == all[..32]);
+    assert_eq!(decode_entries(&leaves).unwrap().len() as u64, width);
+    // A narrower tile that was superseded is the beginning of the wider or the full one.
+    for (narrow, wide) in [
+        (format!("{last}.p/1"), format!("{last}.p/{width}")),
+        ("000.p/1".to_owned(), "000".to_owned()),
+    ] {
+        let (_, _, first) = fetch(&format!("{bank}/tile/0/{narrow}"), officer).await;
+        let (_, _, all) = fetch(&format!("{bank}/tile/0/{wide}"), officer).await;
+        assert!(first == all[..32], "{narrow}");
+    }
 
     let (clinic, _) = of(CLINIC);
     for (path, token, status) in [
@@ -124,9 +132,9 @@ async fn tiles(rig: &Rig, admin: &str, officer: &str) {
             officer,
             403,
         ),
-        (format!("{bank}/tile/0/000.p/{}", size + 1), officer, 404),
-        (format!("{bank}/tile/0/000"), officer, 404),
-        (format!("{bank}/tile/0/001.p/1"), officer, 404),
+        (format!("{bank}/tile/0/{last}.p/{}", width + 1), officer, 404),
+        (format!("{bank}/tile/0/{last}"), officer, 404),
+        (format!("{bank}/tile/0/999.p/1"), officer, 404),
         (format!("/ledger/chains/{BANK}/99/tile/0/000.p/1"), officer, 404),
         (format!("{bank}/tile/00/000"), officer, 400),
         (format!("{bank}/tile/0/0"), officer, 400),
