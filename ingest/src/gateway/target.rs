@@ -82,11 +82,8 @@ impl Upstreams {
         }
         for (name, configured) in &config.upstreams {
             check(name, configured)?;
-            let known = WELL_KNOWN.iter().find(|(known, _, _)| known == name);
             let provider = configured.provider.as_deref();
-            let provider = provider
-                .or(known.map(|(_, _, provider)| *provider))
-                .unwrap_or(name);
+            let provider = provider.or_else(|| provider_of(name)).unwrap_or(name);
             let mut upstream = upstream(name, &configured.url, provider);
             if let Some(sign) = &configured.sign {
                 upstream.signer = Some(signer(name, sign, &variable)?);
@@ -132,6 +129,15 @@ impl Upstreams {
             uri,
         })
     }
+}
+
+/// What a name stands for when the configuration does not say; Bedrock's addresses differ by region.
+fn provider_of(name: &str) -> Option<&'static str> {
+    if name == "bedrock" {
+        return Some("aws.bedrock");
+    }
+    let known = WELL_KNOWN.iter().find(|(known, _, _)| *known == name);
+    known.map(|(_, _, provider)| *provider)
 }
 
 fn upstream(name: &str, url: &str, provider: &str) -> Upstream {

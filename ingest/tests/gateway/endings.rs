@@ -104,7 +104,13 @@ async fn a_provider_that_cannot_be_reached_is_502_and_one_that_is_mute_504() {
             .find(|event| event.event_id.to_string() == id)
             .unwrap();
         assert_eq!(event.error.as_ref().unwrap().r#type, kind);
-        assert_eq!(request_body(event), body.to_string().as_bytes());
+        // Nothing is read from the application for a provider that is not there.
+        let asked = if status == 502 {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        assert_eq!(request_body(event), asked.as_bytes());
     }
 }
 
