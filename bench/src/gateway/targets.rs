@@ -26,6 +26,7 @@ use crate::Failure;
 
 const PATH: &str = "/v1/chat/completions";
 const READY_WITHIN: Duration = Duration::from_secs(20);
+const STOP_WITHIN: Duration = Duration::from_secs(5);
 const PARTITIONS: i32 = 4;
 /// Names other gateways: a JSON array of [`Beside`].
 const BESIDE: &str = "AAL_BENCH_BESIDE";
@@ -51,7 +52,13 @@ fn default_model() -> String {
 struct Process(Child);
 
 impl Drop for Process {
+    /// Asks first: a killed nginx would leave its workers behind.
     fn drop(&mut self) {
+        let begun = Instant::now();
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        while begun.elapsed() < STOP_WITHIN && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         // Both fail when it has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
