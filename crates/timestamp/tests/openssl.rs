@@ -116,8 +116,9 @@ fn the_wrong_digest_root_purpose_time_or_issuer_is_refused() {
     ));
     // The same way of signing passes when nothing is wrong, so the refusals above are not about it.
     let (_folder, control) = authority(Shape::default());
-    let signed = control.sign_content(&response);
-    assert!(verify(&signed, &IMPRINT, &roots(&control)).is_ok());
+    let signed = control.sign_content(&answer(&control));
+    let held = verify(&signed, &IMPRINT, &roots(&control));
+    assert!(held.is_ok(), "{held:?}");
     assert!(control.openssl_accepts(&signed, &IMPRINT));
     assert!(Roots::from_der([b"no certificate".as_slice()]).is_err());
     let none = Roots::from_der([]).unwrap();
