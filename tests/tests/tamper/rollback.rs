@@ -8,6 +8,19 @@ pub async fn run(campaign: &mut Campaign) {
     campaign.pipeline.terminate().await;
     for folder in STORES {
         copy(&data.join(folder), &data.join(format!("{folder}.today")));
+    }
+    campaign.pipeline.restart().await;
+    for sql in [
+        "CREATE TABLE emptied AS records",
+        "DROP TABLE records",
+        "RENAME TABLE emptied TO records",
+    ] {
+        campaign.execute(sql).await;
+    }
+    campaign.judge("the table dropped and made again, empty", 1);
+
+    campaign.pipeline.terminate().await;
+    for folder in STORES {
         copy(&data.join(format!("{folder}.old")), &data.join(folder));
     }
     campaign.pipeline.restart().await;

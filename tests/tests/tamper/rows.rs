@@ -155,20 +155,4 @@ async fn partitions_and_tables(campaign: &mut Campaign) {
             &["OPTIMIZE TABLE records FINAL DEDUPLICATE"],
         )
         .await;
-    // Rows that arrive meanwhile stand in the new table; they come along when the old one is put back.
-    campaign
-        .case(
-            "the table dropped and made again, empty",
-            &[
-                "CREATE TABLE emptied AS records",
-                "EXCHANGE TABLES records AND emptied",
-            ],
-            &[
-                "EXCHANGE TABLES records AND emptied",
-                "INSERT INTO records SELECT * FROM emptied",
-                "DROP TABLE emptied",
-            ],
-        )
-        .await;
-    campaign.put_missing_rows_back().await;
 }
