@@ -18,45 +18,57 @@ use uuid::Uuid;
 const PARTITIONS: i32 = 3;
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Rig {
-    cluster: MockCluster<'static, DefaultProducerContext>,
-    store: Store,
+/// The engine of this process: it holds only one, so all parts are one test with a database each.
+struct Engine {
+    url: String,
     shutdown: Shutdown,
-    /// Rows stored: index and hash of the last leaf.
-    tip: (u64, [u8; 32]),
     _dir: tempfile::TempDir,
 }
 
-impl Drop for Rig {
+struct Rig {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+    store: Store,
+    /// Rows stored: index and hash of the last leaf.
+    tip: (u64, [u8; 32]),
+}
+
+impl Drop for Engine {
     fn drop(&mut self) {
         self.shutdown.request();
     }
 }
 
-async fn rig() -> Option<Rig> {
+async fn engine() -> Option<Engine> {
     let Ok(library) = aal_olap_engine::default_library_path() else {
         eprintln!("skipped: no engine library; run scripts/fetch-engine.sh");
         return None;
     };
     let dir = tempfile::tempdir().unwrap();
-    let engine = aal_olap_engine::Config::new(library, dir.path().join("store"));
-    let engine = aal_olap_engine::Server::bind(engine).await.unwrap();
-    let config: StoreConfig =
-        serde_json::from_value(json!({"url": format!("http://{}/", engine.address())})).unwrap();
+    let config = aal_olap_engine::Config::new(library, dir.path().join("store"));
+    let server = aal_olap_engine::Server::bind(config).await.unwrap();
+    let url = format!("http://{}/", server.address());
     let shutdown = Shutdown::new();
     let stop = shutdown.clone();
-    tokio::spawn(engine.serve(async move { stop.requested().await }));
+    tokio::spawn(server.serve(async move { stop.requested().await }));
+    Some(Engine {
+        url,
+        shutdown,
+        _dir: dir,
+    })
+}
+
+async fn rig(engine: &Engine, database: &str) -> Rig {
+    let config: StoreConfig =
+        serde_json::from_value(json!({"url": engine.url, "database": database})).unwrap();
     let store = Store::new(&config);
     store.migrate().await.unwrap();
     let cluster = MockCluster::new(1).unwrap();
     cluster.create_topic(EVENTS, PARTITIONS, 1).unwrap();
-    Some(Rig {
+    Rig {
         cluster,
         store,
-        shutdown,
         tip: (0, [0; 32]),
-        _dir: dir,
-    })
+    }
 }
 
 impl Rig {
@@ -153,9 +165,7 @@ fn incident(index: u64) -> Incident {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_is_told_under_one_id_until_the_ledger_holds_it_and_then_no_more() {
-    let Some(mut rig) = rig().await else { return };
+async fn a_change_is_told_under_one_id_until_the_ledger_holds_it_and_then_no_more(mut rig: Rig) {
     assert!(rig.teller("processor").changed(change(1, 2)).await.unwrap());
     // Killed before anybody consumed it; another processor starts at the same time.
     assert!(rig.teller("processor").changed(change(1, 2)).await.unwrap());
@@ -194,9 +204,7 @@ async fn a_change_is_told_under_one_id_until_the_ledger_holds_it_and_then_no_mor
     assert_eq!(rig.messages().len(), 5);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_incident_has_one_beginning_and_one_end_whoever_dies_in_between() {
-    let Some(mut rig) = rig().await else { return };
+async fn an_incident_has_one_beginning_and_one_end_whoever_dies_in_between(mut rig: Rig) {
     let load = |rig: &Rig| {
         let teller = rig.teller("readback");
         async move { Incidents::load(teller, &Metrics::default()).await.unwrap() }
@@ -240,9 +248,7 @@ async fn an_incident_has_one_beginning_and_one_end_whoever_dies_in_between() {
     assert_ne!(again.event_id, told[0].event_id);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_incidents_is_counted_and_told_up_to_a_bound() {
-    let Some(rig) = rig().await else { return };
+async fn a_flood_of_incidents_is_counted_and_told_up_to_a_bound(rig: Rig) {
     let metrics = Metrics::default();
     let mut incidents = Incidents::load(rig.teller("readback"), &metrics).await.unwrap();
     let flood = aal_announce::MAX_OPEN as u64 + 50;
@@ -258,9 +264,7 @@ async fn a_flood_of_incidents_is_counted_and_told_up_to_a_bound() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_concerns_a_shard_goes_into_its_own_partition() {
-    let Some(rig) = rig().await else { return };
+async fn what_concerns_a_shard_goes_into_its_own_partition(rig: Rig) {
     let teller = rig.teller("processor");
     for partition in [2, 0] {
         let shard = Shard {
@@ -277,4 +281,14 @@ async fn what_concerns_a_shard_goes_into_its_own_partition() {
     let ids: std::collections::BTreeSet<Uuid> =
         rig.messages().iter().map(|(_, event)| event.event_id).collect();
     assert_eq!(ids.len(), 4, "a shard opens once, a heart beats each time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_told_twice() {
+    let Some(engine) = engine().await else { return };
+    a_change_is_told_under_one_id_until_the_ledger_holds_it_and_then_no_more(rig(&engine, "part_0").await)
+        .await;
+    an_incident_has_one_beginning_and_one_end_whoever_dies_in_between(rig(&engine, "part_1").await).await;
+    a_flood_of_incidents_is_counted_and_told_up_to_a_bound(rig(&engine, "part_2").await).await;
+    what_concerns_a_shard_goes_into_its_own_partition(rig(&engine, "part_3").await).await;
 }
