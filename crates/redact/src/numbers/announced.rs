@@ -145,6 +145,10 @@ pub(crate) fn propose_bics(context: &Context<'_>, out: &mut Vec<Candidate>) {
             .take_while(|byte| !byte.is_ascii_uppercase() && !byte.is_ascii_digit() && **byte != b'\n')
             .count();
         let start = from + gap;
+        // `swift DECISION`: the adjective; the code has a colon or the word `code` before it.
+        if gap == 1 && bytes[from.saturating_sub(5)..from].eq_ignore_ascii_case(b"swift") {
+            continue;
+        }
         let length = bytes[start..]
             .iter()
             .take(12)
