@@ -86,7 +86,12 @@ EXCEPTIONS = {
     'iban': lambda v: (importlib.import_module('stdnum.iso7064.mod_97_10').is_valid(v[4:] + v[:4])
                        and not importlib.import_module('stdnum.iban').is_valid(v)),
     'fi_hetu': lambda v: v[7] == '9',  # temporary codes of hospitals: ours takes them
+    # State codes of the GST portal: 38 Ladakh (since 2019), 97 other territory, 99 centre; not in stdnum's list.
+    'in_gstin': lambda v: v[:2] in ('38', '97', '99'),
+    # Citizenship digit 2: refugees (Identification Act 68 of 1997, Department of Home Affairs); stdnum knows 0 and 1.
+    'za_id': lambda v: v[10] == '2',
     # Dates in the future: ours has no clock.
+    'no_fnr': lambda v: int(v[6:9]) >= 500 and 24 < int(v[4:6]) < 40,
     'be_nn': lambda v: int(v[:2]) > 24 and 97 - int('2' + v[:9]) % 97 == int(v[9:]) or int(v[2:4]) > 12,
     'dk_cpr': lambda v: v[6] in '456789' and 24 < int(v[4:6]) < 58,
     # Australian Business Register, "Format of the ABN": the sum is divisible by 89, for 10 as for 99; stdnum wants 11 or more.
