@@ -80,7 +80,8 @@ EXCEPTIONS = {
     'us_itin': lambda v: int(v[3:5]) in ITIN_GROUPS_SINCE_2016,
     'aba_routing': lambda v: int(v[:2]) not in FEDERAL_RESERVE,
     'cz_rodne_cislo': lambda v: int(v[2:4]) not in CZECH_MONTHS,
-    'id_nik': lambda v: int(v[:2]) in NEW_PROVINCES,
+    # Serial numbers begin at 0001 (Ministry of Home Affairs, structure of the NIK); stdnum takes 0000.
+    'id_nik': lambda v: int(v[:2]) in NEW_PROVINCES or v[12:] == '0000',
     # ISO 13616-1 asks for length and MOD 97-10, as ours does; stdnum also for the national structure inside, which
     # countries change and people mistype.
     'iban': lambda v: (importlib.import_module('stdnum.iso7064.mod_97_10').is_valid(v[4:] + v[:4])
