@@ -14,6 +14,7 @@ mod answer;
 mod anthropic;
 mod aws_frames;
 mod bedrock;
+mod coalesce;
 mod content;
 mod frames;
 mod line;
