@@ -13,6 +13,7 @@
 mod answer;
 mod anthropic;
 mod aws_frames;
+mod batch;
 mod bedrock;
 mod coalesce;
 mod content;
