@@ -138,3 +138,28 @@ fn a_vendor_before_the_model_is_understood_at_the_vendor_itself() {
     let price = found.price(PriceTable::builtin(), AT_US).unwrap();
     assert_eq!(price.total.to_string(), "0.0000053");
 }
+
+/// Opik, LiteLLM: what is charged by the search and not by tokens costs nothing.
+#[test]
+fn a_rerank_is_charged_by_the_search() {
+    let body = json!({"id": "i", "results": [{"index": 0, "relevance_score": 0.9}], "meta": {"billed_units": {"search_units": 3}}});
+    let request = br#"{"model":"rerank-v3.5","query":"q","documents":["d"]}"#;
+    let found = parse(&ExchangeInput {
+        provider: "cohere",
+        operation: None,
+        request: Some(RequestPart {
+            method: "POST",
+            url: "https://api.cohere.com/v2/rerank",
+            body: request,
+        }),
+        response: Some(ResponsePart {
+            status: 200,
+            content_type: "application/json",
+            body: body.to_string().as_bytes(),
+        }),
+        interrupted: false,
+    });
+    // Three searches at 2 dollars a thousand.
+    let price = found.price(PriceTable::builtin(), AT_US).unwrap();
+    assert_eq!(price.total.to_string(), "0.006");
+}
