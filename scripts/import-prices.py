@@ -325,6 +325,11 @@ def litellm(archive, units, providers):
             leave("price form not supported (ranges, off-peak)", name)
             continue
         prices = litellm_rates(entry, "", units, name)
+        # Rerankers are charged by the search; where they are, their token rates are zeros that stand for nothing.
+        search = entry.get("input_cost_per_query")
+        if entry.get("mode") == "rerank" and isinstance(search, Decimal) and search > 0:
+            per = units["rerank_searches_kcount"]["per"]
+            prices = {"rerank_searches_kcount": decimal_text(search * per, per, name)}
         if not prices:
             leave("not priced by tokens", name)
             continue

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::coalesce::joined;
+
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frame {
@@ -34,12 +36,15 @@ pub(crate) fn sse(text: &str) -> Frames {
     let mut out = Frames::default();
     let mut event = String::new();
     let mut data = String::new();
-    let mut lines = text.split_inclusive(['\n', '\r']).peekable();
-    while let Some(raw) = lines.next() {
-        if raw.ends_with('\r') && lines.peek() == Some(&"\n") {
-            lines.next();
-        }
-        let line = raw.trim_end_matches(['\n', '\r']);
+    let mut rest = text;
+    while !rest.is_empty() {
+        // Both ends are ASCII, so the positions are character boundaries.
+        let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len());
+        let line = &rest[..end];
+        let after = &rest[end..];
+        rest = after
+            .strip_prefix("\r\n")
+            .unwrap_or(after.get(1..).unwrap_or_default());
         if line.is_empty() {
             out.dispatch(&mut event, &mut data);
             continue;
@@ -66,6 +71,12 @@ impl Frames {
         if data.trim() == "[DONE]" {
             self.done = true;
         } else if !data.is_empty() {
+            let last = self.frames.last_mut().filter(|last| last.event == *event);
+            if last.is_some_and(|last| joined(&mut last.data, data)) {
+                event.clear();
+                data.clear();
+                return;
+            }
             match serde_json::from_str(data) {
                 Ok(value) => self.frames.push(Frame {
                     event: std::mem::take(event),

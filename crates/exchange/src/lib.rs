@@ -13,7 +13,9 @@
 mod answer;
 mod anthropic;
 mod aws_frames;
+mod batch;
 mod bedrock;
+mod coalesce;
 mod content;
 mod frames;
 mod line;

@@ -1,5 +1,7 @@
 //! One line of `audit normalise`.
 
+use std::borrow::Cow;
+
 use aal_pricing::{PriceTable, Usage};
 use base64::Engine;
 use serde::{Deserialize, Serialize};
@@ -88,14 +90,16 @@ struct Normalised<'a> {
     tool_calls: &'a [ToolCall],
 }
 
-fn bytes(text: &Value, base64: Option<&str>) -> Result<Vec<u8>, BadLine> {
+fn bytes<'a>(text: &'a Value, base64: Option<&str>) -> Result<Cow<'a, [u8]>, BadLine> {
     if let Some(encoded) = base64 {
-        return Ok(base64::engine::general_purpose::STANDARD.decode(encoded)?);
+        return Ok(Cow::Owned(
+            base64::engine::general_purpose::STANDARD.decode(encoded)?,
+        ));
     }
     match text {
-        Value::Null => Ok(Vec::new()),
-        Value::String(text) => Ok(text.clone().into_bytes()),
-        json => Ok(serde_json::to_vec(json)?),
+        Value::Null => Ok(Cow::Borrowed(&[])),
+        Value::String(text) => Ok(Cow::Borrowed(text.as_bytes())),
+        json => Ok(Cow::Owned(serde_json::to_vec(json)?)),
     }
 }
 

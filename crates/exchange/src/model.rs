@@ -101,6 +101,8 @@ pub struct Exchange {
     pub finish_reasons: Vec<String>,
     /// What was used, as far as known.
     pub usage: Option<Usage>,
+    /// The usage of each call, where the exchange is of several (the results of a batch); else empty.
+    pub calls: Vec<Usage>,
     /// Whether `usage` can be relied on.
     pub usage_state: UsageState,
     /// The provider's id in the price table.
@@ -140,12 +142,36 @@ impl Exchange {
             return Err(unpriced(self.usage_state.as_str()));
         }
         let usage = self.usage.as_ref().ok_or_else(|| unpriced("no_usage"))?;
+        if !self.calls.is_empty() {
+            return self.price_calls(table, at_us);
+        }
+        self.price_of(table, at_us, usage)
+    }
+
+    /// Several calls are priced one by one: a threshold is one call's.
+    fn price_calls(&self, table: &PriceTable, at_us: i64) -> Result<Price, Unpriced> {
+        let mut sum: Option<Price> = None;
+        for usage in &self.calls {
+            let price = self.price_of(table, at_us, usage)?;
+            sum = Some(match sum {
+                Some(so_far) => so_far.plus(price)?,
+                None => price,
+            });
+        }
+        sum.ok_or_else(|| Unpriced {
+            reason: "no_usage".to_owned(),
+        })
+    }
+
+    fn price_of(&self, table: &PriceTable, at_us: i64, usage: &Usage) -> Result<Price, Unpriced> {
         let circumstances: Vec<(&str, &str)> = self
             .circumstances
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let mut refusal = unpriced("no_model");
+        let mut refusal = Unpriced {
+            reason: "no_model".to_owned(),
+        };
         for model in self.pricing_models() {
             match table.price_under(&self.provider_id_for_pricing, model, at_us, usage, &circumstances) {
                 Err(error) if error.reason == "unknown_model" => refusal = error,

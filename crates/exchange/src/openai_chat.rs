@@ -26,11 +26,17 @@ pub(crate) fn read(body: &Value, tiered: bool, answer: &mut Answer) {
         answer.text(choice.get("text"));
         answer.text(message.get("content"));
         answer.text(message.get("refusal"));
+        // A spoken answer has its words under `audio`.
+        answer.text(message.pointer("/audio/transcript"));
         answer.reason(
             message
                 .get("reasoning_content")
                 .or_else(|| message.get("reasoning")),
         );
+        // Mistral's reasoning is a part of the content.
+        for part in list(message, "content") {
+            answer.reason(part.get("thinking"));
+        }
         for call in list(message, "tool_calls") {
             // Custom tools carry free text under `input` where functions carry `arguments`.
             let function = call
@@ -101,6 +107,7 @@ impl Choice {
             match (key.as_str(), value) {
                 ("tool_calls", Value::Array(calls)) => calls.iter().for_each(|call| self.take_tool(call)),
                 ("function_call", Value::Object(call)) => take_function(&mut self.function, call),
+                ("audio", Value::Object(piece)) => self.take_audio(piece),
                 ("role", _) | (_, Value::Null) => merge_except(&mut self.message, &one(key, value), &[]),
                 (_, Value::String(text)) => append(&mut self.message, key, text),
                 (_, Value::Array(parts)) => match self.message.get_mut(key) {
@@ -111,6 +118,24 @@ impl Choice {
                 },
                 _ => {
                     self.message.insert(key.clone(), value.clone());
+                }
+            }
+        }
+    }
+
+    /// Sound and its words come in pieces; the rest is stated once.
+    fn take_audio(&mut self, piece: &Map<String, Value>) {
+        let held = self
+            .message
+            .entry("audio")
+            .or_insert_with(|| Value::Object(Map::new()));
+        let Value::Object(held) = held else { return };
+        for (key, value) in piece {
+            match value {
+                Value::String(text) if key == "transcript" || key == "data" => append(held, key, text),
+                Value::Null => {}
+                other => {
+                    held.insert(key.clone(), other.clone());
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! OpenAI responses, assistants with their threads and runs, and the streams of transcriptions and images.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::answer::{Answer, Folded, append};
@@ -34,6 +36,12 @@ pub(crate) fn read_response(body: &Value, answer: &mut Answer) {
             "web_search_call" if item.pointer("/action/type").is_none_or(|kind| kind == "search") => {
                 answer.web_searches += 1;
             }
+            // Calls of built-in tools that the application carries out.
+            kind @ ("computer_call" | "local_shell_call" | "shell_call" | "apply_patch_call") => answer.tool(
+                string(item, "call_id"),
+                kind.strip_suffix("_call").map(str::to_owned),
+                item.get("action").or_else(|| item.get("operation")),
+            ),
             "mcp_call" => answer.tool(string(item, "id"), string(item, "name"), item.get("arguments")),
             _ => {}
         }
@@ -63,8 +71,38 @@ pub(crate) fn fold_response(frames: &Frames) -> Folded {
     let mut body = Map::new();
     let mut items: Vec<Value> = Vec::new();
     let mut open_text = String::new();
+    let mut open_calls: BTreeMap<u64, Map<String, Value>> = BTreeMap::new();
     for frame in &frames.frames {
+        let index = frame
+            .data
+            .get("output_index")
+            .and_then(Value::as_u64)
+            .unwrap_or(0);
         match kind(frame).as_str() {
+            "response.output_item.added" => {
+                let item = frame.data.get("item").and_then(Value::as_object);
+                let calls = ["function_call", "custom_tool_call", "mcp_call"];
+                let is_call = |item: &&Map<String, Value>| {
+                    let kind = item.get("type").and_then(Value::as_str);
+                    kind.is_some_and(|kind| calls.contains(&kind))
+                };
+                if let Some(item) = item.filter(is_call) {
+                    open_calls.insert(index, item.clone());
+                }
+            }
+            event @ ("response.function_call_arguments.delta"
+            | "response.mcp_call_arguments.delta"
+            | "response.custom_tool_call_input.delta") => {
+                let key = if event.ends_with("input.delta") {
+                    "input"
+                } else {
+                    "arguments"
+                };
+                let piece = frame.data.get("delta").and_then(Value::as_str);
+                if let Some(call) = open_calls.get_mut(&index) {
+                    append(call, key, piece.unwrap_or_default());
+                }
+            }
             "response.created" | "response.in_progress" => {
                 let response = frame.data.get("response").and_then(Value::as_object);
                 body = response.cloned().unwrap_or(body);
@@ -83,6 +121,7 @@ pub(crate) fn fold_response(frames: &Frames) -> Folded {
                 if item.get("type").and_then(Value::as_str) == Some("message") {
                     open_text.clear();
                 }
+                open_calls.remove(&index);
                 items.push(item);
             }
             _ => {}
@@ -93,6 +132,8 @@ pub(crate) fn fold_response(frames: &Frames) -> Folded {
             serde_json::json!({"type": "message", "content": [{"type": "output_text", "text": open_text}]}),
         );
     }
+    // A call that broke off keeps its name and what came of its arguments.
+    items.extend(open_calls.into_values().map(Value::Object));
     body.insert("output".to_owned(), Value::Array(items));
     body.remove("status");
     Folded {

@@ -8,13 +8,15 @@ use crate::content::{list, request_text, string};
 use crate::frames::{Frames, json_lines, looks_like_sse, sse};
 use crate::model::{Exchange, ExchangeInput, RequestPart, ResponsePart, UsageState};
 use crate::route::{Route, Wire, pricing_provider, route};
-use crate::{anthropic, aws_frames, bedrock, multipart, openai_chat, openai_more, usage, vendors};
+use crate::{anthropic, aws_frames, batch, bedrock, multipart, openai_chat, openai_more, usage, vendors};
 
 /// A response body taken apart as far as its bytes allow.
 enum Body {
     Absent,
     Json(Value),
     Stream(Frames),
+    /// The whole elements of a JSON array that breaks off.
+    TornArray(Vec<Value>),
     /// Not readable; `torn` when it is JSON that breaks off.
     Opaque {
         torn: bool,
@@ -41,6 +43,9 @@ fn body(response: &ResponsePart<'_>) -> Body {
     }
     match serde_json::from_slice(bytes) {
         Ok(value) => Body::Json(value),
+        Err(error) if error.is_eof() && bytes.trim_ascii_start().starts_with(b"[") => {
+            Body::TornArray(array_prefix(bytes.trim_ascii_start()))
+        }
         Err(error) => {
             let lines = lines();
             if lines.frames.is_empty() {
@@ -48,6 +53,29 @@ fn body(response: &ResponsePart<'_>) -> Body {
             }
             Body::Stream(lines)
         }
+    }
+}
+
+/// The elements of a JSON array up to where it breaks off.
+fn array_prefix(bytes: &[u8]) -> Vec<Value> {
+    let mut elements = Vec::new();
+    let mut rest = bytes.get(1..).unwrap_or_default().trim_ascii_start();
+    loop {
+        let mut documents = serde_json::Deserializer::from_slice(rest).into_iter::<Value>();
+        let Some(Ok(element)) = documents.next() else {
+            return elements;
+        };
+        // A number or a word at the very end may be a part of a longer one.
+        let read = documents.byte_offset();
+        rest = rest.get(read..).unwrap_or_default().trim_ascii_start();
+        if rest.is_empty() && !(element.is_object() || element.is_array() || element.is_string()) {
+            return elements;
+        }
+        elements.push(element);
+        rest = match rest.strip_prefix(b",") {
+            Some(next) => next.trim_ascii_start(),
+            None => return elements,
+        };
     }
 }
 
@@ -62,6 +90,7 @@ fn fold(wire: Wire, frames: &Frames) -> Option<Folded> {
         Wire::Gemini => vendors::fold_gemini(frames),
         Wire::Cohere => vendors::fold_cohere(frames),
         Wire::Ollama => vendors::fold_ollama(frames),
+        Wire::BatchResults => return batch::fold(frames),
         Wire::Plain => openai_more::fold_plain(frames),
         Wire::Unknown => return None,
     };
@@ -84,6 +113,7 @@ fn read(route: &Route, body: &Value) -> Answer {
         Wire::Gemini => vendors::read_gemini(body, &mut answer),
         Wire::Cohere => vendors::read_cohere(body, &mut answer),
         Wire::Ollama => vendors::read_ollama(body, &mut answer),
+        Wire::BatchResults => batch::read(body, &mut answer),
         Wire::Plain => {
             answer.read_head(body);
             answer.text(body.get("text"));
@@ -98,6 +128,17 @@ fn read(route: &Route, body: &Value) -> Answer {
 
 fn succeeded(response: ResponsePart<'_>) -> bool {
     (200..300).contains(&response.status)
+}
+
+fn one_frame(chunks: Vec<Value>) -> Frames {
+    let frame = crate::frames::Frame {
+        event: String::new(),
+        data: Value::Array(chunks),
+    };
+    Frames {
+        frames: vec![frame],
+        ..Frames::default()
+    }
 }
 
 /// What the bytes of an exchange amount to before they are read.
@@ -137,16 +178,24 @@ fn open(input: &ExchangeInput<'_>) -> Opened {
         Body::Opaque { torn } => (None, asked_to_stream(), !torn),
         // Gemini without `alt=sse` streams one JSON array.
         Body::Json(Value::Array(chunks)) if route.wire == Wire::Gemini => {
-            let data = Value::Array(chunks);
+            let folded = vendors::fold_gemini(&one_frame(chunks));
+            (Some(folded.body), true, folded.complete)
+        }
+        Body::TornArray(chunks) if route.wire == Wire::Gemini && !chunks.is_empty() => {
+            (Some(vendors::fold_gemini(&one_frame(chunks)).body), true, false)
+        }
+        Body::TornArray(_) => (None, asked_to_stream(), false),
+        // A file of one line is one document.
+        Body::Json(value) if route.wire == Wire::BatchResults => {
+            let frame = crate::frames::Frame {
+                event: String::new(),
+                data: value,
+            };
             let frames = Frames {
-                frames: vec![crate::frames::Frame {
-                    event: String::new(),
-                    data,
-                }],
+                frames: vec![frame],
                 ..Frames::default()
             };
-            let folded = vendors::fold_gemini(&frames);
-            (Some(folded.body), true, folded.complete)
+            (batch::fold(&frames).map(|folded| folded.body), false, true)
         }
         Body::Json(value) => (Some(value), false, true),
         Body::Stream(frames) => match fold(route.wire, &frames) {
@@ -158,7 +207,8 @@ fn open(input: &ExchangeInput<'_>) -> Opened {
                     && !frames.done
                     && route.wire == Wire::OpenAiChat
                     && folded.body.get("usage").is_none();
-                (Some(folded.body), true, folded.complete && !usage_lost)
+                let streamed = route.wire != Wire::BatchResults;
+                (Some(folded.body), streamed, folded.complete && !usage_lost)
             }
             None => (None, true, !frames.cut),
         },
@@ -189,7 +239,7 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         .as_ref()
         .map_or_else(|| usage::expected_flavor(&route), |found| found.flavor);
     let partial = found.as_ref().is_some_and(|found| found.partial);
-    let mut usage = found.and_then(|found| found.usage);
+    let (mut usage, calls) = found.map_or((None, Vec::new()), |found| (found.usage, found.calls));
     let answer = match &body {
         Some(body) if succeeded || status.is_none() => read(&route, body),
         _ => Answer::default(),
@@ -231,6 +281,7 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         interrupted,
         finish_reasons: answer.finish_reasons,
         usage,
+        calls,
         usage_state,
         provider_id_for_pricing: pricing_provider(&route.provider).to_owned(),
         provider: route.provider,

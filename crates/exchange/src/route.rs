@@ -20,6 +20,8 @@ pub(crate) enum Wire {
     Gemini,
     Cohere,
     Ollama,
+    /// The results of a batch job, one answer a line.
+    BatchResults,
     /// Vectors, images, verdicts: an answer without text, usage under `usage` where there is any.
     Plain,
     /// No known form.
@@ -39,7 +41,7 @@ pub(crate) struct Route {
 }
 
 /// Hosts that tell the provider, by suffix or part.
-const HOSTS: [(&str, &str); 22] = [
+const HOSTS: [(&str, &str); 23] = [
     ("openai.azure.com", "azure"),
     ("cognitiveservices.azure.com", "azure"),
     ("services.ai.azure.com", "azure"),
@@ -62,6 +64,8 @@ const HOSTS: [(&str, &str); 22] = [
     ("api.z.ai", "zai"),
     ("open.bigmodel.cn", "zhipuai"),
     ("api.voyageai.com", "voyageai"),
+    // The port that Ollama listens on unless told otherwise.
+    (":11434", "ollama"),
 ];
 
 /// The OpenTelemetry name of a provider, where one exists, for a name that sources use.
@@ -188,6 +192,16 @@ fn by_path(provider: &str, path: &str) -> Option<Kind> {
         }
         _ if ends(":embedContent") || ends(":batchEmbedContents") => (Wire::Gemini, "embeddings", true),
         _ if ends(":rawPredict") || ends(":streamRawPredict") => (Wire::Anthropic, "messages", true),
+        // What a call would cost, and jobs of many calls: nothing is used yet.
+        _ if ends("/count_tokens") || ends("/responses/input_tokens") || ends(":countTokens") => {
+            (Wire::Plain, "count_tokens", false)
+        }
+        _ if (path.contains("/batches/") && ends("/results"))
+            || (path.contains("/files/") && (ends("/content") || ends(":download"))) =>
+        {
+            (Wire::BatchResults, "batch_results", false)
+        }
+        _ if path.contains("/batches") || ends(":batchGenerateContent") => (Wire::Plain, "batches", false),
         _ if ends("/chat/completions") => (Wire::OpenAiChat, "chat", true),
         // Mistral's agents answer like chats.
         _ if ends("/agents/completions") => (Wire::OpenAiChat, "chat", true),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use aal_pricing::{PriceTable, Unit, Usage};
 use serde_json::{Value, json};
 
+use crate::batch;
 use crate::route::{Route, Wire, pricing_provider};
 
 /// Usage found in an answer, and the form it was found in.
@@ -13,6 +14,8 @@ pub(crate) struct Found {
     pub(crate) flavor: &'static str,
     /// The answer states a part of its usage only.
     pub(crate) partial: bool,
+    /// The usage of each call, where the answer is of several.
+    pub(crate) calls: Vec<Usage>,
 }
 
 impl Found {
@@ -21,6 +24,7 @@ impl Found {
             usage,
             flavor,
             partial: false,
+            calls: Vec::new(),
         }
     }
 }
@@ -30,6 +34,16 @@ pub(crate) fn find(route: &Route, body: &Value) -> Found {
     let provider = pricing_provider(&route.provider);
     match route.wire {
         Wire::Cohere => cohere(body),
+        Wire::BatchResults => {
+            let of = |body: &Value, flavor| extracted(body, provider, &[flavor]).usage;
+            let (calls, partial) = batch::usages(body, of);
+            Found {
+                partial,
+                usage: batch::sum(&calls),
+                flavor: "default",
+                calls,
+            }
+        }
         Wire::Ollama => Found::new(counted(body, &["/prompt_eval_count"], &["/eval_count"]), "ollama"),
         Wire::BedrockConverse => converse(body, provider),
         Wire::BedrockInvoke => bedrock_invoke(body, provider),
@@ -40,6 +54,8 @@ pub(crate) fn find(route: &Route, body: &Value) -> Found {
         Wire::Anthropic => extracted(body, provider, &["anthropic"]),
         Wire::Gemini => extracted(body, provider, &["default"]),
         Wire::Plain => match route.operation.as_str() {
+            // Asked for again and again, a job states the same usage each time.
+            "batches" | "count_tokens" => Found::new(None, "default"),
             "images" => extracted(body, provider, &["images"]),
             "ocr" => extracted(body, provider, &["ocr"]),
             "transcriptions" | "translations" => transcription(body),
@@ -194,9 +210,32 @@ fn ai21_tokens(body: &Value) -> Option<Usage> {
     (!usage.is_empty()).then_some(usage)
 }
 
+/// Nova's own form counts cached tokens as converse does, under longer names.
+fn converse_keys(body: &Value) -> Cow<'_, Value> {
+    let names = [
+        ("cacheReadInputTokenCount", "cacheReadInputTokens"),
+        ("cacheWriteInputTokenCount", "cacheWriteInputTokens"),
+    ];
+    let mut usage = body.get("usage").cloned().unwrap_or(Value::Null);
+    let mut renamed = false;
+    for (long, short) in names {
+        if usage.get(short).is_none()
+            && let Some(count) = usage.get(long).cloned()
+        {
+            usage[short] = count;
+            renamed = true;
+        }
+    }
+    if renamed {
+        Cow::Owned(json!({ "usage": usage }))
+    } else {
+        Cow::Borrowed(body)
+    }
+}
+
 fn bedrock_invoke(body: &Value, provider: &str) -> Found {
     if body.pointer("/usage/inputTokens").is_some() {
-        return converse(body, provider);
+        return converse(&converse_keys(body), provider);
     }
     if body.pointer("/usage/input_tokens").is_some() {
         return extracted(body, provider, &["anthropic"]);

@@ -117,6 +117,7 @@ pub(crate) fn read_cohere(body: &Value, answer: &mut Answer) {
 pub(crate) fn fold_cohere(frames: &Frames) -> Folded {
     let mut body = Map::new();
     let mut text = String::new();
+    let mut thinking = String::new();
     let mut plan = String::new();
     let mut calls: Vec<Map<String, Value>> = Vec::new();
     for frame in &frames.frames {
@@ -133,7 +134,10 @@ pub(crate) fn fold_cohere(frames: &Frames) -> Folded {
             }
             "text-generation" => text.push_str(at("/text")),
             "message-start" => merge_except(&mut body, data, &["type", "delta"]),
-            "content-delta" => text.push_str(at("/delta/message/content/text")),
+            "content-delta" => {
+                text.push_str(at("/delta/message/content/text"));
+                thinking.push_str(at("/delta/message/content/thinking"));
+            }
             "tool-plan-delta" => plan.push_str(at("/delta/message/tool_plan")),
             "tool-call-start" => {
                 let call = data
@@ -157,7 +161,12 @@ pub(crate) fn fold_cohere(frames: &Frames) -> Folded {
     }
     let complete = body.contains_key("finish_reason");
     let calls: Vec<Value> = calls.into_iter().map(Value::Object).collect();
-    let content = json!([{"type": "text", "text": text}]);
+    let mut content = json!([{"type": "text", "text": text}]);
+    if let Value::Array(parts) = &mut content
+        && !thinking.is_empty()
+    {
+        parts.insert(0, json!({"type": "thinking", "thinking": thinking}));
+    }
     body.insert(
         "message".to_owned(),
         json!({"content": content, "tool_plan": plan, "tool_calls": calls}),

@@ -29,6 +29,29 @@ pub struct Price {
     pub rule: String,
 }
 
+impl Price {
+    /// The price of this call and another of the same model; the rule stays the first one's.
+    ///
+    /// # Errors
+    /// When the currencies differ or the sum leaves the range of a decimal.
+    pub fn plus(self, other: Price) -> Result<Price, Unpriced> {
+        if self.currency != other.currency {
+            return Err(Unpriced::new("currencies_differ"));
+        }
+        let sum = |left: Decimal, right: Decimal| {
+            left.checked_add(right)
+                .map(|sum| sum.normalize())
+                .ok_or_else(|| Unpriced::new("amount_out_of_range"))
+        };
+        Ok(Price {
+            input: sum(self.input, other.input)?,
+            output: sum(self.output, other.output)?,
+            total: sum(self.total, other.total)?,
+            ..self
+        })
+    }
+}
+
 /// Why a usage has no price. Never to be read as zero.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{reason}")]
@@ -93,6 +116,28 @@ impl Rates {
             .iter()
             .filter(|(unit, _)| !with.units.contains(*unit));
         Rates::new(kept.chain(&with.entries).cloned().collect())
+    }
+
+    /// These prices with tokens at half; searches and requests stay as they are.
+    pub(crate) fn halved_tokens(&self) -> Rates {
+        // Multiplying is exact; the scale grows by one digit, which loading leaves room for.
+        let half = Decimal::new(5, 1);
+        let entries = self.entries.iter().map(|(unit, rate)| {
+            let halve = |price: Decimal| {
+                if unit.per() == 1_000_000 {
+                    price * half
+                } else {
+                    price
+                }
+            };
+            let tiers = rate.tiers.iter().map(|(start, price)| (*start, halve(*price)));
+            let rate = Rate {
+                base: halve(rate.base),
+                tiers: tiers.collect(),
+            };
+            (*unit, rate)
+        });
+        Rates::new(entries.collect())
     }
 
     /// The price of a usage.

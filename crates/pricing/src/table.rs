@@ -193,7 +193,7 @@ impl PriceTable {
             .find(|(time, _)| time.holds(at_us))
             .or(prices.first());
         let (time, rates) = in_force.ok_or_else(|| Unpriced::new("no_price_for_model"))?;
-        let (special, because) = found.special(at_us, circumstances)?;
+        let (special, because) = found.special(at_us, rates, circumstances)?;
         let overridden = special.map(|special| rates.overridden(&special));
         let billed = billed_usage(provider, found.model, usage);
         let amounts = overridden
@@ -273,6 +273,13 @@ impl PriceTable {
         if let Some(found) = self.find_named(provider, &name) {
             return Some(found);
         }
+        // OpenAI-compatible doors name the vendor before the model: `google/gemini-2.5-flash` at Google.
+        let own = name
+            .strip_prefix(&provider.id)
+            .and_then(|rest| rest.strip_prefix('/'));
+        if let Some(found) = own.and_then(|own| self.find_named(provider, own)) {
+            return Some(found);
+        }
         let others = other_names(&name);
         others.iter().find_map(|other| self.find_named(provider, other))
     }
@@ -318,7 +325,15 @@ impl Provider {
     }
 }
 
+/// Providers whose published rule is that tokens of a batch job cost half, whatever the model. The lists hold batch
+/// prices only from October 2026 on; an earlier or unlisted one follows from the rule.
+const HALF_IN_BATCHES: [&str; 7] = ["openai", "azure", "anthropic", "google", "aws", "mistral", "groq"];
+
 impl Found<'_> {
+    fn half_in_batches(&self) -> bool {
+        self.own && HALF_IN_BATCHES.contains(&self.listed_by.id.as_str())
+    }
+
     /// Special prices of the circumstances, and the words for the rule.
     ///
     /// A circumstance for which the list has no price in force is refused: the ordinary price would be a guess.
@@ -326,6 +341,7 @@ impl Found<'_> {
     fn special(
         &self,
         at_us: i64,
+        rates: &Rates,
         circumstances: Circumstances<'_>,
     ) -> Result<(Option<Rates>, String), Unpriced> {
         let mut special: Option<Rates> = None;
@@ -334,6 +350,11 @@ impl Found<'_> {
             let asks = |variant: &&Variant| variant.when.get(*name).is_some_and(|value| value == said);
             let listed = self.model.variants.iter().filter(|_| self.own);
             if !listed.filter(asks).any(|variant| variant.time.holds(at_us)) {
+                if (*name, *said) == ("processing", "batch") && self.half_in_batches() {
+                    special = Some(rates.halved_tokens());
+                    because.push_str(" processing=batch half");
+                    continue;
+                }
                 return Err(Unpriced::new(format!("no_price_under:{name}={said}")));
             }
         }

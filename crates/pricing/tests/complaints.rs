@@ -194,3 +194,76 @@ fn amounts_are_exact_decimals() {
     );
     assert_eq!(found["total"], "0.0000005");
 }
+
+/// LiteLLM decides the threshold for each kind of token apart; opik 6982 has no higher price for the output.
+#[test]
+fn a_long_prompt_makes_the_whole_request_dearer_output_and_cache_included() {
+    let at = |tokens: u64| {
+        let body = json!({"usage": {"input_tokens": tokens - 1_000, "cache_read_input_tokens": 1_000, "output_tokens": 1_000}});
+        answer("anthropic", "default", "claude-sonnet-4-5", body)
+    };
+    let (low, high) = (at(200_000), at(200_001));
+    assert_eq!(
+        (low["input_price"].as_str(), low["output_price"].as_str()),
+        (Some("0.5973"), Some("0.015"))
+    );
+    // 199,001 at 6 and 1,000 at 0.60; 1,000 at 22.50 dollars a million.
+    assert_eq!(
+        (high["input_price"].as_str(), high["output_price"].as_str()),
+        (Some("1.194606"), Some("0.0225"))
+    );
+}
+
+/// LiteLLM, Opik: a service tier or a batch is charged like any call, or not at all.
+#[test]
+fn a_tier_without_a_price_is_unpriced_and_a_batch_costs_half_by_the_providers_rule() {
+    let mut usage = Usage::new();
+    usage.set_count(Unit::InputTokens, 1_000_000);
+    usage.set_count(Unit::WebSearches, 1_000);
+    let table = PriceTable::builtin();
+    // 2026-03-01: before the list's own prices for batches.
+    let at_us = 1_772_323_200_000_000;
+    let under = |circumstance| table.price_under("openai", "gpt-4o", at_us, &usage, &[circumstance]);
+    let refused = under(("service_tier", "flex")).unwrap_err();
+    assert_eq!(refused.reason, "no_price_under:service_tier=flex");
+    // A million tokens at 1.25 instead of 2.50; searches are not halved.
+    let batch = under(("processing", "batch")).unwrap();
+    assert_eq!(
+        (batch.input.to_string(), batch.total.to_string()),
+        ("1.25".into(), "11.25".into())
+    );
+    let elsewhere = table.price_under(
+        "deepseek",
+        "deepseek-chat",
+        at_us,
+        &usage,
+        &[("processing", "batch")],
+    );
+    assert!(
+        elsewhere
+            .unwrap_err()
+            .reason
+            .starts_with("no_price_under:processing=batch")
+    );
+}
+
+/// Phoenix 8420, 10699, 11243; langfuse: a dated snapshot, an alias or a fine-tune of a known model costs nothing.
+#[test]
+fn snapshots_aliases_regions_and_fine_tunes_find_their_model() {
+    let total = |provider: &str, model: &str| {
+        let mut usage = Usage::new();
+        usage.set_count(Unit::InputTokens, 1_000_000);
+        let price = PriceTable::builtin().price(provider, model, 1_772_323_200_000_000, &usage);
+        price.map_or_else(|error| error.reason, |price| price.total.to_string())
+    };
+    assert_eq!(total("openai", "gpt-4o-2024-08-06"), "2.5");
+    assert_eq!(total("openai", "GPT-4o"), "2.5");
+    assert_eq!(total("openai", "ft:gpt-4o-mini-2024-07-18:acme::abc"), "0.3");
+    assert_eq!(total("anthropic", "claude-sonnet-4-5-20250929"), "6");
+    assert_eq!(
+        total("google", "publishers/google/models/gemini-2.5-flash"),
+        "0.3"
+    );
+    assert_eq!(total("aws", "eu.amazon.nova-lite-v1:0"), "0.06");
+    assert_eq!(total("openai", "gpt-4o-2031-unheard-of"), "unknown_model");
+}

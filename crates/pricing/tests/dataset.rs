@@ -6,8 +6,18 @@ use std::path::Path;
 use aal_pricing::{PriceTable, price_line};
 use serde_json::{Value, json};
 
-/// The data set states the prices of its day; since then three providers changed theirs, and the table knows when.
-const AT: &str = "2026-06-01T03:00:00Z";
+/// The data set names no date. It was priced by a list in which the first dated change that this table knows
+/// (Mistral's of 2026-03-16) was not yet made, and at an hour at which DeepSeek's prices are the low ones; so any noon before
+/// that day gives the prices it means.
+const AT: &str = "2026-03-01T12:00:00Z";
+
+/// The differences, each with its reason in DIFFERENCES.md: provider, flavour, model.
+const KNOWN: [(&str, &str, &str); 4] = [
+    ("azure", "chat", "gpt-5.6-sol"),
+    ("azure", "responses", "gpt-5.6-sol"),
+    ("cerebras", "chat", "qwen-3-coder-480b"),
+    ("google", "anthropic", "claude-sonnet-4-5-20250929"),
+];
 
 struct Case {
     question: Value,
@@ -50,6 +60,7 @@ fn usage_is_equal_everywhere_and_price_in_at_least_99_of_100() {
     let (mut priced, mut equal) = (0, 0);
     let mut differences: BTreeMap<String, u32> = BTreeMap::new();
     let mut wrong_usage = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
     let cases = cases();
     for case in &cases {
         let line = price_line(&case.question.to_string(), table, 0).unwrap();
@@ -81,6 +92,11 @@ fn usage_is_equal_everywhere_and_price_in_at_least_99_of_100() {
                 answer["unpriced"]
             );
             *differences.entry(what).or_default() += 1;
+            let text = |key: &str| case.question[key].as_str().unwrap_or_default();
+            let case = (text("provider_id"), text("api_flavor"), text("model"));
+            if !KNOWN.contains(&case) {
+                unknown.push(case.0.to_owned() + " " + case.1 + " " + case.2);
+            }
         }
     }
     for (what, times) in &differences {
@@ -94,4 +110,8 @@ fn usage_is_equal_everywhere_and_price_in_at_least_99_of_100() {
         wrong_usage[0]
     );
     assert!(equal * 100 >= priced * 99, "{equal} of {priced}");
+    assert!(
+        unknown.is_empty(),
+        "differences without a stated reason: {unknown:?}"
+    );
 }
