@@ -1,29 +1,21 @@
-//! The Avro form on Kafka: single-object encoding (`C3 01`, the schema's fingerprint, the datum).
+//! The Avro form on Kafka: single-object encoding when written; when read, Confluent's framing as well.
 
-use std::sync::LazyLock;
+use apache_avro::writer::datum::GenericDatumWriter;
 
-use apache_avro::{
-    Schema, rabin::Rabin, reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter,
-};
-use sha2::{Digest, Sha256};
-
-use crate::Event;
-
-/// The schema that this version writes, as committed under `schemas/`.
-pub const SCHEMA_JSON: &str = include_str!("../../../schemas/audit_event.v1.avsc");
-
-const MARKER: [u8; 2] = [0xC3, 0x01];
-const PREFIX_BYTES: usize = 10;
+use crate::confluent::single_object_head;
+use crate::{Event, Frame, WriterSchema, frame};
 
 /// Why bytes from Kafka are no event.
 #[derive(Debug, thiserror::Error)]
 pub enum AvroError {
-    #[error("the value has {0} bytes, fewer than the 10 of the single-object header")]
+    #[error("the value has {0} bytes, fewer than the header of either framing (10 or 5)")]
     TooShort(usize),
-    #[error("the value does not begin with the single-object marker C3 01")]
+    #[error("the value begins neither with the single-object marker C3 01 nor with Confluent's 00")]
     NoMarker,
     #[error("unknown schema fingerprint {0}")]
     UnknownSchema(String),
+    #[error("the value has Confluent's framing (schema id {0}), and no schema registry is configured")]
+    NoRegistry(u32),
     /// The decoder's own message is withheld: it may quote the value.
     #[error("the value does not decode with its schema")]
     Decode,
@@ -33,74 +25,44 @@ pub enum AvroError {
     Encode(String),
 }
 
-struct Codec {
-    schema: Schema,
-    fingerprint: [u8; 8],
-    canonical_sha256: [u8; 32],
-}
-
-static CODEC: LazyLock<Codec> = LazyLock::new(|| {
-    // Bounds what a forged length prefix may allocate; the edge refuses bodies far below it.
-    apache_avro::util::max_allocation_bytes(64 * 1024 * 1024);
-    let schema = Schema::parse_str(SCHEMA_JSON).expect("the committed schema parses: tested");
-    let rabin = schema.fingerprint::<Rabin>();
-    let mut fingerprint = [0; 8];
-    fingerprint.copy_from_slice(&rabin.bytes[..8]);
-    let canonical_sha256 = Sha256::digest(schema.canonical_form().as_bytes()).into();
-    Codec {
-        schema,
-        fingerprint,
-        canonical_sha256,
-    }
-});
-
-/// SHA-256 of the writer schema's canonical form: the leaf's `avro_schema_hash`.
+/// SHA-256 of the canonical form of the schema that is written: the leaf's `avro_schema_hash`.
 pub fn schema_hash() -> [u8; 32] {
-    CODEC.canonical_sha256
+    WriterSchema::present().canonical_sha256()
 }
 
 /// Encodes an event for the topic `audit.events`.
 pub fn encode(event: &Event) -> Result<Vec<u8>, AvroError> {
-    let codec = &*CODEC;
-    let writer = GenericDatumWriter::builder(&codec.schema)
+    let present = WriterSchema::present();
+    let writer = GenericDatumWriter::builder(present.schema())
         .build()
         .map_err(|error| AvroError::Encode(error.to_string()))?;
     let body_bytes = event.request.as_ref().map_or(0, |request| request.body.len())
         + event.response.as_ref().map_or(0, |response| response.body.len());
-    let mut bytes = Vec::with_capacity(PREFIX_BYTES + body_bytes + 512);
-    bytes.extend_from_slice(&MARKER);
-    bytes.extend_from_slice(&codec.fingerprint);
+    let head = single_object_head(present.fingerprint());
+    let mut bytes = Vec::with_capacity(head.len() + body_bytes + 512);
+    bytes.extend_from_slice(&head);
     writer
         .write_ser(&mut bytes, event)
         .map_err(|error| AvroError::Encode(error.to_string()))?;
     Ok(bytes)
 }
 
-/// Decodes a value of the topic `audit.events`. Every byte must belong to the event.
+/// Decodes a value of the topic `audit.events` in single-object encoding, written with any committed schema. Every
+/// byte must belong to the event.
+///
+/// A value in Confluent's framing needs the schema of its id: take it apart with [`frame`], ask the registry, and
+/// decode with [`WriterSchema::decode`].
 pub fn decode(bytes: &[u8]) -> Result<Event, AvroError> {
-    let codec = &*CODEC;
-    if bytes.len() < PREFIX_BYTES {
-        return Err(AvroError::TooShort(bytes.len()));
+    match frame(bytes)? {
+        Frame::Confluent { schema_id, .. } => Err(AvroError::NoRegistry(schema_id)),
+        Frame::SingleObject { fingerprint, datum } => match WriterSchema::committed(fingerprint) {
+            Some(schema) => schema.decode(datum),
+            None => {
+                let hex = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+                Err(AvroError::UnknownSchema(hex))
+            }
+        },
     }
-    if bytes[..2] != MARKER {
-        return Err(AvroError::NoMarker);
-    }
-    if bytes[2..PREFIX_BYTES] != codec.fingerprint {
-        let hex: String = bytes[2..PREFIX_BYTES]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        return Err(AvroError::UnknownSchema(hex));
-    }
-    let reader = GenericDatumReader::builder(&codec.schema)
-        .build()
-        .map_err(|_| AvroError::Decode)?;
-    let mut rest = &bytes[PREFIX_BYTES..];
-    let event: Event = reader.read_deser(&mut rest).map_err(|_| AvroError::Decode)?;
-    if !rest.is_empty() {
-        return Err(AvroError::TrailingBytes(rest.len()));
-    }
-    Ok(event)
 }
 
 /// The bytes that say whether two deliveries of one `event_id` have the same content: everything

@@ -23,6 +23,7 @@ mod model;
 mod multipart;
 mod openai_chat;
 mod openai_more;
+mod otel;
 mod parse;
 mod route;
 mod usage;

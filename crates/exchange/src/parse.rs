@@ -8,7 +8,9 @@ use crate::content::{list, request_text, string};
 use crate::frames::{Frames, json_lines, looks_like_sse, sse};
 use crate::model::{Exchange, ExchangeInput, RequestPart, ResponsePart, UsageState};
 use crate::route::{Route, Wire, pricing_provider, route};
-use crate::{anthropic, aws_frames, batch, bedrock, multipart, openai_chat, openai_more, usage, vendors};
+use crate::{
+    anthropic, aws_frames, batch, bedrock, multipart, openai_chat, openai_more, otel, usage, vendors,
+};
 
 /// A response body taken apart as far as its bytes allow.
 enum Body {
@@ -224,6 +226,9 @@ fn open(input: &ExchangeInput<'_>) -> Opened {
 
 /// Reads an exchange. Never fails: what is not understood comes out as such, with nothing made up.
 pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
+    if let Some(exchange) = otel::exchange(input) {
+        return exchange;
+    }
     let Opened {
         route,
         request,
