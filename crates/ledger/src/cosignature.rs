@@ -138,7 +138,7 @@ pub struct Cosigner {
 
 #[derive(Clone)]
 enum PrivateKey {
-    Ed25519(SigningKey),
+    Ed25519(Box<SigningKey>),
     MlDsa44(Box<MlDsaSigningKey<MlDsa44>>),
 }
 
@@ -162,7 +162,7 @@ impl Cosigner {
         let algorithm = Algorithm::Ed25519Cosignature;
         Ok(Cosigner {
             verifier: VerifierKey::of_algorithm(name, algorithm, public_key.as_bytes())?,
-            key: PrivateKey::Ed25519(key),
+            key: PrivateKey::Ed25519(Box::new(key)),
         })
     }
 
