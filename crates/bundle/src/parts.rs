@@ -130,11 +130,14 @@ pub fn split_packed<'a>(name: &str, bytes: &'a [u8]) -> Result<Vec<&'a [u8]>, Fo
     Ok(items)
 }
 
-/// Header and proof of each entry of `erasures`, at least one.
+/// Header and proof of one entry of `erasures`.
+pub type ErasureEntry<'a> = (&'a [u8], &'a [u8]);
+
+/// The entries of `erasures`, at least one.
 ///
 /// # Errors
 /// When the bytes do not end with an entry.
-pub fn split_erasures(bytes: &[u8]) -> Result<Vec<(&[u8], &[u8])>, FormError> {
+pub fn split_erasures(bytes: &[u8]) -> Result<Vec<ErasureEntry<'_>>, FormError> {
     let mut entries = Vec::new();
     let mut cursor = Cursor(bytes);
     while !cursor.0.is_empty() {

@@ -10,22 +10,38 @@ use crate::span::Candidate;
 const MAX_LINE: usize = 512;
 const SHORTEST: usize = 4;
 
+struct Command {
+    name: &'static [u8],
+    options: &'static [&'static [u8]],
+    /// Whether the password stands behind a user's name and a colon.
+    has_user: bool,
+}
+
+const COMMANDS: [Command; 2] = [
+    Command {
+        name: b"curl ",
+        options: &[b" -u ", b" --user ", b" -u"],
+        has_user: true,
+    },
+    Command {
+        name: b"sshpass ",
+        options: &[b" -p ", b" -p"],
+        has_user: false,
+    },
+];
+
 pub(crate) fn propose(context: &Context<'_>, out: &mut Vec<Candidate>) {
     let bytes = context.bytes;
-    let commands: [(&[u8], &[&[u8]], bool); 2] = [
-        (b"curl ", &[b" -u ", b" --user ", b" -u"], true),
-        (b"sshpass ", &[b" -p ", b" -p"], false),
-    ];
-    for (command, options, has_user) in commands {
+    for command in &COMMANDS {
         let mut done_until = 0;
-        for found in memchr::memmem::find_iter(bytes, command) {
+        for found in memchr::memmem::find_iter(bytes, command.name) {
             if found < done_until {
                 continue;
             }
             let line = &bytes[found..bytes.len().min(found + MAX_LINE)];
             let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
             done_until = found + line.len();
-            let Some((start, end)) = password_in(line, options, has_user) else {
+            let Some((start, end)) = password_in(line, command.options, command.has_user) else {
                 continue;
             };
             out.push(Candidate {
