@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     cli::VerifyArguments,
-    witnessed::{self, Witnessed},
     local::{Local, LocalError},
+    witnessed::{self, Witnessed},
 };
 
 /// Longest line of records that is read into memory.
@@ -82,7 +82,9 @@ pub async fn run(arguments: VerifyArguments) -> Result<ExitCode, VerifyError> {
     }
     let policy = audit_verify::read_policy(&arguments.policy)?;
     let receipts = arguments.receipts.as_deref();
-    let receipts = receipts.map(|path| audit_verify::read_receipts(path, &policy)).transpose()?;
+    let receipts = receipts
+        .map(|path| audit_verify::read_receipts(path, &policy))
+        .transpose()?;
     let token = match (&arguments.token, &arguments.data) {
         (Some(token), _) => token.clone(),
         (None, Some(data)) => Local::open(data).await?.administrator_token().await?,
@@ -95,7 +97,9 @@ pub async fn run(arguments: VerifyArguments) -> Result<ExitCode, VerifyError> {
         token,
     };
     let known_head = arguments.known_head.as_ref();
-    let known_head = known_head.map(|file| read_known_head(file, &policy)).transpose()?;
+    let known_head = known_head
+        .map(|file| read_known_head(file, &policy))
+        .transpose()?;
     let wants_witness = policy.witness_policy.is_some() && policy.max_witness_delay_s == 0;
     let mut verifier = Verifier::new(policy).with_receipts(receipts);
     if let Some(note) = &known_head {
@@ -166,9 +170,7 @@ impl Source {
         loop {
             let checkpoints: Checkpoints = self.json("/api/v1/checkpoints?limit=1").await?;
             let epoch = checkpoints.latest.as_ref().map_or(0, |latest| latest.epoch);
-            let answer: Witnessed = self
-                .json(&format!("/api/v1/verify/witnessed?to={epoch}"))
-                .await?;
+            let answer: Witnessed = self.json(&format!("/api/v1/verify/witnessed?to={epoch}")).await?;
             if !wants_witness || answer.covers(epoch) || tokio::time::Instant::now() >= deadline {
                 return Ok((checkpoints.latest, answer));
             }

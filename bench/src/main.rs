@@ -86,7 +86,10 @@ async fn measure(name: &str) -> Result<Report, Failure> {
     if wants("gateway") {
         gateway::measure(&mut report).await?;
     }
-    if ["edge", "tessera", "processor", "latency", "verify"].into_iter().any(wants) {
+    if ["edge", "tessera", "processor", "latency", "verify"]
+        .into_iter()
+        .any(wants)
+    {
         let mut running = Running::start(EPOCH_MS).await?;
         if wants("edge") || wants("processor") {
             let limit = kafka::measure(&running, sizes, &mut report).await?;

@@ -230,7 +230,11 @@ fn range(call: &Call, wanted: &Wanted) -> Result<(TenantScope, Value, String), P
     }
     let tenant = call.scope.narrowed(wanted.tenant)?.tenants;
     let (from, to) = (rfc3339_us(from_us), rfc3339_us(to_us));
-    let what = if wanted.r#type == BUNDLE { "Evidence bundle" } else { "Decisions" };
+    let what = if wanted.r#type == BUNDLE {
+        "Evidence bundle"
+    } else {
+        "Decisions"
+    };
     let title = format!("{what} from {} to {}", &from[..10], &to[..10]);
     Ok((tenant, json!({"from": from, "to": to, "filters": filters}), title))
 }
@@ -302,10 +306,14 @@ pub(crate) async fn get(call: Call) -> Result<Response, Problem> {
 /// The format that `Accept` asks for; JSON and anything mean the job itself.
 fn accepted(call: &Call) -> Option<String> {
     let accept = call.request.headers.get(ACCEPT)?.to_str().ok()?;
-    [("application/pdf", "pdf"), ("text/csv", "csv"), ("application/x-tar", BUNDLE)]
-        .into_iter()
-        .find(|(media_type, _)| accept.contains(media_type))
-        .map(|(_, format)| format.to_owned())
+    [
+        ("application/pdf", "pdf"),
+        ("text/csv", "csv"),
+        ("application/x-tar", BUNDLE),
+    ]
+    .into_iter()
+    .find(|(media_type, _)| accept.contains(media_type))
+    .map(|(_, format)| format.to_owned())
 }
 
 async fn download(call: &Call, job: &Job, format: &str) -> Result<Response, Problem> {

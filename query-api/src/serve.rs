@@ -156,7 +156,10 @@ async fn answer_one(
     peer: SocketAddr,
     body: Result<Bytes, Problem>,
 ) -> Response {
-    let is_api = path.starts_with("/api/") || path.starts_with("/ledger/") || path == "/openapi.json" || path == "/ws/feed";
+    let is_api = path.starts_with("/api/")
+        || path.starts_with("/ledger/")
+        || path == "/openapi.json"
+        || path == "/ws/feed";
     if !is_api && (method == Method::GET || method == Method::HEAD) {
         let served = console::file(app.console_dir.as_deref(), path).await;
         return served.unwrap_or_else(Reply::into_response);

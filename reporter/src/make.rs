@@ -10,7 +10,9 @@ use crate::build::{RangeLimits, clauses, fields, limits};
 use crate::bundle::{BundleError, BundleFile, BundleMaker, BundleRequest, ReportFiles};
 use crate::csv::to_csv;
 use crate::html::{HtmlError, TEMPLATE_VERSION, Templates};
-use crate::model::{Body, Checkpoint, Head, Instant, Period, Report, SCHEMA, Tenant, Verdict, VerdictState, sha256};
+use crate::model::{
+    Body, Checkpoint, Head, Instant, Period, Report, SCHEMA, Tenant, Verdict, VerdictState, sha256,
+};
 use crate::pdf::{PdfError, PdfRenderer, Stamp, stamp_pages};
 use crate::read::{AnchorReader, ReadError, Reader, Sealed, read_decision, read_range};
 use crate::request::{Format, Request, RequestError, Subject};

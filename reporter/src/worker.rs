@@ -11,15 +11,15 @@ use aal_control::{Control, ControlError, Job, JobFile, TenantScope};
 use aal_service::Shutdown;
 use aal_service::metrics::{Counter, Histogram, Metrics};
 use aal_service::times::now_us;
-use object_store::path::Path;
 use bytes::BytesMut;
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::config::WorkerConfig;
 use crate::bundle::BundleError;
+use crate::config::WorkerConfig;
 use crate::make::{Content, MadeFile, MakeError, Maker};
 use crate::model::sha256;
 

@@ -170,12 +170,18 @@ impl Layout {
 
     /// Reads the sealer's signing key.
     pub fn sealer_signer(&self) -> Result<NoteSigner, LayoutError> {
-        Ok(NoteSigner::from_seed(ORIGIN, &read_seed(self.sealer_key_file())?)?)
+        Ok(NoteSigner::from_seed(
+            ORIGIN,
+            &read_seed(self.sealer_key_file())?,
+        )?)
     }
 
     /// Reads the log's second signing key.
     pub fn sealer_second_signer(&self) -> Result<Cosigner, LayoutError> {
-        Ok(Cosigner::ml_dsa_44(ORIGIN, &read_seed(self.sealer_ml_dsa_key_file())?)?)
+        Ok(Cosigner::ml_dsa_44(
+            ORIGIN,
+            &read_seed(self.sealer_ml_dsa_key_file())?,
+        )?)
     }
 }
 
@@ -213,7 +219,10 @@ mod tests {
         let first = layout.sealer_signer().unwrap().verifier_key().to_string();
         assert!(!layout.ensure_keys().unwrap());
         assert_eq!(layout.sealer_signer().unwrap().verifier_key().to_string(), first);
-        assert_eq!(layout.sealer_second_signer().unwrap().verifier_key().name(), ORIGIN);
+        assert_eq!(
+            layout.sealer_second_signer().unwrap().verifier_key().name(),
+            ORIGIN
+        );
         layout.ring().unwrap();
         let files = [
             layout.key_file(),

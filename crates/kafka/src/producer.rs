@@ -201,7 +201,10 @@ impl Producer {
         key: &[u8],
         value: &[u8],
     ) -> Result<(i32, i64), SendError> {
-        let record = FutureRecord::to(topic).key(key).payload(value).partition(partition);
+        let record = FutureRecord::to(topic)
+            .key(key)
+            .payload(value)
+            .partition(partition);
         self.queue_record(record)?.acknowledged().await
     }
 

@@ -13,13 +13,17 @@ fn leaf(slots: u16) -> Leaf {
         slot: number,
         subject_key_id: Uuid::from_u128(7),
         key_ver: 1,
-        aead: if number % 2 == 0 {
+        aead: if number.is_multiple_of(2) {
             AEAD_NONE
         } else {
             AEAD_AES_256_SIV
         },
-        padded_len: if number % 2 == 0 { 0 } else { 32 },
-        ct_hash: if number % 2 == 0 { ZERO_HASH } else { [9; 32] },
+        padded_len: if number.is_multiple_of(2) { 0 } else { 32 },
+        ct_hash: if number.is_multiple_of(2) {
+            ZERO_HASH
+        } else {
+            [9; 32]
+        },
         pt_commit: [7; 32],
         key_commit: [8; 32],
     };

@@ -11,7 +11,7 @@ const ORIGIN: &str = "audit.example.com/anchor";
 
 fn witness(number: u8) -> Cosigner {
     let name = format!("witness.example/{number}");
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         Cosigner::ml_dsa_44(&name, &[number; 32]).unwrap()
     } else {
         Cosigner::ed25519(&name, &[number; 32]).unwrap()

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use tracing::{info, warn};
 
 use crate::anchor::{Anchor, AnchorError};
-use crate::evidence::Evidence;
 use crate::core::{Epoch, EpochBuilder, EpochFacts, Notice, Refusal};
+use crate::evidence::Evidence;
 use crate::objects::Objects;
 use crate::source::LeafSource;
 use crate::state::SealerState;
@@ -272,7 +272,10 @@ impl<O: Objects, S: LeafSource> Sealer<O, S> {
             now_us,
             incarnation,
             policy_hash: self.settings.policy_hash,
-            timestamp_hash: self.settings.evidence.timestamp_after(self.state.manifest.as_ref()),
+            timestamp_hash: self
+                .settings
+                .evidence
+                .timestamp_after(self.state.manifest.as_ref()),
             witness_hash: self.settings.evidence.witness_after(self.state.manifest.as_ref()),
         };
         let epoch = builder.finish(facts)?;

@@ -249,7 +249,10 @@ mod tests {
             json!("00000000-0000-0000-0000-000000000000")
         );
         assert_eq!(expected("source_seq"), json!(7));
-        let month = COLUMNS.iter().find(|column| column.name == "block_month").unwrap();
+        let month = COLUMNS
+            .iter()
+            .find(|column| column.name == "block_month")
+            .unwrap();
         assert_eq!(month.expected(&leaf, header, None), None);
     }
 }

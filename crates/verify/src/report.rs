@@ -179,8 +179,7 @@ impl Report {
         if !self.unreadable.is_empty() {
             return 2;
         }
-        let is_missing =
-            |report: &VerdictReport| report.is_required && report.status != Status::Pass;
+        let is_missing = |report: &VerdictReport| report.is_required && report.status != Status::Pass;
         if self.verdicts.iter().any(is_missing) {
             3
         } else {

@@ -259,9 +259,10 @@ impl Verifier {
         self.witnesses.finish(newest, &self.policy, &mut self.tally);
         self.timestamps.finish(newest, &self.policy, &mut self.tally);
         let last_closed_us = newest.map(|manifest| manifest.closed_us);
-        let receipts = self.receipts.as_ref().map(|receipts| {
-            receipts.judge(&self.seen_receipts, None, last_closed_us, &mut self.tally)
-        });
+        let receipts = self
+            .receipts
+            .as_ref()
+            .map(|receipts| receipts.judge(&self.seen_receipts, None, last_closed_us, &mut self.tally));
         let mut verdicts = self.tally.into_reports();
         if self.policy.witness_policy.is_some() {
             verdicts[Verdict::Witness as usize].is_required = true;

@@ -37,11 +37,14 @@ impl PolicyDirectory for Control {
     }
 }
 
+/// Tenant and application.
+type ApplicationKey = (Uuid, Arc<str>);
+
 /// Policies by application.
 pub(crate) struct Policies {
     directory: Arc<dyn PolicyDirectory>,
     default: CapturePolicy,
-    known: Mutex<HashMap<(Uuid, Arc<str>), (CapturePolicy, Instant)>>,
+    known: Mutex<HashMap<ApplicationKey, (CapturePolicy, Instant)>>,
 }
 
 impl Policies {

@@ -16,7 +16,7 @@ const PATH: &str = "openai/v1/chat/completions";
 async fn with_kafka_down_under_load_every_call_succeeds_and_every_event_arrives_later() {
     let gateway = gateway(|_| {}).await;
     let call = |number: usize| {
-        let body = chat(&format!("call {number}"), number % 3 == 0);
+        let body = chat(&format!("call {number}"), number.is_multiple_of(3));
         let (direct, through) = (gateway.direct(PATH, &body), gateway.post(PATH, &body));
         async move {
             let (direct, through) = (see(direct).await, see(through).await);

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use crate::sql::Sql;
 
-
 /// The columns of a list. `header` and `attributes` are empty unless they were asked for.
 #[derive(Clone, Debug, Row, Deserialize)]
 pub(crate) struct SummaryRow {

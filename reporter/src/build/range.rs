@@ -138,8 +138,9 @@ impl RangeBuilder {
             "rejected" | "conflict" | "withheld" | "gap" | "incident" | "clock" => {
                 self.irregular.push(exception(fact, fact.detail.clone()))
             }
-            "admin" | "key_change" | "legal_hold" | "erasure_request" | "erasure_done" | "reprice" | "shard_open"
-            | "shard_close" | "config_change" | "price_table_change" | "policy_change" | "prune" => {
+            "admin" | "key_change" | "legal_hold" | "erasure_request" | "erasure_done" | "reprice"
+            | "shard_open" | "shard_close" | "config_change" | "price_table_change" | "policy_change"
+            | "prune" => {
                 self.changes.push(exception(fact, fact.detail.clone()));
             }
             _ => {}

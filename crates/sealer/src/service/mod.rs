@@ -169,20 +169,22 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ServiceError>
             },
         );
         match loaded.await {
-            Ok(sealer) => match seal_epochs(sealer, &lease, &config, &listeners, &mut told, &shutdown).await {
-                // Somebody else sealed: read where the log stands and stand by.
-                Err(ServiceError::Seal(SealError::Superseded(epoch))) => {
-                    tracing::warn!(epoch, "another sealer was faster; reading the log again");
+            Ok(sealer) => {
+                match seal_epochs(sealer, &lease, &config, &listeners, &mut told, &shutdown).await {
+                    // Somebody else sealed: read where the log stands and stand by.
+                    Err(ServiceError::Seal(SealError::Superseded(epoch))) => {
+                        tracing::warn!(epoch, "another sealer was faster; reading the log again");
+                    }
+                    Err(ServiceError::LeaseLost) => tracing::warn!("the lease passed to another sealer"),
+                    Err(ServiceError::Seal(error @ SealError::Fenced { .. })) => {
+                        tracing::warn!(%error, "stood aside")
+                    }
+                    ended => {
+                        let _ = control.release_lease(LEASE, &holder, fence).await;
+                        break ended;
+                    }
                 }
-                Err(ServiceError::LeaseLost) => tracing::warn!("the lease passed to another sealer"),
-                Err(ServiceError::Seal(error @ SealError::Fenced { .. })) => {
-                    tracing::warn!(%error, "stood aside")
-                }
-                ended => {
-                    let _ = control.release_lease(LEASE, &holder, fence).await;
-                    break ended;
-                }
-            },
+            }
             Err(error @ SealError::Fenced { .. }) => tracing::warn!(%error, "stood aside"),
             Err(error) => {
                 listeners.numbers.failures.inc();

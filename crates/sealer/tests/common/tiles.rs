@@ -60,11 +60,6 @@ async fn check_tree(anchor: &Anchor<Memory>, tree: Tree, entries: &[Vec<u8>]) {
             let bytes = bytes.unwrap_or_else(|| panic!("{tree}/{} is missing", tile.path()));
             assert_eq!(bytes, some.as_flattened(), "{tree}/{}", tile.path());
         }
-        hashes = hashes
-            .as_chunks::<256>()
-            .0
-            .iter()
-            .map(|full| root_of(full))
-            .collect();
+        hashes = hashes.as_chunks::<256>().0.iter().map(root_of).collect();
     }
 }
