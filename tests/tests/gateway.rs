@@ -30,6 +30,11 @@ async fn calls_through_the_gateway_become_records_that_verify() {
     })
     .await;
     let token = pipeline.token().await;
+    // A replay makes the first tenant, whose key the calls come with.
+    pipeline.audit(&[
+        "replay",
+        &audit_tests::recordings("together.jsonl").display().to_string(),
+    ]);
     let key = pipeline.api_key(&token, "loans").await;
     let call = |path: &'static str, body: Value| {
         let url = format!("http://{}/gateway/{path}", pipeline.endpoints.edge);

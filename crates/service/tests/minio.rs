@@ -142,7 +142,7 @@ fn a_bucket_with_object_lock_keeps_what_was_written() {
     let program = PathBuf::from(String::from_utf8(fetched.stdout).unwrap().trim());
     let minio = Minio::start(&program);
     let inside = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "inside", "--ignored", "--nocapture"])
+        .args(["--exact", "inside", "--nocapture"])
         .env("AWS_ACCESS_KEY_ID", &minio.user)
         .env("AWS_SECRET_ACCESS_KEY", &minio.password)
         .env("AAL_TEST_S3", &minio.endpoint)
@@ -156,11 +156,12 @@ fn a_bucket_with_object_lock_keeps_what_was_written() {
     assert!(inside.status.success() && said.contains("1 passed"), "{said}");
 }
 
-/// Run by the test above.
+/// The test above runs this one in a process of its own, whose environment holds the server and its credentials.
 #[tokio::test]
-#[ignore = "needs the environment that the other test gives it"]
 async fn inside() {
-    let endpoint = std::env::var("AAL_TEST_S3").unwrap();
+    let Ok(endpoint) = std::env::var("AAL_TEST_S3") else {
+        return;
+    };
     let raw = Raw {
         endpoint: endpoint.clone(),
         credential: AwsCredential {

@@ -83,18 +83,23 @@ pub async fn run(campaign: &mut Campaign) {
     campaign.file_case(
         "the checkpoint signed by another key of the same name",
         1,
-        &[note.clone()],
+        std::slice::from_ref(&note),
         |paths| resign(&paths[0], origin, &own(origin)),
     );
     campaign.file_case(
         "the checkpoint signed by a key of another name",
         1,
-        &[note.clone()],
+        std::slice::from_ref(&note),
         |paths| resign(&paths[0], origin, &own("audit.local/other")),
     );
-    campaign.file_case("the checkpoint of another origin", 1, &[note.clone()], |paths| {
-        resign(&paths[0], "audit.local/other", &own("audit.local/other"));
-    });
+    campaign.file_case(
+        "the checkpoint of another origin",
+        1,
+        std::slice::from_ref(&note),
+        |paths| {
+            resign(&paths[0], "audit.local/other", &own("audit.local/other"));
+        },
+    );
     campaign.file_case(
         "an old checkpoint in place of the newest",
         1,

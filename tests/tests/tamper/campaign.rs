@@ -49,7 +49,7 @@ impl Target {
 pub struct Campaign {
     pub pipeline: Pipeline,
     pub target: Target,
-    is_full: bool,
+    pub(crate) is_full: bool,
     asked: usize,
     outcomes: Vec<Outcome>,
 }
