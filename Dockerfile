@@ -14,7 +14,7 @@ COPY . .
 RUN cargo build --locked --release -p audit -p ingest -p processor -p query-api -p reporter -p aal-sealer -p aal-readback
 
 FROM debian:bookworm-20260202-slim
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl libssl3 zlib1g wkhtmltopdf fonts-dejavu-core \
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl libssl3 zlib1g wkhtmltopdf fonts-dejavu-core fonts-liberation \
     && rm -rf /var/lib/apt/lists/* && useradd --system --uid 10001 --home-dir /var/lib/audit --create-home audit
 COPY --from=build /src/target/release/audit /src/target/release/ingest /src/target/release/processor /src/target/release/query-api \
      /src/target/release/reporter /src/target/release/sealer /src/target/release/readback /usr/local/bin/

@@ -8,7 +8,7 @@
 set -eu
 
 # No faster linker is among them: rustc links with its own LLD on x86_64 since 1.90.
-run='build-essential cmake curl fonts-dejavu-core libssl-dev pkg-config wkhtmltopdf zlib1g-dev'
+run='build-essential cmake curl fonts-dejavu-core fonts-liberation libssl-dev pkg-config wkhtmltopdf zlib1g-dev'
 test="$run chromium docker-compose maven openjdk-17-jdk-headless openssh-client openssl poppler-utils postgresql python3-venv"
 
 case "${1:-}" in

@@ -97,7 +97,8 @@ async fn calls_through_the_gateway_become_records_that_verify() {
             record.provider,
             if *name == "message" { "anthropic" } else { "openai" }
         );
-        assert_eq!(record.operation, "chat", "{name}: {record:?}");
+        let operation = if *name == "message" { "messages" } else { "chat" };
+        assert_eq!(record.operation, operation, "{name}: {record:?}");
         if ["plain", "stream", "message"].contains(name) {
             assert_eq!((record.input_tokens, record.output_tokens), (2, 12), "{name}");
             assert_eq!(record.model, "gpt-4o");
