@@ -57,12 +57,14 @@ async fn grows_under_load(pipeline: &Pipeline, kafka: &str) {
     let replay = audit_tests::recordings("together.jsonl").display().to_string();
     pipeline.audit(&["replay", &replay]);
     let key = pipeline.api_key(&token, "grower").await;
-    let before = until("the first shards are open", async || {
+    let kafka_config = KafkaConfig::new(kafka.to_owned());
+    let counted = tokio::task::spawn_blocking(move || aal_kafka::partition_count(&kafka_config, EVENTS));
+    let partitions = counted.await.expect("no panic").expect("kafka answers") as u32;
+    until("every shard is open", async || {
         let open = shards_of(pipeline, "kind = 'shard_open'").await;
-        (!open.is_empty()).then_some(open)
+        (open.len() as u32 == partitions).then_some(())
     })
     .await;
-    let partitions = before.len() as u32;
     let mut sent = Vec::new();
     for number in 0..40 {
         sent.push(send(pipeline, &key, number).await);
