@@ -101,7 +101,10 @@ async fn a_month(bench: &Bench) {
         "every page names the digest"
     );
     assert!(text.contains(&format!("Page 1 of {pages}")) && text.contains(&id.to_string()));
-    assert!(text.contains("gpt-4o-2024-08-06") && text.contains("EMAIL_ADDRESS"), "{text}");
+    assert!(
+        text.contains("gpt-4o-2024-08-06") && text.contains("EMAIL_ADDRESS"),
+        "{text}"
+    );
     assert!(!text.contains("@example.org"), "an address that was redacted");
     let csv = String::from_utf8(files["csv"].clone()).unwrap();
     assert_eq!(csv.lines().count() as u64, DECISIONS + 1);
