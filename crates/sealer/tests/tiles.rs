@@ -118,7 +118,8 @@ async fn where_nothing_may_be_deleted_nothing_is() {
 #[tokio::test]
 async fn lost_tiles_are_filled_again() {
     let all: fn(&str) -> bool = |name| name.contains("/tile/");
-    let cases: [(&str, fn(&str) -> bool); 5] = [
+    type Case = (&'static str, fn(&str) -> bool);
+    let cases: [Case; 5] = [
         ("all, as in a log begun without tiles", all),
         ("the chains'", |name| name.contains("/chain/")),
         ("the anchor log's", |name| name.starts_with("log/log/")),
@@ -166,7 +167,8 @@ async fn tiles_that_contradict_stop_their_shard_and_are_not_written_over() {
         set(objects, &name, &bytes);
         name
     };
-    let cases: [(&str, fn(&Memory) -> String); 5] = [
+    type Case = (&'static str, fn(&Memory) -> String);
+    let cases: [Case; 5] = [
         ("next partial tile there with other bytes", |objects| {
             let name = format!("{CHAIN}/tile/0/001.p/5");
             set(objects, &name, &[7; 160]);

@@ -63,7 +63,6 @@ struct Rig {
     store: Store,
     sealer: Sealer<common::Memory, Store>,
     witnessing: Witnessing<common::Memory>,
-    policy: WitnessPolicy,
     epochs: u64,
 }
 
@@ -91,11 +90,10 @@ impl Rig {
         let epochs = sealer.last_manifest().map_or(0, |manifest| manifest.epoch + 1);
         let peers = peers_of(&policy, PATIENCE).unwrap();
         Rig {
-            witnessing: Witnessing::new(anchor(), policy.clone(), peers, evidence),
+            witnessing: Witnessing::new(anchor(), policy, peers, evidence),
             objects,
             store,
             sealer,
-            policy,
             epochs,
         }
     }

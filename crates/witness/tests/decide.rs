@@ -84,7 +84,9 @@ fn every_refusal_has_its_reason() {
     ));
     for change in [
         (|request: &mut AddCheckpoint| request.proof.clear()) as fn(&mut AddCheckpoint),
-        |request| drop(request.proof.pop()),
+        |request| {
+            request.proof.pop();
+        },
         |request| request.proof.push(ZERO_HASH),
         |request| request.proof.insert(0, ZERO_HASH),
         |request| request.proof[0][0] ^= 1,
