@@ -224,3 +224,21 @@ def test_what_record_is_given_is_checked_by_name(audit) -> None:
         audit.record(provider="own", request={"headers": {}})
     with pytest.raises(ConfigurationError, match="session_id"):
         audit.context(session_id="x" * 600)
+
+
+def test_what_is_recorded_while_a_flush_ends_waits_for_its_own_batch(make_audit, edge, monkeypatch) -> None:
+    audit = make_audit(linger_seconds=30.0)
+    attempt = audit._worker._attempt
+
+    def attempt_and_record_more() -> bool:
+        progressed = attempt()
+        audit.record(provider="own", request={"body": "later"})
+        return progressed
+
+    monkeypatch.setattr(audit._worker, "_attempt", attempt_and_record_more)
+    audit.record(provider="own", request={"body": "first"})
+    audit._worker.wake()
+    edge.wait_for(1)
+    with audit._queue.settled:
+        assert audit._queue.settled.wait_for(lambda: not audit._queue.hurry, timeout=10)
+        assert audit._queue.recorded == 2 and len(audit._queue.items) == 1

@@ -86,6 +86,8 @@ class Queue:
         self._oldest_at = 0.0
         self.closing = False
         self.hurry = False
+        # How many items were ever taken, and how many of them somebody is in a hurry for.
+        self.admitted = self.hurry_until = 0
 
     def put(self, make: Callable[[tuple[str, int, int]], Callable[[], bytes]], size: int) -> bool:
         """Numbers an event and takes it, or drops it when there is no room. The number is used either way."""
@@ -101,9 +103,7 @@ class Queue:
     def append_closing(self, item: Item) -> None:
         """Takes one last item past the limits; its number is already taken."""
         with self.lock:
-            self.held_items += 1
-            self.held_bytes += item.size
-            self.items.append(item)
+            self._append(item)
             self.arrived.notify()
 
     def number(self) -> tuple[str, int, int]:
@@ -124,15 +124,23 @@ class Queue:
             self.last_was_dropped = True
             return False
         self.last_was_dropped = False
-        self.held_items += 1
-        self.held_bytes += item.size
-        self.items.append(item)
+        self._append(item)
         waiting = len(self.items)
         if waiting == 1:
             self._oldest_at = time.monotonic()
         if waiting == 1 or waiting == self.batch_events:
             self.arrived.notify()
         return True
+
+    def _append(self, item: Item) -> None:
+        self.admitted += 1
+        self.held_items += 1
+        self.held_bytes += item.size
+        self.items.append(item)
+
+    def hurried_are_gone(self) -> bool:
+        """Whether all items of the last hurry have left the queue. Callers hold the queue's lock."""
+        return self.admitted - len(self.items) >= self.hurry_until
 
     def wait_for_batch(self, not_before: float, linger: float, idle: Optional[float], backlog: bool) -> None:
         """Until a batch is due (times are monotonic), somebody is in a hurry, or `idle` seconds have passed."""

@@ -51,9 +51,10 @@ class Worker:
             self._thread = None
 
     def wake(self) -> None:
-        """Sends at once, whatever the linger and the back-off say."""
+        """Sends what there is at once, whatever the linger and the back-off say; what comes later waits again."""
         with self._queue.lock:
             self._queue.hurry = True
+            self._queue.hurry_until = self._queue.admitted
             self._queue.arrived.notify_all()
 
     def finish(self, deadline: float) -> None:
@@ -97,9 +98,11 @@ class Worker:
         queue = self._queue
         spool_empty = self._spool is None or self._spool.empty()
         with queue.lock:
-            nothing_left = spool_empty and not queue.items and not self._backlog
-            if nothing_left or not progressed:
+            sent_what_waited = spool_empty and not self._backlog and queue.hurried_are_gone()
+            nothing_left = sent_what_waited and not queue.items
+            if sent_what_waited or not progressed:
                 queue.hurry = False
+                queue.settled.notify_all()
             if not queue.closing or (progressed and not nothing_left):
                 return False
         if nothing_left:
