@@ -246,7 +246,8 @@ async fn errors_carry_their_code() {
 #[tokio::test]
 async fn an_error_after_the_first_rows_is_seen() {
     let client = client("late").await;
-    let sql = "SELECT number, throwIf(number = 250000) FROM numbers(300000) SETTINGS max_threads = 1";
+    // Far more blocks before the error than the engine makes ahead of its reader.
+    let sql = "SELECT number, throwIf(number = 3000000) FROM numbers(3100000) SETTINGS max_threads = 1";
     let mut cursor = client.query(sql).fetch::<(u64, u8)>().unwrap();
     let mut rows = 0;
     let error = loop {
