@@ -5,7 +5,7 @@
 #
 # DIR holds logs, configuration and output (broker.out); it is formatted on first use and kept. PORT is the
 # clients' port, CONTROLLER_PORT the controller's (PORT + 1 when not given). `{"listening":"127.0.0.1:PORT"}` is
-# printed when the broker answers. Further settings: KAFKA_PROPERTIES, one key=value a line. Memory: KAFKA_HEAP (512m).
+# printed when the broker answers, nothing when it ends before. Further settings: KAFKA_PROPERTIES, one key=value a line. Memory: KAFKA_HEAP (512m).
 set -eu
 
 [ $# -ge 2 ] || { echo "usage: $0 DIR PORT [CONTROLLER_PORT]" >&2; exit 2; }
@@ -57,11 +57,11 @@ if [ ! -f "$dir/logs/meta.properties" ]; then
 fi
 
 # This shell becomes the broker, so that its pid is the broker's. A helper waits for the broker to say that it is
-# started, which it does after its sockets accept, and ends with it.
+# started, which it does after its sockets accept, and ends with it: also when nobody has collected its exit yet.
 pid=$$
 : > "$dir/broker.out"
 (
-    while kill -0 "$pid" 2>/dev/null; do
+    while kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null; do
         if grep -q 'Kafka Server started' "$dir/broker.out"; then
             printf '{"listening":"127.0.0.1:%s"}\n' "$port"
             exit 0

@@ -22,19 +22,25 @@ impl Drop for Kafka {
     }
 }
 
+/// A broker on free ports. A port that was free may be taken before the broker binds it, so a broker that ends at once
+/// is followed by another one.
 pub(crate) fn start_kafka() -> Kafka {
+    (0..5)
+        .find_map(|_| try_start())
+        .expect("kafka did not become ready; `make kafka` fetches it")
+}
+
+fn try_start() -> Option<Kafka> {
     let folder = tempfile::Builder::new()
         .prefix("audit-kafka-")
         .tempdir()
         .expect("a temporary directory");
-    let port = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address")
-        .port();
+    // Both are held until both are known, so that they differ.
+    let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let [port, controller] = free.map(|listener| listener.local_addr().expect("an address").port());
     let mut child = Command::new(repository::root().join("scripts/kafka/start.sh"))
         .arg(folder.path())
-        .arg(port.to_string())
+        .args([port.to_string(), controller.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -45,14 +51,17 @@ pub(crate) fn start_kafka() -> Kafka {
         .by_ref()
         .map_while(Result::ok)
         .any(|line| line.contains("listening"));
-    assert!(ready, "kafka did not become ready; `make kafka` fetches it");
-    // Kafka goes on writing: somebody has to read it.
-    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-    Kafka {
+    let kafka = Kafka {
         child,
         _folder: folder,
         address: format!("127.0.0.1:{port}"),
-    }
+    };
+    // Dropping one that is not ready ends it.
+    ready.then(|| {
+        // Kafka goes on writing: somebody has to read it.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        kafka
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
