@@ -107,7 +107,7 @@ test-rust: build console
 	AAL_BIN_DIR=$(BIN) AAL_CONSOLE_DIR=$(CURDIR)/$(CONSOLE)/dist cargo test --locked --workspace --no-fail-fast
 
 bench: packages engine kafka
-	cargo build --locked --release -p audit -p aal-olap-engine -p aal-log-engine -p bench
+	cargo build --locked --release -p audit -p aal-olap-engine -p aal-log-engine -p aal-fake-provider -p ingest -p bench
 	AAL_BIN_DIR=$(CARGO_TARGET_DIR)/release $(CARGO_TARGET_DIR)/release/bench all
 
 crash-test: packages engine build
