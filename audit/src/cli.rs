@@ -32,6 +32,8 @@ pub enum Command {
     Verify(VerifyArguments),
     /// Cosign checkpoints of logs of others, as a C2SP witness.
     Witness(WitnessArguments),
+    /// Show, rotate and wrap anew the keys that protect what a running installation stores.
+    Keys(KeysArguments),
     /// Ask a running service for an evidence bundle of a period and save it.
     Bundle(BundleArguments),
 }
@@ -153,6 +155,34 @@ pub struct VerifyArguments {
     pub threads: Option<usize>,
     /// Print the report as JSON.
     #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum KeysAction {
+    /// Provider, keys by tenant and epoch, and what is left to wrap anew.
+    Status,
+    /// Make a new version of the provider's key, a new key for every tenant and a new payload key. Nothing becomes unreadable.
+    Rotate,
+    /// Wrap every data key anew under the current keys, destroy the old ones, and wait for it.
+    Rewrap,
+}
+
+#[derive(Debug, Args)]
+pub struct KeysArguments {
+    #[command(subcommand)]
+    pub action: KeysAction,
+    /// Address of the running query API; that of the local `audit up` when --data is given, else http://127.0.0.1:8080.
+    #[arg(long, global = true)]
+    pub server: Option<String>,
+    /// A token of an administrator of all tenants.
+    #[arg(long, env = "AAL_TOKEN", hide_env_values = true, global = true)]
+    pub token: Option<String>,
+    /// Data directory of a local `audit up`: whoever can read its key file may sign in with it.
+    #[arg(long, global = true)]
+    pub data: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long, global = true)]
     pub json: bool,
 }
 

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use aal_control::ControlConfig;
 use aal_kafka::KafkaConfig;
+use aal_keys::KeysConfig;
 use aal_service::{HttpConfig, logging::LogConfig};
 use serde::Deserialize;
 
@@ -39,14 +40,6 @@ pub struct Config {
     pub gateway: Option<GatewayConfig>,
     #[serde(default)]
     pub log: LogConfig,
-}
-
-/// Where the key ring is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeysConfig {
-    /// The key file; readable by its owner only.
-    pub file: PathBuf,
 }
 
 /// How receipts are signed.
@@ -154,7 +147,7 @@ impl Config {
             operations: SocketAddr::from(([127, 0, 0, 1], 0)),
             kafka,
             control,
-            keys: KeysConfig { file: key_file },
+            keys: KeysConfig::at(key_file),
             receipt: ReceiptConfig::default(),
             limits: LimitsConfig::default(),
             admission: AdmissionConfig::default(),

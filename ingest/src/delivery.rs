@@ -9,7 +9,7 @@ use std::{
 };
 
 use aal_kafka::{
-    EVENTS, KafkaConfig, Producer, SendError, TopicError,
+    EVENTS, KafkaConfig, PayloadSealer, Producer, SendError, TopicError,
     rdkafka::error::{KafkaError, RDKafkaErrorCode},
 };
 use aal_service::{Component, Problem, Shutdown};
@@ -42,6 +42,27 @@ impl Delivery {
             producer,
             topic_is_ready: Arc::default(),
             stats,
+        })
+    }
+
+    /// The same delivery, which seals payloads; none: as they are.
+    pub fn sealing(mut self, sealer: Option<Arc<dyn PayloadSealer>>) -> Self {
+        self.producer = self.producer.sealing(sealer);
+        self
+    }
+
+    /// Key and value as Kafka gets them, for who keeps them on a disk first.
+    ///
+    /// # Errors
+    /// 503 when there is no key to seal with.
+    pub fn sealed(&self, prepared: &Prepared) -> Result<(Vec<u8>, Vec<u8>), Problem> {
+        let sealed = self
+            .producer
+            .sealed(EVENTS, prepared.key.as_bytes(), &prepared.value)
+            .map_err(|error| self.problem(&error))?;
+        Ok(match sealed {
+            Some(sealed) => (sealed.key, sealed.value),
+            None => (prepared.key.clone().into_bytes(), prepared.value.clone()),
         })
     }
 
@@ -82,6 +103,7 @@ impl Delivery {
             SendError::Refused(_) => "refused",
             SendError::NotAcknowledged(_) => "not_acknowledged",
             SendError::ShutDown => "shut_down",
+            SendError::NotSealed(_) => "not_sealed",
         };
         self.stats.not_delivered(reason);
         tracing::debug!(%error, "record not delivered");

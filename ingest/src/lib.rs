@@ -27,11 +27,10 @@ mod run;
 mod single;
 mod stats;
 
+pub use aal_keys::KeysConfig;
 pub use accept::{Acceptor, Prepared, Refusal};
 pub use auth::{Caller, DirectoryError, KeyDirectory};
-pub use config::{
-    AdmissionConfig, Config, KeyCacheConfig, KeysConfig, LimitsConfig, RateConfig, ReceiptConfig,
-};
+pub use config::{AdmissionConfig, Config, KeyCacheConfig, LimitsConfig, RateConfig, ReceiptConfig};
 pub use gateway::{
     AnonymousConfig, CapturePolicy, Fsync, GatewayConfig, GatewayConfigError, GatewayError, GatewayLimits,
     GatewayProgramConfig, RunningGateway, SignConfig, SpoolConfig, TimeoutsConfig, UpstreamConfig,

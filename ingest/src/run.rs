@@ -1,11 +1,12 @@
 //! Starting and stopping.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use aal_control::{Control, ControlError};
 use aal_kafka::rdkafka::error::KafkaError;
+use aal_keys::{Keys, KeysError};
 use aal_ledger::{NoteSigner, VerifierKeyError};
-use aal_seal::{KeyRing, KeyRingError, purpose};
+use aal_seal::purpose;
 use aal_service::{
     Bound, Component, Health, Metrics, ServeError, Shutdown,
     http::{DRAIN_TIMEOUT, Routes, serve_measured, serve_with},
@@ -37,12 +38,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 pub enum RunError {
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error(
-        "cannot read the key file {path}: {source}; `keys.file` must name the key ring of this installation"
-    )]
-    KeyFile { path: PathBuf, source: std::io::Error },
-    #[error("the key file {path} is refused: {source}")]
-    KeyRing { path: PathBuf, source: KeyRingError },
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     #[error("`receipt.key_name` cannot name a key: {0}")]
     KeyName(#[from] VerifierKeyError),
     #[error("the control store cannot be opened: {0}")]
@@ -105,14 +102,17 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
 /// As [`run`].
 pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, RunError> {
     config.check()?;
-    let signer = receipt_signer(&config)?;
-    let receipt_key = signer.verifier_key().to_string();
     let control = Control::open(&config.control).await?;
+    let keys = Keys::open(&config.keys, control.clone()).await?;
+    let signer = NoteSigner::from_seed(&config.receipt.key_name, &keys.ring().derive(purpose::RECEIPTS))?;
+    let receipt_key = signer.verifier_key().to_string();
+    let sealer = keys.payload_sealer();
+    tokio::spawn(keys.tend(shutdown.clone()));
     let metrics = Metrics::default();
     let health = Health::default();
     let stats = Stats::new(&metrics);
     let delivery_timeout = Duration::from_millis(config.admission.delivery_timeout_ms);
-    let delivery = Delivery::new(&config.kafka, delivery_timeout, stats.clone())?;
+    let delivery = Delivery::new(&config.kafka, delivery_timeout, stats.clone())?.sealing(sealer.clone());
 
     let kafka_health = health.register("kafka", None);
     tokio::spawn(
@@ -132,6 +132,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, RunErr
             gateway,
             &config.kafka,
             control,
+            sealer,
             Arc::clone(&authenticator),
             &metrics,
         )?),
@@ -192,22 +193,6 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, RunErr
         delivery,
         gateway,
     })
-}
-
-fn receipt_signer(config: &Config) -> Result<NoteSigner, RunError> {
-    let path = &config.keys.file;
-    let text = std::fs::read_to_string(path).map_err(|source| RunError::KeyFile {
-        path: path.clone(),
-        source,
-    })?;
-    let ring = KeyRing::parse(&text).map_err(|source| RunError::KeyRing {
-        path: path.clone(),
-        source,
-    })?;
-    Ok(NoteSigner::from_seed(
-        &config.receipt.key_name,
-        &ring.derive(purpose::RECEIPTS),
-    )?)
 }
 
 /// Tells `health` whether the control store answers, until `shutdown`; then closes it.

@@ -4,13 +4,18 @@ use std::collections::HashMap;
 
 use aal_event::Limits;
 use aal_flow::Placement;
-use aal_kafka::{DEAD_LETTER, SendError};
+use aal_kafka::{DEAD_LETTER, EVENTS, SendError};
+use aal_keys::{KeysError, OpenError};
 use aal_record::{Draft, Owner, Pipeline, Place, PlaceError, Record, Seen, SubjectKey};
 use aal_store::{MoneyError, RecordRow, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{consumer::Message, keys::KeysError, worker::Shared};
+use crate::{
+    consumer::Message,
+    search::{self, Addresses},
+    worker::Shared,
+};
 
 /// Why a block could not be built; it is tried again, nothing is skipped.
 #[derive(Debug, thiserror::Error)]
@@ -168,7 +173,16 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
     };
     let mut read = Vec::with_capacity(messages.len());
     for message in messages {
-        read.push(match aal_event::decode(&message.value) {
+        let value = match shared.keys.above().open_payload(EVENTS, &message.value).await {
+            Ok(value) => value,
+            Err(OpenError::Keys(error)) => return Err(error.into()),
+            Err(error) => {
+                let draft = reject(shared, message, &message.value, None, &error.to_string()).await?;
+                read.push(Read::Rejected(Box::new(draft)));
+                continue;
+            }
+        };
+        read.push(match aal_event::decode(&value) {
             Ok(event) => {
                 let errors = aal_event::validate(&event, &Limits::DEFAULT);
                 if errors.is_empty() {
@@ -184,10 +198,15 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
                 } else {
                     let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
                     let reason = format!("invalid fields: {}", pointers.join(", "));
-                    Read::Rejected(Box::new(reject(shared, message, Some(&event), &reason).await?))
+                    Read::Rejected(Box::new(
+                        reject(shared, message, &value, Some(&event), &reason).await?,
+                    ))
                 }
             }
-            Err(error) => Read::Rejected(Box::new(reject(shared, message, None, &error.to_string()).await?)),
+            Err(error) => {
+                let draft = reject(shared, message, &value, None, &error.to_string()).await?;
+                Read::Rejected(Box::new(draft))
+            }
         });
     }
     let now_us = aal_service::times::now_us();
@@ -196,10 +215,22 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
         .iter()
         .map(|(tenant, _)| (*tenant, shared.keys.index_key(*tenant)))
         .collect();
+    let addresses: Vec<Addresses> = read
+        .iter()
+        .map(|read| match read {
+            Read::Rejected(_) => Addresses::default(),
+            Read::Event {
+                event,
+                owners: [content, user],
+            } => search::addresses(&index_keys[&event.tenant], event, &keys[*content], &keys[*user]),
+        })
+        .collect();
     let pipeline = shared.pipeline.clone();
     let times: Vec<i64> = messages.iter().map(|message| message.at_us).collect();
     let work = tokio::task::spawn_blocking(move || draft_all(&pipeline, read, &times, &keys, &index_keys));
-    work.await.map_err(|_| BuildError::Interrupted)
+    let drafts = work.await.map_err(|_| BuildError::Interrupted)?;
+    search::store(shared, &addresses, &drafts, now_us).await?;
+    Ok(drafts)
 }
 
 fn draft_all(
@@ -226,15 +257,19 @@ fn draft_all(
 }
 
 /// The dead letter first, acknowledged; then the record that takes the message's place in the chain.
+///
+/// `value` is the message's value in the clear, which the producer seals again for its new topic; what could not be
+/// opened goes there as it came.
 async fn reject(
     shared: &Shared,
     message: &Message,
+    value: &[u8],
     event: Option<&aal_event::Event>,
     reason: &str,
 ) -> Result<Draft, BuildError> {
     let (_, offset) = shared
         .producer
-        .send(DEAD_LETTER, &message.offset.to_be_bytes(), &message.value)
+        .send(DEAD_LETTER, &message.offset.to_be_bytes(), value)
         .await?;
     shared.metrics.rejected.inc();
     tracing::warn!(

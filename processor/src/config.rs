@@ -1,9 +1,8 @@
 //! What a processor is told.
 
-use std::path::PathBuf;
-
 use aal_control::ControlConfig;
 use aal_kafka::KafkaConfig;
+use aal_keys::KeysConfig;
 use aal_service::logging::LogConfig;
 use aal_store::StoreConfig;
 use serde::{Deserialize, Serialize};
@@ -23,14 +22,6 @@ pub struct Config {
     pub operations: Option<aal_service::HttpConfig>,
     #[serde(default)]
     pub log: LogConfig,
-}
-
-/// Where the key ring is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeysConfig {
-    /// The key file (mode 0600).
-    pub file: PathBuf,
 }
 
 /// How a processor works, and its limits. Nothing in here is secret: the ledger is told its digest.

@@ -2,33 +2,21 @@
 
 use std::{
     collections::HashMap,
-    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use aal_control::{Control, ControlError, WantedKey};
+use aal_control::{Control, ControlError, SubjectKey as StoredKey, WantedKey};
+use aal_keys::KeysError;
 use aal_record::{Owner, SubjectKey};
-use aal_seal::{DATA_KEY_LEN, DataKey, IndexKey, KeyRef, KeyRing, KeyRingError};
-use rand::RngCore;
+use aal_seal::{IndexKey, KeyRef};
 use uuid::Uuid;
 
 /// How long an unwrapped key may stay in memory: an erasure is complete after this time.
 const LONGEST_CACHED: Duration = Duration::from_secs(300);
 const MOST_CACHED: usize = 100_000;
-
-/// Why there is no key; the shard waits and tries again.
-#[derive(Debug, thiserror::Error)]
-pub enum KeysError {
-    #[error("control store: {0}")]
-    Control(#[from] ControlError),
-    #[error("the key file {file} cannot be read: {source}")]
-    File { file: String, source: std::io::Error },
-    #[error("the key file: {0}")]
-    Ring(#[from] KeyRingError),
-    #[error("no key in the key file opens data key {0}: the key file is not the one it was wrapped with")]
-    NotOurs(Uuid),
-}
+/// How often a rotation that happens at the same time is followed before the shard waits.
+const TRIES: usize = 5;
 
 /// A tenant and the keyed hash of who is looked up.
 type Lookup = (Uuid, [u8; 32]);
@@ -38,11 +26,11 @@ struct Cached {
     since: Instant,
 }
 
-/// The keys of all tenants.
+/// The keys of all tenants' subjects.
 #[derive(Clone)]
 pub struct Keys {
     control: Control,
-    ring: Arc<KeyRing>,
+    keys: aal_keys::Keys,
     cache: Arc<Mutex<HashMap<Lookup, Cached>>>,
 }
 
@@ -52,37 +40,36 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-/// What a data key is wrapped for: it opens nowhere else.
-fn wrap_context(tenant: Uuid, subject_key_id: Uuid) -> Vec<u8> {
-    [&b"aal/dek/v1"[..], tenant.as_bytes(), subject_key_id.as_bytes()].concat()
-}
-
-/// Reads a key ring from its file.
-pub fn read_ring(file: &Path) -> Result<KeyRing, KeysError> {
-    let text = std::fs::read_to_string(file).map_err(|source| KeysError::File {
-        file: file.display().to_string(),
-        source,
-    })?;
-    Ok(KeyRing::parse(&text)?)
-}
-
 impl Keys {
-    /// Keys of `ring`, wrapped ones kept in `control`.
-    pub fn new(control: Control, ring: Arc<KeyRing>) -> Keys {
+    /// Subject keys wrapped by `keys` and kept in `control`.
+    pub fn new(control: Control, keys: aal_keys::Keys) -> Keys {
         Keys {
             control,
-            ring,
+            keys,
             cache: Arc::default(),
         }
     }
 
+    /// The keys above those of subjects.
+    pub fn above(&self) -> &aal_keys::Keys {
+        &self.keys
+    }
+
+    /// Where keys are kept.
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
     /// The key for tokens, lookups and content digests of a tenant.
     pub fn index_key(&self, tenant: Uuid) -> IndexKey {
-        self.ring.tenant_index_key(tenant)
+        self.keys.index_key(tenant)
     }
 
     /// The keys of these owners, in their order; missing ones are made. Whoever stores a key first wins, so all
     /// processors seal a subject's data with the same one.
+    ///
+    /// # Errors
+    /// There is no key; the shard waits and tries again.
     pub async fn subject_keys(
         &self,
         owners: &[(Uuid, Owner)],
@@ -104,16 +91,7 @@ impl Keys {
         missing.sort_unstable();
         missing.dedup();
         if !missing.is_empty() {
-            let wanted: Vec<WantedKey> = missing.iter().map(|lookup| self.fresh(*lookup, now_us)).collect();
-            let stored = self.control.ensure_subject_keys(&wanted).await?;
-            for (lookup, stored) in missing.iter().zip(stored) {
-                let data_key = self.unwrap(lookup.0, stored.subject_key_id, &stored.wrapped_dek)?;
-                let key = KeyRef {
-                    subject_key_id: stored.subject_key_id,
-                    version: stored.version,
-                };
-                found.insert(*lookup, SubjectKey { key, data_key });
-            }
+            found.extend(self.ensure(&missing, now_us).await?);
             self.remember(&missing, &found);
         }
         Ok(lookups
@@ -122,38 +100,62 @@ impl Keys {
             .collect())
     }
 
-    fn fresh(&self, (tenant, lookup): Lookup, now_us: i64) -> WantedKey {
-        let mut random = [0; DATA_KEY_LEN];
-        rand::rng().fill_bytes(&mut random);
+    /// Stores and opens keys. A rotation in between is followed: data keys are wrapped anew under the new key, or read
+    /// again when somebody else has wrapped them anew.
+    async fn ensure(
+        &self,
+        missing: &[Lookup],
+        now_us: i64,
+    ) -> Result<HashMap<Lookup, SubjectKey>, KeysError> {
+        for _ in 0..TRIES {
+            let mut wanted = Vec::with_capacity(missing.len());
+            for lookup in missing {
+                wanted.push(self.fresh(*lookup, now_us).await?);
+            }
+            let stored = match self.control.ensure_subject_keys(&wanted).await {
+                Err(ControlError::KekRetired { .. }) => {
+                    let tenants = missing.iter().map(|(tenant, _)| *tenant);
+                    tenants.for_each(|tenant| self.keys.forget_current_kek(tenant));
+                    continue;
+                }
+                stored => stored?,
+            };
+            match self.opened(missing, stored).await {
+                Err(KeysError::NoKek { .. }) => continue,
+                opened => return opened,
+            }
+        }
+        Err(KeysError::Contended)
+    }
+
+    async fn opened(
+        &self,
+        lookups: &[Lookup],
+        stored: Vec<StoredKey>,
+    ) -> Result<HashMap<Lookup, SubjectKey>, KeysError> {
+        let mut opened = HashMap::with_capacity(lookups.len());
+        for (lookup, stored) in lookups.iter().zip(stored) {
+            let data_key = self.keys.open_data_key(lookup.0, &stored).await?;
+            let key = KeyRef {
+                subject_key_id: stored.subject_key_id,
+                version: stored.version,
+            };
+            opened.insert(*lookup, SubjectKey { key, data_key });
+        }
+        Ok(opened)
+    }
+
+    async fn fresh(&self, (tenant, lookup): Lookup, now_us: i64) -> Result<WantedKey, KeysError> {
         let subject_key_id = Uuid::new_v4();
-        let data_key = DataKey::from_bytes(random);
-        let wrapped = self
-            .ring
-            .tenant_kek(tenant)
-            .wrap(&data_key, &wrap_context(tenant, subject_key_id));
-        WantedKey {
+        let (wrapped, kek_epoch) = self.keys.new_data_key(tenant, subject_key_id).await?;
+        Ok(WantedKey {
             tenant,
             lookup,
             new_subject_key_id: subject_key_id,
             new_wrapped_dek: wrapped.to_vec(),
+            kek_epoch,
             now_us,
-        }
-    }
-
-    /// Opens a wrapped data key, with whichever key of the ring wrapped it.
-    pub fn unwrap(&self, tenant: Uuid, subject_key_id: Uuid, wrapped: &[u8]) -> Result<DataKey, KeysError> {
-        let context = wrap_context(tenant, subject_key_id);
-        if let Ok(data_key) = self.ring.tenant_kek(tenant).unwrap(wrapped, &context) {
-            return Ok(data_key);
-        }
-        let older = self
-            .ring
-            .key_ids()
-            .filter_map(|id| self.ring.tenant_kek_of(id, tenant));
-        older
-            .filter_map(|kek| kek.unwrap(wrapped, &context).ok())
-            .next()
-            .ok_or(KeysError::NotOurs(subject_key_id))
+        })
     }
 
     fn cached(&self, lookups: &[Lookup]) -> HashMap<Lookup, SubjectKey> {

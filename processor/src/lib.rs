@@ -8,6 +8,7 @@ mod consumer;
 mod feed;
 pub mod keys;
 mod metrics;
+mod search;
 mod seen;
 mod shards;
 mod watch;
@@ -23,10 +24,12 @@ use aal_service::{Health, Metrics, ServeError, Shutdown};
 use aal_store::{Store, StoreError};
 use tokio::task::JoinHandle;
 
-pub use config::{Assignment, Config, KeysConfig, ProcessorConfig};
+pub use aal_keys::KeysConfig;
+pub use config::{Assignment, Config, ProcessorConfig};
 
 use crate::{
-    consumer::Command, keys::Keys, metrics::ProcessorMetrics, seen::SeenIds, shards::Shards, worker::Shared,
+    consumer::Command, keys::Keys, metrics::ProcessorMetrics, search::SearchTokens, seen::SeenIds,
+    shards::Shards, worker::Shared,
 };
 
 /// Why a processor ended.
@@ -37,7 +40,7 @@ pub enum ProcessorError {
     #[error(transparent)]
     Control(#[from] ControlError),
     #[error(transparent)]
-    Keys(#[from] keys::KeysError),
+    Keys(#[from] aal_keys::KeysError),
     #[error("kafka: {0}")]
     Kafka(#[from] KafkaError),
     #[error(transparent)]
@@ -69,8 +72,9 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
     store.migrate().await?;
     aal_kafka::ensure_topics(&config.kafka).await?;
     let control = Control::open(&config.control).await?;
-    let ring = keys::read_ring(&config.keys.file)?;
+    let keys = aal_keys::Keys::open(&config.keys, control.clone()).await?;
     let producer = Producer::new(&config.kafka, "aal-processor", DELIVERY_TIMEOUT)?;
+    let producer = producer.sealing(keys.payload_sealer());
     let (consumer, mut events, thread) = consumer::start(&config.kafka, &config.processor)?;
     let shared = Arc::new(Shared {
         shards: Shards::new(config.processor.first_shard),
@@ -78,7 +82,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         config: config.processor,
         kafka: config.kafka,
         store: store.clone(),
-        keys: Keys::new(control, Arc::new(ring)),
+        keys: Keys::new(control, keys.clone()),
+        tokens: SearchTokens::default(),
         producer: producer.clone(),
         pipeline: Pipeline::builtin(),
         seen: SeenIds::default(),
@@ -88,6 +93,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
     });
     ready.up();
     let watches = [
+        tokio::spawn(keys.tend(shutdown.clone())),
         tokio::spawn(watch_parts(Arc::clone(&shared), shutdown.clone())),
         tokio::spawn(watch::announce(Arc::clone(&shared), shutdown.clone())),
         tokio::spawn(watch::watch_partitions(Arc::clone(&shared), shutdown.clone())),

@@ -19,6 +19,7 @@ use crate::{
     feed,
     keys::Keys,
     metrics::ProcessorMetrics,
+    search::SearchTokens,
     seen::SeenIds,
     shards::Shards,
 };
@@ -32,6 +33,7 @@ pub struct Shared {
     pub kafka: KafkaConfig,
     pub store: Store,
     pub keys: Keys,
+    pub tokens: SearchTokens,
     pub producer: Producer,
     pub pipeline: Pipeline,
     pub seen: SeenIds,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aal_control::Control;
 use aal_control::auth::TokenKey;
 use aal_kafka::Producer;
+use aal_keys::Keys;
 use aal_ledger::TrustPolicy;
 use aal_redact::Detector;
 use aal_seal::KeyRing;
@@ -31,7 +32,10 @@ pub struct App {
     pub(crate) store: Store,
     pub(crate) control: Control,
     pub(crate) producer: Producer,
+    pub(crate) keys: Keys,
     pub(crate) ring: Arc<KeyRing>,
+    /// How long Kafka keeps events, and so how long payload keys are needed; negative: for ever.
+    pub(crate) retention_ms: i64,
     pub(crate) tokens: TokenKey,
     pub(crate) detector: Detector,
     pub(crate) reports: Arc<dyn ObjectStore>,
@@ -50,14 +54,9 @@ pub struct App {
 /// Why the query API did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The key file cannot be read.
-    #[error("key file {file} (`keys.file`): {reason}")]
-    Keys {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// There are no keys.
+    #[error("keys (`keys`): {0}")]
+    Keys(#[from] aal_keys::KeysError),
     /// The control store does not open.
     #[error("control store (`control.url`): {0}")]
     Control(#[from] aal_control::ControlError),
@@ -91,22 +90,22 @@ impl App {
     /// # Errors
     /// [`StartError`] names the section to correct.
     pub async fn open(config: &Config, shutdown: Shutdown) -> Result<Arc<Self>, StartError> {
-        let keys = |reason: String| StartError::Keys {
-            file: config.keys.file.clone(),
-            reason,
-        };
-        let text = std::fs::read_to_string(&config.keys.file).map_err(|error| keys(error.to_string()))?;
-        let ring = Arc::new(KeyRing::parse(&text).map_err(|error| keys(error.to_string()))?);
+        let control = Control::open(&config.control).await?;
+        let keys = Keys::open(&config.keys, control.clone()).await?;
+        let ring = Arc::clone(keys.ring());
         let objects = async |section, config| {
             let opened = aal_service::objects::open_checked(config).await;
             opened.map_err(|source| StartError::Objects { section, source })
         };
         let limits = config.limits.clone();
         let producer = Producer::new(&config.kafka, "aal-query-api", DELIVERY_TIMEOUT)
-            .map_err(|error| StartError::Kafka(error.to_string()))?;
+            .map_err(|error| StartError::Kafka(error.to_string()))?
+            .sealing(keys.payload_sealer());
         Ok(Arc::new(Self {
             store: Store::new(&config.store),
-            control: Control::open(&config.control).await?,
+            control,
+            keys,
+            retention_ms: config.kafka.retention_ms,
             producer,
             tokens: TokenKey::new(*ring.derive(TOKEN_PURPOSE)),
             ring,
@@ -151,4 +150,14 @@ pub(crate) fn control_problem(error: aal_control::ControlError) -> Problem {
             Problem::unavailable("the control store does not answer; try again").with_retry_after(2)
         }
     }
+}
+
+/// A failure of the keys, as the caller may see it.
+pub(crate) fn key_problem(error: &aal_keys::KeysError) -> Problem {
+    tracing::error!(%error, "no key");
+    if error.is_transient() {
+        return Problem::unavailable("the key provider or the control store does not answer; try again")
+            .with_retry_after(5);
+    }
+    Problem::internal("a key cannot be opened; GET /api/v1/keys and the service's log say why")
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aal_control::ControlConfig;
 use aal_kafka::KafkaConfig;
+pub use aal_keys::KeysConfig;
 use aal_service::HttpConfig;
 use aal_service::logging::LogConfig;
 pub use aal_service::objects::ObjectsConfig;
@@ -26,7 +27,7 @@ pub struct Config {
     pub control: ControlConfig,
     /// Where outcomes and access records go.
     pub kafka: KafkaConfig,
-    /// The key ring.
+    /// The keys.
     pub keys: KeysConfig,
     /// Finished reports.
     pub reports: ObjectsConfig,
@@ -47,14 +48,6 @@ pub struct Config {
     /// Log format and filter.
     #[serde(default)]
     pub log: LogConfig,
-}
-
-/// Where the key ring is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeysConfig {
-    /// The key file (mode 0600).
-    pub file: PathBuf,
 }
 
 /// The trust policy (docs/ledger-format.md, section 9).

@@ -14,6 +14,7 @@ mod call;
 pub mod config;
 mod console;
 mod feed;
+mod key_work;
 mod ledger;
 mod logs;
 mod metrics;

@@ -29,6 +29,9 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         GET "/api/v1/api-keys" ADMIN admin::list_keys;
         POST "/api/v1/api-keys" ADMIN admin::create_key;
         DELETE "/api/v1/api-keys/{id}" ADMIN admin::revoke_key;
+        GET "/api/v1/keys" ADMIN admin::key_status;
+        POST "/api/v1/keys/rotate" ADMIN admin::rotate_keys;
+        POST "/api/v1/keys/rewrap" ADMIN admin::rewrap_keys;
         GET "/api/v1/applications" OFFICER admin::list_applications;
         POST "/api/v1/applications" ADMIN admin::put_application;
         GET "/api/v1/models" ANY admin::models;

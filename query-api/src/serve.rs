@@ -16,6 +16,7 @@ use crate::app::{App, StartError};
 use crate::config::Config;
 use crate::console;
 use crate::feed;
+use crate::key_work;
 use crate::router::{Arrived, answer};
 use crate::routes::routes;
 
@@ -68,6 +69,8 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
         control: health.register("control", Some(HEALTH_DEADLINE)),
     };
     tokio::spawn(watch(Arc::clone(&app), components));
+    tokio::spawn(app.keys.clone().tend(shutdown.clone()));
+    tokio::spawn(key_work::run(Arc::clone(&app)));
     let operations = match &config.operations {
         None => None,
         Some(http) => {

@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
+pub use aal_keys::write_secret;
 use aal_ledger::{Cosigner, NoteSigner};
 use aal_seal::{KeyRing, KeyRingError, MASTER_KEY_LEN};
 use rand::RngCore;
@@ -144,9 +145,15 @@ impl Layout {
         let ring = self.key_file();
         let mut made = false;
         if !ring.exists() {
-            let mut random = [0; MASTER_KEY_LEN];
-            rand::rng().fill_bytes(&mut random);
-            write_secret(&ring, KeyRing::generate(random).to_text().as_bytes()).map_err(at(&ring))?;
+            let random = || {
+                let mut random = [0; MASTER_KEY_LEN];
+                rand::rng().fill_bytes(&mut random);
+                random
+            };
+            let mut keys = KeyRing::generate(random());
+            // The root stays for ever; what wraps must be another key, so that it can go after a rotation.
+            keys.rotate(random());
+            write_secret(&ring, keys.to_text().as_bytes()).map_err(at(&ring))?;
             made = true;
         }
         for file in [self.sealer_key_file(), self.sealer_ml_dsa_key_file()] {
@@ -188,21 +195,6 @@ impl Layout {
 fn read_seed(path: PathBuf) -> Result<[u8; 32], LayoutError> {
     let text = fs::read_to_string(&path).map_err(at(&path))?;
     aal_ledger::hash::parse_hex(text.trim()).ok_or(LayoutError::SealerKey { path })
-}
-
-/// Writes a file that only its owner can read, complete or not at all.
-pub fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let partial = path.with_extension("partial");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&partial)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&partial, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

@@ -94,9 +94,7 @@ impl Settings {
             kafka: self.kafka(),
             store: self.store(),
             control: self.control(),
-            keys: processor::KeysConfig {
-                file: self.layout.key_file(),
-            },
+            keys: processor::KeysConfig::at(self.layout.key_file()),
             processor: processor::ProcessorConfig {
                 assignment,
                 ..Default::default()
@@ -150,9 +148,7 @@ impl Settings {
             store: self.store(),
             control: self.control(),
             kafka: self.kafka(),
-            keys: query_api::KeysConfig {
-                file: self.layout.key_file(),
-            },
+            keys: query_api::KeysConfig::at(self.layout.key_file()),
             reports: query_api::ObjectsConfig::at(self.layout.objects_url()),
             anchors: query_api::ObjectsConfig::at(self.layout.anchor_url()),
             ledger: query_api::LedgerConfig::default(),

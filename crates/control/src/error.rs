@@ -44,6 +44,16 @@ pub enum ControlError {
         /// What was found.
         value: String,
     },
+    /// A rotation replaced the key-encryption key in the meantime.
+    #[error(
+        "key-encryption key {epoch} of tenant {tenant} was replaced; wrap the data key under the current one"
+    )]
+    KekRetired {
+        /// Whose.
+        tenant: uuid::Uuid,
+        /// Its epoch.
+        epoch: u64,
+    },
     /// A name or address that must be unique is taken.
     #[error("{what} {value:?} exists already")]
     Exists {

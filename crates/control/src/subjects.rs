@@ -1,6 +1,6 @@
 //! The subject directory and the wrapped data keys: what an erasure deletes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use sqlx::any::AnyRow;
@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use crate::error::ControlError;
+use crate::keks::hold_current;
 use crate::store::{Control, uuid_of};
 
 /// Rows of one statement; six parameters each stay far below both databases' limits.
@@ -26,6 +27,8 @@ pub struct WantedKey {
     pub new_subject_key_id: Uuid,
     /// A fresh data key, wrapped, for a subject that is new.
     pub new_wrapped_dek: Vec<u8>,
+    /// Epoch of the tenant's key-encryption key that wrapped it; 0: a key derived from the key file.
+    pub kek_epoch: u64,
     /// When, in microseconds.
     pub now_us: i64,
 }
@@ -39,6 +42,8 @@ pub struct SubjectKey {
     pub version: u32,
     /// The data key, wrapped by the key encryption key.
     pub wrapped_dek: Vec<u8>,
+    /// Epoch of the key encryption key; 0: derived from the key file.
+    pub kek_epoch: u64,
 }
 
 type Wanted<'a> = BTreeMap<(Uuid, [u8; 32]), &'a WantedKey>;
@@ -53,6 +58,7 @@ fn key_of(row: &AnyRow) -> Result<SubjectKey, ControlError> {
             value: version.to_string(),
         })?,
         wrapped_dek: row.try_get("wrapped")?,
+        kek_epoch: row.try_get::<i64, _>("kek_epoch")?.unsigned_abs(),
     })
 }
 
@@ -79,7 +85,7 @@ async fn find(
 ) -> Result<(), ControlError> {
     for chunk in wanted.chunks(CHUNK) {
         let query = format!(
-            "SELECT s.tenant, s.lookup, s.subject_key_id, k.version, k.wrapped FROM subjects s \
+            "SELECT s.tenant, s.lookup, s.subject_key_id, k.version, k.wrapped, k.kek_epoch FROM subjects s \
              JOIN data_keys k ON k.tenant = s.tenant AND k.subject_key_id = s.subject_key_id \
              WHERE (s.tenant, s.lookup) IN (VALUES {}) ORDER BY k.version",
             placeholders(chunk.len(), 2)
@@ -109,7 +115,8 @@ impl Control {
     /// All new rows of one call are stored in one transaction.
     ///
     /// # Errors
-    /// The database; then nothing of this call is stored.
+    /// [`ControlError::KekRetired`] when an offered key was wrapped under a key-encryption key that a rotation has
+    /// replaced since: wrap it anew. The database. Then nothing of this call is stored.
     pub async fn ensure_subject_keys(&self, wanted: &[WantedKey]) -> Result<Vec<SubjectKey>, ControlError> {
         // Sorted, so that two writers lock rows in the same order; the same lookup twice is one.
         let mut by_lookup: Wanted<'_> = BTreeMap::new();
@@ -143,6 +150,14 @@ impl Control {
         found: &mut Found,
     ) -> Result<(), ControlError> {
         let mut transaction = self.begin_write().await?;
+        let epochs: BTreeSet<(Uuid, u64)> = missing
+            .iter()
+            .filter_map(|lookup| wanted.get(lookup))
+            .map(|key| (key.tenant, key.kek_epoch))
+            .collect();
+        for (tenant, epoch) in epochs {
+            hold_current(&mut transaction, self.dialect, tenant, epoch).await?;
+        }
         for chunk in missing.chunks(CHUNK) {
             let rows: Vec<&WantedKey> = chunk
                 .iter()
@@ -174,8 +189,8 @@ impl Control {
                 continue;
             }
             let keys = format!(
-                "INSERT INTO data_keys (tenant, subject_key_id, version, wrapped, created_us) VALUES {}",
-                placeholders(winners.len(), 5)
+                "INSERT INTO data_keys (tenant, subject_key_id, version, wrapped, created_us, kek_epoch) VALUES {}",
+                placeholders(winners.len(), 6)
             );
             let mut insert = sqlx::query(AssertSqlSafe(keys));
             for row in winners {
@@ -184,7 +199,8 @@ impl Control {
                     .bind(row.new_subject_key_id.to_string())
                     .bind(i64::from(FIRST_VERSION))
                     .bind(row.new_wrapped_dek.clone())
-                    .bind(row.now_us);
+                    .bind(row.now_us)
+                    .bind(i64::try_from(row.kek_epoch).unwrap_or(i64::MAX));
             }
             insert.execute(&mut *transaction).await?;
         }
@@ -217,7 +233,7 @@ impl Control {
         subject_key_id: Uuid,
         version: u32,
     ) -> Result<Option<SubjectKey>, ControlError> {
-        let query = "SELECT subject_key_id, version, wrapped FROM data_keys \
+        let query = "SELECT subject_key_id, version, wrapped, kek_epoch FROM data_keys \
                      WHERE tenant = $1 AND subject_key_id = $2 AND version = $3";
         let row = sqlx::query(query)
             .bind(tenant.to_string())

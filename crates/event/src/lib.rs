@@ -7,6 +7,7 @@ mod facts;
 mod json;
 mod kind;
 mod model;
+mod peek;
 mod schemas;
 mod strict;
 mod system;
@@ -23,6 +24,7 @@ pub use kind::Kind;
 pub use model::{
     Access, CallError, Event, Outcome, ProviderRequest, ProviderResponse, Source, Subject, Timing, Trace,
 };
+pub use peek::{Peeked, peek};
 pub use schemas::{MAX_SCHEMA_BYTES, SCHEMA_JSON, SchemaError, WriterSchema};
 pub use strict::{StrictError, parse_strict};
 pub use system::{OWN_APPLICATION, SystemEvent, intent_id, intent_of, system_id};

@@ -1,6 +1,7 @@
 //! Kafka: the topics, how they are made, and clients set up so that an acknowledgement means durable.
 
 mod producer;
+mod sealing;
 mod topics;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use serde::Deserialize;
 
 pub use producer::{Producer, SendError};
 pub use rdkafka;
+pub use sealing::{PayloadSealer, SealedRecord};
 pub use topics::{TopicError, ensure_topics, partition_count, partitions_of};
 
 /// What applications send: Avro `AuditEvent`, key = tenant and session.

@@ -12,7 +12,10 @@ use rdkafka::{
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _, PurgeConfig},
 };
 
-use crate::KafkaConfig;
+use crate::{
+    KafkaConfig,
+    sealing::{PayloadSealer, SealedRecord, is_sealed},
+};
 
 /// Why a record is not (known to be) in Kafka.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,9 @@ pub enum SendError {
     NotAcknowledged(KafkaError),
     #[error("the producer is shut down")]
     ShutDown,
+    /// The payload could not be sealed, and goes nowhere in the clear.
+    #[error("the payload was not sealed: {0}")]
+    NotSealed(String),
 }
 
 /// An idempotent producer with `acks=all`.
@@ -39,6 +45,7 @@ pub enum SendError {
 #[derive(Clone)]
 pub struct Producer {
     shared: Arc<Shared>,
+    sealer: Option<Arc<dyn PayloadSealer>>,
 }
 
 struct Shared {
@@ -104,7 +111,28 @@ impl Producer {
                 config: client,
                 current,
             }),
+            sealer: None,
         })
+    }
+
+    /// The same producer, which seals what goes to the topics that hold what applications sent.
+    pub fn sealing(mut self, sealer: Option<Arc<dyn PayloadSealer>>) -> Producer {
+        self.sealer = sealer;
+        self
+    }
+
+    /// The record as it goes to `topic`; none: as it is.
+    ///
+    /// # Errors
+    /// [`SendError::NotSealed`].
+    pub fn sealed(&self, topic: &str, key: &[u8], value: &[u8]) -> Result<Option<SealedRecord>, SendError> {
+        match &self.sealer {
+            Some(sealer) if is_sealed(topic) => {
+                let sealed = sealer.seal(topic, key, value);
+                sealed.map(Some).map_err(SendError::NotSealed)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn current(&self) -> (u64, FutureProducer) {
@@ -157,10 +185,25 @@ impl Producer {
         value: &[u8],
         headers: Option<OwnedHeaders>,
     ) -> Result<Pending, SendError> {
+        self.queue_parts(topic, None, key, value, headers)
+    }
+
+    fn queue_parts(
+        &self,
+        topic: &str,
+        partition: Option<i32>,
+        key: &[u8],
+        value: &[u8],
+        headers: Option<OwnedHeaders>,
+    ) -> Result<Pending, SendError> {
+        let sealed = self.sealed(topic, key, value)?;
+        let (key, value) = match &sealed {
+            Some(sealed) => (&sealed.key[..], &sealed.value[..]),
+            None => (key, value),
+        };
         let mut record = FutureRecord::to(topic).key(key).payload(value);
-        if let Some(headers) = headers {
-            record = record.headers(headers);
-        }
+        record.partition = partition;
+        record.headers = headers;
         self.queue_record(record)
     }
 
@@ -201,11 +244,8 @@ impl Producer {
         key: &[u8],
         value: &[u8],
     ) -> Result<(i32, i64), SendError> {
-        let record = FutureRecord::to(topic)
-            .key(key)
-            .payload(value)
-            .partition(partition);
-        self.queue_record(record)?.acknowledged().await
+        let pending = self.queue_parts(topic, Some(partition), key, value, None)?;
+        pending.acknowledged().await
     }
 
     /// Waits until everything queued is answered, at most `timeout`.

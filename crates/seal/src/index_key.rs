@@ -57,6 +57,11 @@ impl IndexKey {
         mac(&self.lookup[..], &[kind.as_bytes(), &[0], value.as_bytes()])
     }
 
+    /// Entry of an e-mail address in the erasable search index; upper and lower case are the same address.
+    pub fn email_lookup(&self, email: &str) -> [u8; 32] {
+        self.lookup("email", &email.trim().to_lowercase())
+    }
+
     /// Keyed digest of an event's content, to tell a repeated event from a conflicting one without a bare hash
     /// of personal data, which could be guessed.
     pub fn content_mac(&self, content: &[u8]) -> [u8; 32] {

@@ -3,16 +3,20 @@
 use aes_siv::KeyInit;
 use aes_siv::siv::Aes256Siv;
 use thiserror::Error;
+use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::data_key::{DATA_KEY_LEN, DataKey};
+
+/// Length in bytes of a key-encryption key (512 bits).
+pub const KEK_LEN: usize = 64;
 
 /// Length in bytes of a wrapped data key: 16 bytes of synthetic IV and the key.
 pub const WRAPPED_KEY_LEN: usize = 16 + DATA_KEY_LEN;
 
 /// Key-encryption key of one tenant (512 bits). Wiped when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Kek([u8; 64]);
+pub struct Kek([u8; KEK_LEN]);
 
 /// The wrapped key is damaged, or belongs to another key-encryption key or other associated data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -21,8 +25,13 @@ pub struct UnwrapError;
 
 impl Kek {
     /// Takes 64 key bytes.
-    pub fn from_bytes(bytes: [u8; 64]) -> Kek {
+    pub fn from_bytes(bytes: [u8; KEK_LEN]) -> Kek {
         Kek(bytes)
+    }
+
+    /// The key's bytes, for a key service to wrap.
+    pub fn as_bytes(&self) -> &[u8; KEK_LEN] {
+        &self.0
     }
 
     /// Wraps `data_key` by AES-256-SIV, the deterministic key wrap of RFC 5297. `associated_data` says whose key
@@ -48,6 +57,12 @@ impl Kek {
         let key = <[u8; DATA_KEY_LEN]>::try_from(bytes.as_slice()).map_err(|_| UnwrapError)?;
         Ok(DataKey::from_bytes(key))
     }
+}
+
+/// What a subject's data key is wrapped for: `"aal/dek/v1" || tenant || subject_key_id`, fixed widths. It opens
+/// nowhere else, so two subjects' wrapped keys cannot be swapped.
+pub fn data_key_context(tenant: Uuid, subject_key_id: Uuid) -> Vec<u8> {
+    [&b"aal/dek/v1"[..], tenant.as_bytes(), subject_key_id.as_bytes()].concat()
 }
 
 /// Never shows the key.

@@ -1,5 +1,7 @@
 //! The key ring: master keys, their text form (the key file), and what is derived from them.
 
+use aes_siv::KeyInit;
+use aes_siv::siv::Aes256Siv;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -226,14 +228,57 @@ impl KeyRing {
         )
     }
 
+    /// Wraps any secret under the current master key, for the place that `context` names. Answers the key's id and
+    /// the ciphertext: AES-256-SIV, 16 bytes longer than the secret.
+    pub fn wrap_secret(&self, context: &[u8], secret: &[u8]) -> (&str, Vec<u8>) {
+        let wrapped = wrapping_cipher(self.role_secret(&self.current))
+            .encrypt([context], secret)
+            // RFC 5297 limits only the number of associated-data strings (126); here it is one.
+            .expect("one associated-data string");
+        (&self.current, wrapped)
+    }
+
+    /// Unwraps what [`KeyRing::wrap_secret`] made with the same `context` under the master key `key_id`.
+    pub fn unwrap_secret(
+        &self,
+        key_id: &str,
+        context: &[u8],
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        let master = self.find(key_id).ok_or(SecretError::NoKey)?;
+        let secret = wrapping_cipher(master).decrypt([context], wrapped);
+        secret.map(Zeroizing::new).map_err(|_| SecretError::NotOurs)
+    }
+
+    /// Forgets master keys: everything wrapped under them alone is unreadable from then on. The root and the current
+    /// key stay. Answers the ids that went.
+    pub fn forget_older(&mut self) -> Vec<String> {
+        let stays = |key: &MasterKey| key.id == self.current || key.id == self.root;
+        let gone = self.keys.iter().filter(|key| !stays(key));
+        let gone: Vec<String> = gone.map(|key| key.id.clone()).collect();
+        self.keys.retain(|key| !gone.contains(&key.id));
+        gone
+    }
+
     fn find(&self, id: &str) -> Option<&[u8; MASTER_KEY_LEN]> {
         self.keys.iter().find(|key| key.id == id).map(|key| &*key.secret)
     }
 
     fn role_secret(&self, id: &str) -> &[u8; MASTER_KEY_LEN] {
-        // Every constructor checks that both roles name a key, and keys are never removed.
+        // Every constructor checks that both roles name a key, and neither is ever removed.
         self.find(id).expect("role names a key of the ring")
     }
+}
+
+/// Why a wrapped secret does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SecretError {
+    /// The ring lacks the master key it was wrapped under.
+    #[error("the key ring lacks the master key it was wrapped under")]
+    NoKey,
+    /// Damaged, or wrapped for another place.
+    #[error("it was damaged, or wrapped for another place")]
+    NotOurs,
 }
 
 /// Shows ids only.
@@ -251,6 +296,10 @@ impl std::fmt::Debug for KeyRing {
 
 fn kek_of(master: &[u8; MASTER_KEY_LEN], tenant: Uuid) -> Kek {
     Kek::from_bytes(*derive::<64>(master, &[b"aal/kek/v1", tenant.as_bytes()]))
+}
+
+fn wrapping_cipher(master: &[u8; MASTER_KEY_LEN]) -> Aes256Siv {
+    Aes256Siv::new((&*derive::<64>(master, &[b"aal/wrap/v1"])).into())
 }
 
 fn is_key_id(id: &str) -> bool {

@@ -6,8 +6,9 @@
 //! The hierarchy, from the outside in:
 //!
 //! ```text
-//! key ring (master keys) ──HKDF──► Kek per tenant ──AES-256-SIV──► wrapped DataKey per (tenant, subject)
-//!                        └─HKDF──► IndexKey per tenant             └─HKDF──► content key, salts, key commitment
+//! key service or key ring ──wraps──► Kek per (tenant, epoch) ──AES-256-SIV──► wrapped DataKey per (tenant, subject)
+//!                         └─wraps──► payload keys of the events topic        └─HKDF──► content key, salts, commitment
+//! key ring (master keys) ──HKDF──► IndexKey per tenant
 //!                        └─HKDF──► derived secrets (signing seed, token secret) by purpose
 //! ```
 //!
@@ -27,20 +28,27 @@ mod index_key;
 mod kek;
 mod key_ring;
 mod padding;
+mod payload;
 
 pub use commitment::{Commitments, ciphertext_hash, plaintext_commitment};
 pub use context::{AEAD_AES_256_SIV, AEAD_CLEAR, KeyRef, SlotContext};
 pub use crockford::encode_80_bits;
 pub use data_key::{ClearCommitment, DATA_KEY_LEN, DataKey, OpenError, SealError, Sealed};
 pub use index_key::IndexKey;
-pub use kek::{Kek, UnwrapError, WRAPPED_KEY_LEN};
-pub use key_ring::{KeyRing, KeyRingError, MASTER_KEY_LEN};
+pub use kek::{KEK_LEN, Kek, UnwrapError, WRAPPED_KEY_LEN, data_key_context};
+pub use key_ring::{KeyRing, KeyRingError, MASTER_KEY_LEN, SecretError};
 pub use padding::{MAX_PLAINTEXT_LEN, padded_len};
+pub use payload::{
+    Envelope, NONCE_LEN, PAYLOAD_KEY_LEN, PAYLOAD_OVERHEAD, PayloadError, PayloadKey, PayloadPlace,
+    partition_key,
+};
 
 /// Purposes of secrets derived from the root key by [`KeyRing::derive`].
 pub mod purpose {
     /// Seed of the edge's receipt key.
     pub const RECEIPTS: &str = "receipt signing";
+    /// Keys of the events topic, so that a session's events share a partition without naming the session.
+    pub const PARTITIONING: &str = "kafka keys";
     /// Secret of session tokens.
     pub const SESSION_TOKENS: &str = "session tokens";
 }

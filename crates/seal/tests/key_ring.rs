@@ -1,6 +1,6 @@
 //! The key file, rotation, and what is derived.
 
-use aal_seal::{DataKey, KeyRing, KeyRingError};
+use aal_seal::{DataKey, KeyRing, KeyRingError, SecretError};
 use uuid::Uuid;
 
 const TENANT: Uuid = Uuid::from_u128(1);
@@ -114,4 +114,42 @@ fn a_bad_key_file_is_refused_with_its_reason_and_without_its_secrets() {
     }
     let secrets = format!("{:?}", KeyRing::parse(&good).unwrap());
     assert!(!secrets.contains("AQEB") && secrets.contains("k1"), "{secrets}");
+}
+
+#[test]
+fn secrets_are_wrapped_for_one_place_under_a_named_key() {
+    let mut ring = KeyRing::generate([1; 32]);
+    let (id, wrapped) = ring.wrap_secret(b"here", b"secret");
+    let (id, wrapped) = (id.to_owned(), wrapped);
+    ring.rotate([2; 32]);
+    assert_eq!(*ring.unwrap_secret(&id, b"here", &wrapped).unwrap(), b"secret");
+    assert_eq!(
+        ring.unwrap_secret(&id, b"there", &wrapped),
+        Err(SecretError::NotOurs)
+    );
+    assert_eq!(
+        ring.unwrap_secret("k2", b"here", &wrapped),
+        Err(SecretError::NotOurs)
+    );
+    assert_eq!(
+        ring.unwrap_secret("k9", b"here", &wrapped),
+        Err(SecretError::NoKey)
+    );
+}
+
+#[test]
+fn older_keys_are_forgotten_but_never_the_root() {
+    let mut ring = KeyRing::generate([1; 32]);
+    ring.rotate([2; 32]);
+    let (id, wrapped) = ring.wrap_secret(b"here", b"secret");
+    let (id, wrapped) = (id.to_owned(), wrapped);
+    ring.rotate([3; 32]);
+    assert_eq!(ring.forget_older(), ["k2"]);
+    assert_eq!(ring.key_ids().collect::<Vec<_>>(), ["k1", "k3"]);
+    assert_eq!(
+        ring.unwrap_secret(&id, b"here", &wrapped),
+        Err(SecretError::NoKey)
+    );
+    // The next id is a new one all the same.
+    assert_eq!(ring.rotate([4; 32]), "k4");
 }

@@ -71,10 +71,14 @@ impl Courier {
     }
 
     async fn spool(&self, prepared: Prepared) {
-        let record = Record {
-            key: prepared.key.into_bytes(),
-            value: prepared.value,
+        let (key, value) = match self.delivery.sealed(&prepared) {
+            Ok(sealed) => sealed,
+            Err(_) => {
+                tracing::error!(event_id = %prepared.event_id, "an event is lost: there is no key to seal it with");
+                return self.stats.lost("not_sealed", 1);
+            }
         };
+        let record = Record { key, value };
         match self.spool.append(record).await {
             Ok(()) => self.stats.spooled.inc(),
             Err(error) => {

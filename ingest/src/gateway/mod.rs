@@ -23,7 +23,6 @@ mod proxy;
 mod recorder;
 mod replay;
 mod service;
-mod sign;
 mod spool;
 mod stats;
 mod target;

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use aal_control::{Control, ControlConfig, ControlError};
 use aal_kafka::KafkaConfig;
+use aal_keys::{Keys, KeysConfig, KeysError};
 use aal_service::{
     Bound, Health, HttpConfig, Metrics, ServeError, Shutdown, http::serve_with, logging::LogConfig,
     ops::serve_operations,
@@ -29,6 +30,9 @@ pub struct GatewayProgramConfig {
     pub kafka: KafkaConfig,
     #[serde(default)]
     pub control: ControlConfig,
+    /// What payloads are sealed with; absent: they go to Kafka, and into the spool, in the clear.
+    #[serde(default)]
+    pub keys: Option<KeysConfig>,
     #[serde(default)]
     pub key_cache: KeyCacheConfig,
     #[serde(default)]
@@ -55,6 +59,8 @@ fn default_operations() -> SocketAddr {
 pub enum GatewayRunError {
     #[error(transparent)]
     Gateway(#[from] GatewayError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     #[error("the control store cannot be opened: {0}")]
     Control(#[from] ControlError),
     #[error(transparent)]
@@ -109,10 +115,20 @@ pub async fn start_gateway(
     let control_health = health.register("control", None);
     let authenticator = Arc::new(Authenticator::new(Arc::new(control.clone()), config.key_cache));
     let drain = Duration::from_millis(config.gateway.timeouts.drain_ms);
+    let sealer = match &config.keys {
+        None => None,
+        Some(keys) => {
+            let keys = Keys::open(keys, control.clone()).await?;
+            let sealer = keys.payload_sealer();
+            tokio::spawn(keys.tend(shutdown.clone()));
+            sealer
+        }
+    };
     let service = GatewayService::start(
         config.gateway,
         &config.kafka,
         control.clone(),
+        sealer,
         authenticator,
         &metrics,
     )?;

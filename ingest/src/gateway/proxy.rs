@@ -15,6 +15,7 @@ use aal_service::{
     Problem,
     times::{now_us, rfc3339_us},
 };
+use aal_sigv4::Signer;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Uri,
@@ -36,7 +37,6 @@ use super::{
     intent::Intents,
     policy::Policies,
     recorder::Recorder,
-    sign::Signer,
     target::Upstreams,
     tee::{BoxError, RequestTee, ResponseTee},
 };

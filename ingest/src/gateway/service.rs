@@ -6,7 +6,7 @@ use std::{
 };
 
 use aal_control::Control;
-use aal_kafka::{KafkaConfig, rdkafka::error::KafkaError};
+use aal_kafka::{KafkaConfig, PayloadSealer, rdkafka::error::KafkaError};
 use aal_service::{Health, Metrics, Shutdown};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -62,6 +62,7 @@ impl GatewayService {
         config: GatewayConfig,
         kafka: &KafkaConfig,
         control: Control,
+        sealer: Option<Arc<dyn PayloadSealer>>,
         authenticator: Arc<Authenticator>,
         metrics: &Metrics,
     ) -> Result<Self, GatewayError> {
@@ -71,7 +72,7 @@ impl GatewayService {
         let stats = GatewayStats::new(metrics);
         let spool = Spool::open(&config.spool, stats.clone())?;
         let delivery_timeout = Duration::from_millis(config.timeouts.delivery_ms);
-        let delivery = Delivery::new(kafka, delivery_timeout, Stats::new(metrics))?;
+        let delivery = Delivery::new(kafka, delivery_timeout, Stats::new(metrics))?.sealing(sealer);
         let stop_replaying = Shutdown::new();
         // Calls go on without Kafka, so its absence does not make the gateway unready: this health is nobody's.
         let watching = delivery.clone().watch(

@@ -3,12 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use aal_service::Problem;
+use aal_sigv4::Signer;
 use http::Uri;
 
-use super::{
-    config::{GatewayConfig, GatewayConfigError, SignConfig, UpstreamConfig},
-    sign::Signer,
-};
+use super::config::{GatewayConfig, GatewayConfigError, SignConfig, UpstreamConfig};
 use crate::clean::without_credentials;
 
 /// Every path of the gateway begins so.
@@ -161,7 +159,7 @@ fn signer(
     };
     Ok(Signer {
         access_key_id: required("AWS_ACCESS_KEY_ID")?,
-        secret_access_key: required("AWS_SECRET_ACCESS_KEY")?,
+        secret_access_key: required("AWS_SECRET_ACCESS_KEY")?.into(),
         session_token: variable("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
         region: sign.region.clone(),
         service: sign.service.clone(),

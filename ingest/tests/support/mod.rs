@@ -74,6 +74,8 @@ pub async fn rig_without_waiting(adjust: impl FnOnce(&mut Config)) -> Rig {
         key_file,
     );
     config.http = HttpConfig::default();
+    // The tests read what goes to Kafka; tests/sealed.rs has it sealed.
+    config.keys.seal_payloads = false;
     config.admission.delivery_timeout_ms = 1_500;
     adjust(&mut config);
     let shutdown = Shutdown::new();

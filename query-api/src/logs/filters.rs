@@ -5,8 +5,9 @@ use aal_service::Problem;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::app::{App, control_problem};
+use crate::app::App;
 use crate::call::{Query, wrong};
+use crate::logs::personal;
 use crate::scope::{Scope, cleaned, tenant_ids};
 use crate::sql::{MOMENT, Sql};
 
@@ -20,6 +21,7 @@ pub(crate) const FILTER_NAMES: &[&str] = &[
     "user_id",
     "session_id",
     "subject",
+    "user_email",
     "decision_type",
     "provider",
     "operation",
@@ -53,6 +55,7 @@ pub(crate) struct Filters {
     pub(crate) user_id: Option<String>,
     pub(crate) session_id: Option<String>,
     pub(crate) subject: Option<String>,
+    pub(crate) user_email: Option<String>,
     pub(crate) decision_type: Option<String>,
     pub(crate) provider: Option<String>,
     pub(crate) operation: Option<String>,
@@ -80,6 +83,7 @@ impl Filters {
             user_id: text("user_id"),
             session_id: text("session_id"),
             subject: text("subject"),
+            user_email: text("user_email"),
             decision_type: text("decision_type"),
             provider: text("provider"),
             operation: text("operation"),
@@ -165,17 +169,15 @@ impl Filters {
             }
         }
         if let Some(subject) = &self.subject {
-            let mut keys = Vec::new();
-            for tenant in &tenants {
-                let lookup = app.ring.tenant_index_key(*tenant).lookup("subject", subject);
-                let found = app
-                    .control
-                    .subject_key(*tenant, &lookup)
-                    .await
-                    .map_err(control_problem)?;
-                keys.extend(found.map(|key| key.subject_key_id));
-            }
+            let keys = personal::subject_keys(app, &tenants, subject).await?;
             sql.push(" AND subject_key IN ?").bind_uuids(&keys);
+        }
+        if let Some(email) = &self.user_email {
+            let found = personal::of_user_email(app, &tenants, email).await?;
+            sql.push(" AND (user_id IN ?").bind_texts(found.user_ids);
+            sql.push(" OR event_id IN ?")
+                .bind_uuids(&found.event_ids)
+                .push(")");
         }
         if let Some(text) = &self.q {
             let mut variants = stored_forms(app, &tenants, "q", text);
@@ -184,6 +186,7 @@ impl Filters {
                 .iter()
                 .map(|variant| words_of(variant))
                 .filter(|words| !words.is_empty())
+                .chain(personal::identifier_tokens(app, &tenants, text))
                 .collect();
             if variants.is_empty() {
                 return Err(wrong("q", "at least one letter or digit"));

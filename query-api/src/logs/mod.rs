@@ -5,6 +5,7 @@ mod detail;
 mod filters;
 mod list;
 mod outcomes;
+mod personal;
 mod reveal;
 mod summary;
 

@@ -7,13 +7,8 @@ use aal_service::Problem;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::app::{App, control_problem};
+use crate::app::{App, key_problem};
 use crate::logs::detail::DetailRow;
-
-/// What a data key is wrapped for; the processor wraps it so.
-fn wrap_context(tenant: Uuid, subject_key_id: Uuid) -> Vec<u8> {
-    [&b"aal/dek/v1"[..], tenant.as_bytes(), subject_key_id.as_bytes()].concat()
-}
 
 /// Token or field name to clear value. A value whose key was erased is `null`.
 pub(crate) async fn reveal(app: &App, record: &DetailRow) -> Result<Value, Problem> {
@@ -86,26 +81,6 @@ fn name_values(revealed: &mut Map<String, Value>, attributes: &Value, slot: u16,
 }
 
 async fn data_key(app: &App, tenant: Uuid, key: KeyRef) -> Result<Option<DataKey>, Problem> {
-    let stored = app
-        .control
-        .data_key(tenant, key.subject_key_id, key.version)
-        .await
-        .map_err(control_problem)?;
-    let Some(stored) = stored else { return Ok(None) };
-    let context = wrap_context(tenant, key.subject_key_id);
-    // The current key first; older ones opened it before a rotation.
-    let keks = std::iter::once(app.ring.tenant_kek(tenant)).chain(
-        app.ring
-            .key_ids()
-            .filter_map(|id| app.ring.tenant_kek_of(id, tenant)),
-    );
-    for kek in keks {
-        if let Ok(data_key) = kek.unwrap(&stored.wrapped_dek, &context) {
-            return Ok(Some(data_key));
-        }
-    }
-    tracing::error!(subject_key = %key.subject_key_id, "no key of the key file opens this data key");
-    Err(Problem::internal(
-        "the key file is not the one this record was sealed with",
-    ))
+    let opened = app.keys.data_key(tenant, key.subject_key_id, key.version).await;
+    opened.map_err(|error| key_problem(&error))
 }

@@ -13,6 +13,7 @@ pub fn wanted(lookup: u64, offered: u128) -> WantedKey {
         lookup: bytes,
         new_subject_key_id: Uuid::from_u128(offered),
         new_wrapped_dek: offered.to_be_bytes().to_vec(),
+        kek_epoch: 0,
         now_us: NOW_US,
     }
 }

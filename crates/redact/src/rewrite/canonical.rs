@@ -9,7 +9,7 @@ use crate::numbers::phone_codes::is_north_american;
 /// The canonical form of `original`: digits and letters without separators for identifiers, E.164 for telephone
 /// numbers, lower case for e-mail addresses (providers that tell cases apart are none that people use), the
 /// shortest form for IP addresses; secrets and words as they are, with runs of white space as one space.
-pub(crate) fn canonical(entity: Entity, original: &str) -> String {
+pub fn canonical(entity: Entity, original: &str) -> String {
     let folded = Folded::new(original);
     // Folding yields valid UTF-8: ASCII, or characters kept whole.
     let text = String::from_utf8_lossy(folded.bytes());

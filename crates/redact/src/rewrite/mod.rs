@@ -13,6 +13,8 @@ mod parser;
 mod stream;
 mod windows;
 
+pub use canonical::canonical;
+
 use std::collections::BTreeMap;
 
 use thiserror::Error;

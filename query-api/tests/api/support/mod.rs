@@ -92,7 +92,9 @@ pub async fn rig() -> Option<Rig> {
         control: control_config,
         kafka: KafkaConfig::new(cluster.bootstrap_servers()),
         keys: KeysConfig {
-            file: path("keys.json"),
+            // The tests read what goes to Kafka.
+            seal_payloads: false,
+            ..KeysConfig::at(path("keys.json"))
         },
         reports: objects("reports"),
         anchors: objects("anchors"),

@@ -1,7 +1,6 @@
 //! Writes records as the processor does: parse, price, redact, seal, chain, insert.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use aal_event::{Event, Kind, Outcome};
 use aal_ledger::{ChainId, Hash, NoteSigner};
@@ -50,7 +49,10 @@ impl Writer {
         let ring = || KeyRing::parse(&rig.ring.to_text()).unwrap();
         Self {
             pipeline: Pipeline::builtin(),
-            keys: Keys::new(rig.control.clone(), Arc::new(ring())),
+            keys: Keys::new(
+                rig.control.clone(),
+                aal_keys::Keys::of_ring(rig.control.clone(), ring()),
+            ),
             ring: ring(),
             store: rig.store.clone(),
             chains: HashMap::new(),

@@ -1,9 +1,10 @@
-//! AWS Signature Version 4, for providers whose requests are signed for the provider's own address (Amazon Bedrock).
+//! AWS Signature Version 4, for requests to services of AWS: Amazon Bedrock behind the gateway, KMS.
 //! No I/O and no clock. Source: "Signature Version 4 signing process", AWS General Reference.
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header::AUTHORIZATION};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
@@ -12,12 +13,14 @@ const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256
 
 /// Who signs, and for what.
 #[derive(Clone)]
-pub(crate) struct Signer {
-    pub(crate) access_key_id: String,
-    pub(crate) secret_access_key: String,
-    pub(crate) session_token: Option<String>,
-    pub(crate) region: String,
-    pub(crate) service: String,
+pub struct Signer {
+    pub access_key_id: String,
+    pub secret_access_key: Zeroizing<String>,
+    pub session_token: Option<String>,
+    /// For example `eu-central-1`.
+    pub region: String,
+    /// For example `kms`.
+    pub service: String,
 }
 
 impl std::fmt::Debug for Signer {
@@ -33,7 +36,7 @@ impl std::fmt::Debug for Signer {
 
 impl Signer {
     /// Replaces whatever signature a request has by one for `uri`. `at` is `YYYYMMDD'T'HHMMSS'Z'`.
-    pub(crate) fn sign(
+    pub fn sign(
         &self,
         method: &Method,
         uri: &Uri,
@@ -91,7 +94,7 @@ impl Signer {
     }
 
     fn key(&self, date: &str) -> [u8; 32] {
-        let secret = format!("AWS4{}", self.secret_access_key);
+        let secret = Zeroizing::new(format!("AWS4{}", *self.secret_access_key));
         let mut key = mac(secret.as_bytes(), date);
         for part in [self.region.as_str(), self.service.as_str(), "aws4_request"] {
             key = mac(&key, part);
@@ -145,7 +148,7 @@ mod tests {
         Signer {
             access_key_id: ["AKID", "EXAMPLE"].concat(),
             // AWS's published example key, put together here so that no scanner takes it for a real one.
-            secret_access_key: ["wJalrXUtnFEMI/K7MDENG", "+bPxRfiCYEXAMPLEKEY"].concat(),
+            secret_access_key: Zeroizing::new(["wJalrXUtnFEMI/K7MDENG", "+bPxRfiCYEXAMPLEKEY"].concat()),
             session_token: session_token.map(str::to_owned),
             region: "us-east-1".to_owned(),
             service: service.to_owned(),
