@@ -11,6 +11,7 @@ mod header;
 mod owner;
 mod pipeline;
 mod place;
+mod pointers;
 mod sealing;
 mod special;
 mod system;

@@ -12,7 +12,7 @@ use aal_seal::{AEAD_AES_256_SIV, AEAD_CLEAR, IndexKey, SealError, SlotContext};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{MOST_VALUE_SLOTS, SLOT_FIRST_VALUE, SLOT_OVERFLOW, SubjectKey};
+use crate::{MOST_VALUE_SLOTS, SLOT_FIRST_VALUE, SLOT_OVERFLOW, SubjectKey, pointers::PersonalKeys};
 
 /// Placeholders by the tenant's index key: one value, one token.
 pub(crate) struct Tokens<'k>(pub(crate) &'k IndexKey);
@@ -68,6 +68,7 @@ impl Collected {
 
     /// Takes what was removed from a field; the field's text is the template.
     pub(crate) fn take(&mut self, field: &str, redacted: Redacted) -> String {
+        let keys = PersonalKeys::of(&redacted.removed);
         for removed in redacted.removed {
             let next = self.values.len();
             let position = *self.by_token.entry(removed.token.clone()).or_insert(next);
@@ -96,7 +97,7 @@ impl Collected {
                 self.spans.push(json!({
                     "token": removed.token, "entity": removed.entity.name(), "band": removed.band.name(),
                     "score_permille": removed.score_permille, "rule": removed.rule, "field": field,
-                    "pointer": removed.pointer, "slot": slot,
+                    "pointer": keys.hidden(&removed.pointer), "slot": slot,
                 }));
             }
         }

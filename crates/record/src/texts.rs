@@ -103,7 +103,11 @@ impl Redactor<'_> {
             request_body = self.body("request_body", &request.body, "application/json", &mut attributes)?;
             self.collected.seals_values = true;
             let url = self.optional("url", request.url.as_deref())?;
-            attributes.insert("request".into(), json!({"method": request.method, "url": url}));
+            let method = match request.method.as_deref() {
+                Some(method) => self.text("method", method)?.into(),
+                None => Value::Null,
+            };
+            attributes.insert("request".into(), json!({"method": method, "url": url}));
         }
         let mut response_body = String::new();
         if let Some(response) = &event.response {

@@ -1,6 +1,7 @@
 //! The control store as its users see it, on SQLite and on a real PostgreSQL.
 
 mod people;
+mod policies;
 mod postgres;
 mod subjects;
 mod work;
@@ -42,6 +43,8 @@ async fn everything(url: &str) {
     people::last_administrator(&first).await;
     people::tenants_and_applications(&first).await;
     people::api_keys(&first).await;
+    policies::versions(&first, &second).await;
+    policies::break_glass(&first).await;
     people::attempts(&first).await;
     work::jobs(&first).await;
     work::leases(&first, &second).await;
