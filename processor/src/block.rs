@@ -1,6 +1,6 @@
 //! From messages to the rows of one block.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use aal_event::Limits;
 use aal_flow::Placement;
@@ -10,13 +10,15 @@ use aal_store::{MoneyError, RecordRow, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{consumer::Message, keys::KeysError, worker::Shared};
+use crate::{consumer::Message, keys::KeysError, policies::PoliciesError, worker::Shared};
 
 /// Why a block could not be built; it is tried again, nothing is skipped.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     #[error(transparent)]
     Keys(#[from] KeysError),
+    #[error(transparent)]
+    Policies(#[from] PoliciesError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("dead letter: {0}")]
@@ -196,20 +198,26 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
         .iter()
         .map(|(tenant, _)| (*tenant, shared.keys.index_key(*tenant)))
         .collect();
-    let pipeline = shared.pipeline.clone();
     let times: Vec<i64> = messages.iter().map(|message| message.at_us).collect();
-    let work = tokio::task::spawn_blocking(move || draft_all(&pipeline, read, &times, &keys, &index_keys));
+    let events = read.iter().zip(&times).filter_map(|(read, at_us)| match read {
+        Read::Event { event, .. } => Some((&**event, *at_us)),
+        Read::Rejected(_) => None,
+    });
+    let pipelines = shared.policies.pipelines(events, now_us).await?;
+    let work = tokio::task::spawn_blocking(move || draft_all(pipelines, read, &times, &keys, &index_keys));
     work.await.map_err(|_| BuildError::Interrupted)
 }
 
+/// `pipelines` are those of the events, in their order.
 fn draft_all(
-    pipeline: &Pipeline,
+    pipelines: Vec<Arc<Pipeline>>,
     read: Vec<Read>,
     times: &[i64],
     keys: &[SubjectKey],
     index_keys: &HashMap<Uuid, aal_seal::IndexKey>,
 ) -> Vec<Draft> {
     let mut drafts = Vec::with_capacity(read.len());
+    let mut pipelines = pipelines.into_iter();
     for (read, at_us) in read.into_iter().zip(times) {
         drafts.push(match read {
             Read::Rejected(draft) => *draft,
@@ -218,7 +226,9 @@ fn draft_all(
                 owners: [content, user],
             } => {
                 let index = &index_keys[&event.tenant];
-                aal_record::draft_event(pipeline, &event, index, &keys[content], &keys[user], *at_us)
+                // There is one for each event.
+                let Some(pipeline) = pipelines.next() else { continue };
+                aal_record::draft_event(&pipeline, &event, index, &keys[content], &keys[user], *at_us)
             }
         });
     }

@@ -8,6 +8,7 @@ mod consumer;
 mod feed;
 pub mod keys;
 mod metrics;
+pub mod policies;
 mod seen;
 mod shards;
 mod watch;
@@ -26,7 +27,7 @@ use tokio::task::JoinHandle;
 pub use config::{Assignment, Config, KeysConfig, ProcessorConfig};
 
 use crate::{
-    consumer::Command, keys::Keys, metrics::ProcessorMetrics, seen::SeenIds, shards::Shards, worker::Shared,
+    consumer::Command, keys::Keys, metrics::ProcessorMetrics, policies::Policies, seen::SeenIds, shards::Shards, worker::Shared,
 };
 
 /// Why a processor ended.
@@ -78,9 +79,9 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         config: config.processor,
         kafka: config.kafka,
         store: store.clone(),
+        policies: Policies::new(Pipeline::builtin(), control.clone()),
         keys: Keys::new(control, Arc::new(ring)),
         producer: producer.clone(),
-        pipeline: Pipeline::builtin(),
         seen: SeenIds::default(),
         metrics: ProcessorMetrics::new(&metrics),
         topic_hash: aal_ledger::hash::topic_hash(aal_kafka::EVENTS),

@@ -8,7 +8,6 @@ use aal_kafka::{
     EVENTS, KafkaConfig, Producer,
     rdkafka::consumer::{BaseConsumer, Consumer},
 };
-use aal_record::Pipeline;
 use aal_store::{ShardHead, Store, StoreError};
 use tokio::{sync::mpsc, time::Instant};
 
@@ -19,6 +18,7 @@ use crate::{
     feed,
     keys::Keys,
     metrics::ProcessorMetrics,
+    policies::Policies,
     seen::SeenIds,
     shards::Shards,
 };
@@ -33,7 +33,7 @@ pub struct Shared {
     pub store: Store,
     pub keys: Keys,
     pub producer: Producer,
-    pub pipeline: Pipeline,
+    pub policies: Policies,
     pub seen: SeenIds,
     pub metrics: ProcessorMetrics,
     pub topic_hash: [u8; 32],

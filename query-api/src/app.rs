@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aal_control::Control;
+use aal_control::{Control, PolicyBook, Treatments};
 use aal_control::auth::TokenKey;
 use aal_kafka::Producer;
 use aal_ledger::TrustPolicy;
@@ -14,6 +14,7 @@ use aal_service::{Problem, Shutdown};
 use aal_store::Store;
 use object_store::ObjectStore;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::config::{Config, Limits, TrustConfig};
 use crate::feed::Hub;
@@ -34,6 +35,7 @@ pub struct App {
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) tokens: TokenKey,
     pub(crate) detector: Detector,
+    pub(crate) policies: PolicyBook,
     pub(crate) reports: Arc<dyn ObjectStore>,
     pub(crate) anchors: Anchors,
     pub(crate) trust: Option<TrustPolicy>,
@@ -104,9 +106,11 @@ impl App {
         let limits = config.limits.clone();
         let producer = Producer::new(&config.kafka, "aal-query-api", DELIVERY_TIMEOUT)
             .map_err(|error| StartError::Kafka(error.to_string()))?;
+        let control = Control::open(&config.control).await?;
         Ok(Arc::new(Self {
             store: Store::new(&config.store),
-            control: Control::open(&config.control).await?,
+            policies: PolicyBook::new(control.clone()),
+            control,
             producer,
             tokens: TokenKey::new(*ring.derive(TOKEN_PURPOSE)),
             ring,
@@ -123,6 +127,14 @@ impl App {
             limits,
             shutdown,
         }))
+    }
+
+    /// What holds for an application now.
+    pub(crate) async fn treatments(&self, tenant: Uuid, application: &str) -> Result<Treatments, Problem> {
+        let current = self
+            .policies
+            .current(tenant, application, aal_service::times::now_us());
+        current.await.map_err(control_problem)
     }
 
     /// Longest time of one query.

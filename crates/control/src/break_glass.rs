@@ -86,16 +86,12 @@ impl Control {
     /// # Errors
     /// The database.
     pub async fn break_glass(&self, scope: TenantScope, limit: i64) -> Result<Vec<BreakGlass>, ControlError> {
-        let tenant = match scope {
-            TenantScope::All => String::new(),
-            TenantScope::One(tenant) => tenant.to_string(),
-        };
         let query = format!(
             "{COLUMNS} WHERE $1 = '' OR tenant = $1 \
              ORDER BY CASE WHEN reviewed_us = 0 THEN 0 ELSE 1 END, created_us DESC, id LIMIT $2"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
-            .bind(tenant)
+            .bind(crate::store::tenant_filter(scope))
             .bind(limit)
             .fetch_all(&self.pool)
             .await?;

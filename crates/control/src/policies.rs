@@ -169,15 +169,15 @@ impl Control {
         scope: TenantScope,
         limit: i64,
     ) -> Result<Vec<PolicyVersion>, ControlError> {
-        let query = format!("{COLUMNS} ORDER BY created_us DESC, tenant, application, number DESC LIMIT $1");
+        let query = format!(
+            "{COLUMNS} WHERE $1 = '' OR tenant = $1 \
+             ORDER BY created_us DESC, tenant, application, number DESC LIMIT $2"
+        );
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(crate::store::tenant_filter(scope))
             .bind(limit)
             .fetch_all(&self.pool)
             .await?;
-        let all: Result<Vec<PolicyVersion>, _> = rows.iter().map(version_of).collect();
-        Ok(all?
-            .into_iter()
-            .filter(|version| scope.contains(version.tenant))
-            .collect())
+        rows.iter().map(version_of).collect()
     }
 }

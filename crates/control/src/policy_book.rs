@@ -20,9 +20,9 @@ const OVERLAP_US: i64 = 60_000_000;
 #[derive(Clone, Debug, Default)]
 pub struct Treatments {
     /// The application's policy, else its tenant's; none: nobody made one, the defaults hold.
-    pub policy: Option<Arc<Policy>>,
+    pub policy: Option<Version>,
     /// The tenant's policy, for its patterns and lists.
-    pub tenant_wide: Option<Arc<Policy>>,
+    pub tenant_wide: Option<Version>,
 }
 
 impl Treatments {
@@ -30,12 +30,14 @@ impl Treatments {
     pub fn rules(&self) -> TenantRules {
         self.tenant_wide
             .as_ref()
-            .map_or_else(TenantRules::default, |policy| policy.rules.clone())
+            .map_or_else(TenantRules::default, |version| version.policy.rules.clone())
     }
 
     /// The policy, or the default one.
     pub fn policy_or_default(&self) -> Arc<Policy> {
-        self.policy.clone().unwrap_or_default()
+        self.policy
+            .as_ref()
+            .map_or_else(Arc::default, |version| Arc::clone(&version.policy))
     }
 }
 
@@ -46,7 +48,8 @@ struct State {
     /// When the last reading began; none before the first.
     read_us: Option<i64>,
     newest_us: i64,
-    versions: HashMap<Key, Vec<(i64, Version)>>,
+    /// In order of their numbers, from 1, and so of their times.
+    versions: HashMap<Key, Vec<Version>>,
 }
 
 /// The policies of all tenants.
@@ -113,8 +116,7 @@ impl PolicyBook {
         let state = self.lock();
         let of = |name: &str| {
             let versions = state.versions.get(&(tenant, name.to_owned()))?;
-            let versions: Vec<Version> = versions.iter().map(|(_, version)| version.clone()).collect();
-            in_force(&versions, at_us).map(|version| Arc::clone(&version.policy))
+            in_force(versions, at_us).cloned()
         };
         let tenant_wide = of(TENANT_WIDE);
         Treatments {
@@ -149,21 +151,23 @@ impl State {
         let is_tenant_wide = key.1 == TENANT_WIDE;
         let known = self.versions.entry(key).or_default();
         self.newest_us = self.newest_us.max(stored.created_us);
-        if known.iter().any(|(number, _)| *number == stored.number) {
+        let next = known.len() as i64 + 1;
+        if stored.number < next {
             return Ok(());
         }
-        let policy =
-            Policy::from_canonical(&stored.policy, is_tenant_wide).map_err(|_| ControlError::Corrupt {
-                what: "policy",
-                value: stored.digest.clone(),
-            })?;
-        let version = Version {
+        let corrupt = || ControlError::Corrupt {
+            what: "policy",
+            value: stored.digest.clone(),
+        };
+        if stored.number > next {
+            return Err(corrupt());
+        }
+        let policy = Policy::from_canonical(&stored.policy, is_tenant_wide).map_err(|_| corrupt())?;
+        known.push(Version {
             effective_us: stored.effective_us,
             digest: policy.digest(),
             policy: Arc::new(policy),
-        };
-        known.push((stored.number, version));
-        known.sort_by_key(|(number, _)| *number);
+        });
         Ok(())
     }
 }

@@ -32,7 +32,8 @@ pub async fn versions(first: &Control, second: &Control) {
 
     // Nothing special is no version, and what is misspelt is refused with its place.
     first.put_application(&application("chat", NOW_US)).await.unwrap();
-    assert!(first.policy_versions(TenantScope::All, 10).await.unwrap().is_empty());
+    let scope = TenantScope::One(tenant);
+    assert!(first.policy_versions(scope, 10).await.unwrap().is_empty());
     let mut wrong = application("chat", NOW_US);
     wrong.policy = json!({"entities": {"E_MAIL": "keep"}});
     let error = first.put_application(&wrong).await.unwrap_err();
@@ -47,7 +48,7 @@ pub async fn versions(first: &Control, second: &Control) {
     let planned = first.planned_policy(&sealed).await.unwrap();
     first.put_application(&sealed).await.unwrap();
     first.put_application(&sealed).await.unwrap();
-    let written = first.policy_versions(TenantScope::One(tenant), 10).await.unwrap();
+    let written = first.policy_versions(scope, 10).await.unwrap();
     assert_eq!(written, vec![planned.new.unwrap()], "the same policy again is no version");
     let begins = NOW_US + FIRST_DELAY_US;
     book.refresh(&[(tenant, "chat")], begins, begins).await.unwrap();
@@ -75,7 +76,7 @@ pub async fn versions(first: &Control, second: &Control) {
     assert_eq!(mode_at(holds_us), ContentMode::Digest);
     let other = book.at(tenant, "mail", holds_us);
     assert_eq!(
-        other.policy.as_ref().unwrap().mode(Field::RequestBody, false),
+        other.policy_or_default().mode(Field::RequestBody, false),
         ContentMode::Digest
     );
     assert_eq!(other.rules().allow, ["info@example.org"]);
