@@ -8,6 +8,7 @@ mod json;
 mod kind;
 mod model;
 mod schemas;
+mod shown;
 mod strict;
 mod system;
 mod validate;
@@ -24,6 +25,7 @@ pub use model::{
     Access, CallError, Event, Outcome, ProviderRequest, ProviderResponse, Source, Subject, Timing, Trace,
 };
 pub use schemas::{MAX_SCHEMA_BYTES, SCHEMA_JSON, SchemaError, WriterSchema};
+pub use shown::shown_name;
 pub use strict::{StrictError, parse_strict};
 pub use system::{OWN_APPLICATION, SystemEvent, intent_id, intent_of, system_id};
 pub use validate::{FieldError, Limits, validate};
