@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path};
 
 use aal_control::{
-    Application, ContentMode, Control, ControlConfig, ControlError, Role, TenantScope, auth::TokenKey,
+    Application, Control, ControlConfig, ControlError, Role, TenantScope, auth::TokenKey,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -99,7 +99,7 @@ impl Local {
                 tenant: tenant.id,
                 name: application.to_owned(),
                 phi,
-                content_mode: ContentMode::Redacted,
+                content_mode: None,
                 policy: serde_json::json!({}),
                 created_us: now_us,
             };

@@ -198,8 +198,9 @@ fn validation(errors: Vec<FieldError>) -> Problem {
 
 fn other_application(named: &str, caller: &Caller) -> Problem {
     let message = format!(
-        "this API key sends for {:?}, not for {named:?}",
-        caller.application
+        "this API key sends for {:?}, not for {:?}",
+        caller.application,
+        aal_event::shown_name(named)
     );
     Problem::forbidden("the event names an application that is not the API key's")
         .with_error("/application", message)

@@ -62,11 +62,9 @@ impl Edge {
     {
         let caller = self.authenticator.caller(headers).await?;
         expect_content_type(headers, content_types)?;
-        if let Some(encoding) = headers
-            .get(CONTENT_ENCODING)
-            .filter(|encoding| *encoding != "identity")
-        {
-            let detail = format!("content encoding {encoding:?} is not accepted; send the body as it is");
+        let encoding = headers.get(CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| encoding != "identity") {
+            let detail = "a content encoding is not accepted here; send the body as it is";
             return Err(Problem::unsupported_media_type(detail));
         }
         let announced = headers

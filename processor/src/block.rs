@@ -1,6 +1,6 @@
 //! From messages to the rows of one block.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use aal_event::Limits;
 use aal_flow::Placement;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     consumer::Message,
+    policies::PoliciesError,
     search::{self, Addresses},
     worker::Shared,
 };
@@ -22,6 +23,8 @@ use crate::{
 pub enum BuildError {
     #[error(transparent)]
     Keys(#[from] KeysError),
+    #[error(transparent)]
+    Policies(#[from] PoliciesError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("dead letter: {0}")]
@@ -225,22 +228,28 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
             } => search::addresses(&index_keys[&event.tenant], event, &keys[*content], &keys[*user]),
         })
         .collect();
-    let pipeline = shared.pipeline.clone();
     let times: Vec<i64> = messages.iter().map(|message| message.at_us).collect();
-    let work = tokio::task::spawn_blocking(move || draft_all(&pipeline, read, &times, &keys, &index_keys));
+    let events = read.iter().zip(&times).filter_map(|(read, at_us)| match read {
+        Read::Event { event, .. } => Some((&**event, *at_us)),
+        Read::Rejected(_) => None,
+    });
+    let pipelines = shared.policies.pipelines(events, now_us).await?;
+    let work = tokio::task::spawn_blocking(move || draft_all(pipelines, read, &times, &keys, &index_keys));
     let drafts = work.await.map_err(|_| BuildError::Interrupted)?;
     search::store(shared, &addresses, &drafts, now_us).await?;
     Ok(drafts)
 }
 
+/// `pipelines` are those of the events, in their order.
 fn draft_all(
-    pipeline: &Pipeline,
+    pipelines: Vec<Arc<Pipeline>>,
     read: Vec<Read>,
     times: &[i64],
     keys: &[SubjectKey],
     index_keys: &HashMap<Uuid, aal_seal::IndexKey>,
 ) -> Vec<Draft> {
     let mut drafts = Vec::with_capacity(read.len());
+    let mut pipelines = pipelines.into_iter();
     for (read, at_us) in read.into_iter().zip(times) {
         drafts.push(match read {
             Read::Rejected(draft) => *draft,
@@ -249,7 +258,9 @@ fn draft_all(
                 owners: [content, user],
             } => {
                 let index = &index_keys[&event.tenant];
-                aal_record::draft_event(pipeline, &event, index, &keys[content], &keys[user], *at_us)
+                // There is one for each event.
+                let Some(pipeline) = pipelines.next() else { continue };
+                aal_record::draft_event(&pipeline, &event, index, &keys[content], &keys[user], *at_us)
             }
         });
     }

@@ -9,6 +9,7 @@ mod feed;
 pub mod keys;
 mod metrics;
 mod search;
+pub mod policies;
 mod seen;
 mod shards;
 mod watch;
@@ -28,8 +29,8 @@ pub use aal_keys::KeysConfig;
 pub use config::{Assignment, Config, ProcessorConfig};
 
 use crate::{
-    consumer::Command, keys::Keys, metrics::ProcessorMetrics, search::SearchTokens, seen::SeenIds,
-    shards::Shards, worker::Shared,
+    consumer::Command, keys::Keys, metrics::ProcessorMetrics, policies::Policies, search::SearchTokens,
+    seen::SeenIds, shards::Shards, worker::Shared,
 };
 
 /// Why a processor ended.
@@ -82,10 +83,10 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         config: config.processor,
         kafka: config.kafka,
         store: store.clone(),
+        policies: Policies::new(Pipeline::builtin(), control.clone()),
         keys: Keys::new(control, keys.clone()),
         tokens: SearchTokens::default(),
         producer: producer.clone(),
-        pipeline: Pipeline::builtin(),
         seen: SeenIds::default(),
         metrics: ProcessorMetrics::new(&metrics),
         topic_hash: aal_ledger::hash::topic_hash(aal_kafka::EVENTS),

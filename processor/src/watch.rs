@@ -47,7 +47,7 @@ async fn tell_start(shared: &Shared) -> Result<(), TellError> {
 
 /// What is announced: settings, price table, detector rules. Nothing secret is among them.
 fn changes(shared: &Shared) -> Vec<Change<'static>> {
-    let pipeline = &shared.pipeline;
+    let pipeline = shared.policies.base();
     let settings = json!({"processor": shared.config, "program": pipeline.program_version()});
     let facts = |value: Value| value.as_object().cloned().unwrap_or_default();
     let config = digest_of(&settings).map(|digest| Change {

@@ -8,7 +8,6 @@ use aal_kafka::{
     EVENTS, KafkaConfig, Producer,
     rdkafka::consumer::{BaseConsumer, Consumer},
 };
-use aal_record::Pipeline;
 use aal_store::{ShardHead, Store, StoreError};
 use tokio::{sync::mpsc, time::Instant};
 
@@ -20,6 +19,7 @@ use crate::{
     keys::Keys,
     metrics::ProcessorMetrics,
     search::SearchTokens,
+    policies::Policies,
     seen::SeenIds,
     shards::Shards,
 };
@@ -35,7 +35,7 @@ pub struct Shared {
     pub keys: Keys,
     pub tokens: SearchTokens,
     pub producer: Producer,
-    pub pipeline: Pipeline,
+    pub policies: Policies,
     pub seen: SeenIds,
     pub metrics: ProcessorMetrics,
     pub topic_hash: [u8; 32],

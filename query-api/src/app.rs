@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aal_control::Control;
+use aal_control::{Control, PolicyBook, Treatments};
 use aal_control::auth::TokenKey;
 use aal_kafka::Producer;
 use aal_keys::Keys;
@@ -15,6 +15,7 @@ use aal_service::{Problem, Shutdown};
 use aal_store::Store;
 use object_store::ObjectStore;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::config::{Config, Limits, TrustConfig};
 use crate::feed::Hub;
@@ -38,6 +39,7 @@ pub struct App {
     pub(crate) retention_ms: i64,
     pub(crate) tokens: TokenKey,
     pub(crate) detector: Detector,
+    pub(crate) policies: PolicyBook,
     pub(crate) reports: Arc<dyn ObjectStore>,
     pub(crate) anchors: Anchors,
     pub(crate) trust: Option<TrustPolicy>,
@@ -103,6 +105,7 @@ impl App {
             .sealing(keys.payload_sealer());
         Ok(Arc::new(Self {
             store: Store::new(&config.store),
+            policies: PolicyBook::new(control.clone()),
             control,
             keys,
             retention_ms: config.kafka.retention_ms,
@@ -122,6 +125,14 @@ impl App {
             limits,
             shutdown,
         }))
+    }
+
+    /// What holds for an application now.
+    pub(crate) async fn treatments(&self, tenant: Uuid, application: &str) -> Result<Treatments, Problem> {
+        let current = self
+            .policies
+            .current(tenant, application, aal_service::times::now_us());
+        current.await.map_err(control_problem)
     }
 
     /// Longest time of one query.

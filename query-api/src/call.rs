@@ -45,7 +45,7 @@ impl Request {
     pub(crate) fn path_uuid(&self) -> Result<Uuid, Problem> {
         let text = self.path.first().map_or("", String::as_str);
         text.parse()
-            .map_err(|_| Problem::bad_request(format!("{text:?} in the path is not a UUID")))
+            .map_err(|_| Problem::bad_request("a part of the path is not a UUID"))
     }
 }
 
@@ -70,11 +70,12 @@ impl Query {
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), Problem> {
         let mut problem = Problem::validation("the query has parameters that cannot be used");
         for (position, (name, _)) in self.pairs.iter().enumerate() {
+            let shown = aal_event::shown_name(name);
             if !known.contains(&name.as_str()) {
                 let message = format!("is not known here; known are {}", known.join(", "));
-                problem = problem.with_error(format!("?{name}"), message);
+                problem = problem.with_error(format!("?{shown}"), message);
             } else if self.pairs[..position].iter().any(|(earlier, _)| earlier == name) {
-                problem = problem.with_error(format!("?{name}"), "is given twice");
+                problem = problem.with_error(format!("?{shown}"), "is given twice");
             }
         }
         if problem.errors.is_empty() {

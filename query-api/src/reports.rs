@@ -81,8 +81,8 @@ pub(crate) async fn generate(call: Call) -> Result<Response, Problem> {
     let (tenant, mut request, title) = match wanted.r#type.as_str() {
         "decision" => decision(&call, &wanted).await?,
         "range" | BUNDLE => range(&call, &wanted)?,
-        other => {
-            let message = format!("{other:?} is not a report type; use decision, range or bundle");
+        _ => {
+            let message = "is not a report type; use decision, range or bundle";
             return Err(Problem::validation("the report cannot be made").with_error("/type", message));
         }
     };

@@ -42,6 +42,9 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         GET "/api/v1/audit/logs/{event_id}" ANY logs::detail;
         GET "/api/v1/audit/logs/{event_id}/proof" ANY ledger::proof;
         POST "/api/v1/audit/logs/{event_id}/outcomes" OFFICER logs::post_outcome;
+        POST "/api/v1/audit/logs/{event_id}/break-glass" ANY logs::break_glass;
+        GET "/api/v1/break-glass" OFFICER logs::list_break_glass;
+        POST "/api/v1/break-glass/{id}/review" OFFICER logs::review_break_glass;
         GET "/api/v1/audit/sessions" ANY sessions::list;
         GET "/api/v1/audit/sessions/{id}" ANY sessions::timeline;
         GET "/api/v1/metrics" ANY metrics::metrics;

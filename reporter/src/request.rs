@@ -33,7 +33,7 @@ pub enum RequestError {
     #[error("format {0:?} is not known; use pdf, csv, json or bundle")]
     Format(String),
     /// Not a moment.
-    #[error("{field} is {value:?}, expected an RFC 3339 time")]
+    #[error("{field} is not an RFC 3339 time")]
     Time {
         /// `from` or `to`.
         field: &'static str,

@@ -4,7 +4,7 @@
 use aal_ledger::jcs::Members;
 use aal_ledger::leaf::AEAD_NONE;
 use aal_ledger::merkle::CompactRange;
-use aal_ledger::{Hash, LeafView};
+use aal_ledger::{CommittedSlots, Hash, LeafView};
 use uuid::Uuid;
 
 use crate::entry::Entry;
@@ -18,12 +18,10 @@ pub fn absent_keys(scope: &Scope, entry: &Entry<'_>) -> Vec<Uuid> {
     if !entry.is_match {
         return Vec::new();
     }
-    let is_digest = header
-        .get("content")
-        .is_some_and(|content| content.is_string("digest"));
+    let committed = CommittedSlots::of(&header);
     let is_absent = |number: u16, is_template: bool| {
         if is_template {
-            let is_due = scope.disclosure.templates && !is_digest;
+            let is_due = scope.disclosure.templates && !committed.contains(number);
             is_due && !entry.openings.iter().any(|opening| opening.slot == number)
         } else {
             scope.disclosure.ciphertexts && !entry.ciphertexts.iter().any(|sealed| sealed.slot == number)

@@ -1,8 +1,7 @@
 //! Applications and what is stored of their texts.
 
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
+use aal_policy::{ContentMode, Policy, TENANT_WIDE};
+use serde::Serialize;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
@@ -10,41 +9,6 @@ use uuid::Uuid;
 use crate::error::ControlError;
 use crate::store::{Control, bool_of, uuid_of};
 use crate::tenants::{TenantScope, check_name};
-
-/// What is stored of a text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ContentMode {
-    /// The text in the clear, personal spans sealed.
-    #[default]
-    Redacted,
-    /// The whole text sealed.
-    Sealed,
-    /// A salted commitment only.
-    Digest,
-}
-
-impl ContentMode {
-    /// The name in JSON and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Redacted => "redacted",
-            Self::Sealed => "sealed",
-            Self::Digest => "digest",
-        }
-    }
-}
-
-impl FromStr for ContentMode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Redacted, Self::Sealed, Self::Digest]
-            .into_iter()
-            .find(|mode| mode.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is not a content mode; use redacted, sealed or digest"))
-    }
-}
 
 /// One application of one tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -55,9 +19,9 @@ pub struct Application {
     pub name: String,
     /// Whether everything of it is protected health information.
     pub phi: bool,
-    /// What is stored of its texts.
-    pub content_mode: ContentMode,
-    /// Further policy, a JSON object.
+    /// What is stored of its texts; none: `sealed` where there is health information, else `redacted`.
+    pub content_mode: Option<ContentMode>,
+    /// Further policy, a JSON object that [`Policy::read`] takes.
     pub policy: serde_json::Value,
     /// When it was added, microseconds.
     #[serde(skip)]
@@ -71,10 +35,13 @@ fn application_of(row: &AnyRow) -> Result<Application, ControlError> {
         tenant: uuid_of(row, "tenant")?,
         name: row.try_get("name")?,
         phi: bool_of(row, "phi")?,
-        content_mode: mode.parse().map_err(|_| ControlError::Corrupt {
-            what: "content_mode",
-            value: mode,
-        })?,
+        content_mode: match mode.as_str() {
+            "" => None,
+            _ => Some(mode.parse().map_err(|_| ControlError::Corrupt {
+                what: "content_mode",
+                value: mode,
+            })?),
+        },
         policy: serde_json::from_str(&policy).map_err(|_| ControlError::Corrupt {
             what: "policy",
             value: policy,
@@ -83,18 +50,28 @@ fn application_of(row: &AnyRow) -> Result<Application, ControlError> {
     })
 }
 
-impl Control {
-    /// Adds an application or changes it.
+impl Application {
+    /// Its policy, read strictly.
     ///
     /// # Errors
-    /// `Refused` for a bad name or a policy that is no JSON object.
+    /// `Refused`, with the place in the policy object.
+    pub fn read_policy(&self) -> Result<Policy, ControlError> {
+        let is_tenant_wide = self.name == TENANT_WIDE;
+        Policy::read(self.phi, self.content_mode, &self.policy, is_tenant_wide)
+            .map_err(|error| ControlError::Refused(format!("policy{error}")))
+    }
+}
+
+impl Control {
+    /// Adds an application or changes it, and puts its policy into force where that is another one than before:
+    /// a moment after `created_us`, the time of the call ([`aal_policy::effective_us`]).
+    ///
+    /// # Errors
+    /// `Refused` for a bad name or a policy that is not understood.
     pub async fn put_application(&self, application: &Application) -> Result<(), ControlError> {
         check_name("the application's name", &application.name)?;
-        if !application.policy.is_object() {
-            return Err(ControlError::Refused(
-                "the policy must be a JSON object".to_owned(),
-            ));
-        }
+        let policy = application.read_policy()?;
+        let mut transaction = self.begin_write().await?;
         let upsert = "INSERT INTO applications (tenant, name, phi, content_mode, policy, created_us) \
                       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, name) DO UPDATE SET \
                       phi = excluded.phi, content_mode = excluded.content_mode, policy = excluded.policy";
@@ -102,11 +79,13 @@ impl Control {
             .bind(application.tenant.to_string())
             .bind(&application.name)
             .bind(i64::from(application.phi))
-            .bind(application.content_mode.as_str())
+            .bind(application.content_mode.map_or("", ContentMode::as_str))
             .bind(application.policy.to_string())
             .bind(application.created_us)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+        crate::policies::put_version(&mut transaction, application, &policy).await?;
+        transaction.commit().await?;
         Ok(())
     }
 

@@ -23,6 +23,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0002_keys.sql",
         sql: include_str!("../migrations/0002_keys.sql"),
     },
+    Migration {
+        number: 3,
+        name: "0003_policies.sql",
+        sql: include_str!("../migrations/0003_policies.sql"),
+    },
 ];
 
 /// Any number that is ours: processes that open the same PostgreSQL database at once queue here.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::error::ControlError;
 use crate::migrate;
+use crate::tenants::TenantScope;
 
 /// Configuration of the control store, section `[control]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -159,6 +160,14 @@ pub(crate) fn uuid_of(row: &AnyRow, column: &'static str) -> Result<Uuid, Contro
         what: column,
         value: text,
     })
+}
+
+/// A scope as the parameter of `$1 = '' OR tenant = $1`.
+pub(crate) fn tenant_filter(scope: TenantScope) -> String {
+    match scope {
+        TenantScope::All => String::new(),
+        TenantScope::One(tenant) => tenant.to_string(),
+    }
 }
 
 /// A column of 0 and 1.

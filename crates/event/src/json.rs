@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     CallError, Event, FieldError, Kind, Outcome, ProviderRequest, ProviderResponse, Source, Subject, Timing,
-    Trace, validate::escape,
+    Trace, shown_name, validate::escape,
 };
 
 /// Reads the fields out of one JSON object, collecting what is wrong; what is left over at the end
@@ -149,10 +149,10 @@ impl<'e> Fields<'e> {
 
     fn finish(self) {
         for key in self.object.keys() {
-            let pointer = format!("{}/{}", self.path, escape(key));
+            let pointer = format!("{}/{}", self.path, escape(&shown_name(key)));
             self.errors.push(FieldError::new(
                 pointer,
-                format!("unknown key {key:?}; see the schema for the known ones"),
+                format!("unknown key {:?}; see the schema for the known ones", shown_name(key)),
             ));
         }
     }
@@ -264,7 +264,7 @@ fn tags(fields: &mut Fields<'_>) -> std::collections::BTreeMap<String, String> {
             }
             other => {
                 let message = format!("must be a string, not {}", name_of(&other));
-                let pointer = format!("{}/{}", fields.pointer("tags"), escape(&key));
+                let pointer = format!("{}/{}", fields.pointer("tags"), escape(&shown_name(&key)));
                 fields.errors.push(FieldError::new(pointer, message));
             }
         }

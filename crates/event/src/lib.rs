@@ -9,6 +9,7 @@ mod kind;
 mod model;
 mod peek;
 mod schemas;
+mod shown;
 mod strict;
 mod system;
 mod validate;
@@ -26,6 +27,7 @@ pub use model::{
 };
 pub use peek::{Peeked, peek};
 pub use schemas::{MAX_SCHEMA_BYTES, SCHEMA_JSON, SchemaError, WriterSchema};
+pub use shown::shown_name;
 pub use strict::{StrictError, parse_strict};
 pub use system::{OWN_APPLICATION, SystemEvent, intent_id, intent_of, system_id};
 pub use validate::{FieldError, Limits, validate};

@@ -87,7 +87,8 @@ impl<'de> Visitor<'de> for StrictVisitor {
         while let Some(key) = map.next_key::<String>()? {
             if object.contains_key(&key) {
                 return Err(A::Error::custom(format!(
-                    "the key {key:?} occurs twice in one object"
+                    "the key {:?} occurs twice in one object",
+                    crate::shown_name(&key)
                 )));
             }
             let value = map.next_value_seed(StrictSeed)?;

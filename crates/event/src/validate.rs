@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use uuid::Uuid;
 
-use crate::{Access, Event, Kind, facts, intent_id};
+use crate::{Access, Event, Kind, facts, intent_id, shown_name};
 
 /// One thing that is wrong with an event: where, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -277,7 +277,7 @@ fn details(event: &Event, limits: &Limits, check: &mut Check) {
         check.errors.push(FieldError::new("/tags", message));
     }
     for (key, value) in &event.tags {
-        let pointer = format!("/tags/{}", escape(key));
+        let pointer = format!("/tags/{}", escape(&shown_name(key)));
         check.text(&pointer, Some(value), limits.tag_value_bytes);
         if key.is_empty() || key.len() > limits.name_bytes {
             let message = format!("the key must have 1 to {} bytes", limits.name_bytes);

@@ -6,6 +6,7 @@
 pub mod chain;
 pub mod checkpoint;
 mod codec;
+mod committed;
 pub mod cosignature;
 pub mod hash;
 pub mod heads;
@@ -25,6 +26,7 @@ pub mod witness_policy;
 
 pub use chain::{ChainId, ChainTip, LinkError};
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use committed::CommittedSlots;
 pub use cosignature::{CosignError, Cosigner};
 pub use hash::{Hash, ZERO_HASH};
 pub use heads::{ChainHead, Heads, HeadsError, ShardHead};

@@ -2,18 +2,20 @@
 
 use aal_event::{Event, Kind as EventKind};
 use aal_ledger::{Kind, Slot, jcs::JcsError, leaf::NO_TIME};
-use aal_redact::RedactError;
+use aal_redact::{Entity, RedactError};
 use aal_seal::{IndexKey, SealError};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    Header, Pipeline, SLOT_ATTRIBUTES, SLOT_IP_ADDRESS, SLOT_REQUEST, SLOT_RESPONSE, SLOT_SEARCH,
-    SLOT_SUBJECT_EMAIL, SLOT_USER_EMAIL, SubjectKey, exchange,
+    Header, Pipeline, SLOT_IP_ADDRESS, SLOT_SUBJECT_EMAIL, SLOT_USER_EMAIL, SubjectKey,
+    content::{self, Modes},
+    exchange,
+    failure::fail_closed,
     sealing::{Collected, Sealer, Tokens},
     system,
-    texts::{Redactor, Texts},
+    texts::{self, Redactor, Texts},
 };
 
 /// Clear texts with placeholders, erasable together with their salts.
@@ -58,12 +60,13 @@ pub(crate) struct Keys<'k> {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum DraftError {
+pub(crate) enum DraftError {
     #[error(transparent)]
     Redact(#[from] RedactError),
     #[error(transparent)]
     Seal(#[from] SealError),
-    #[error("the attributes have no canonical form: {0}")]
+    // The parser's own words could quote the text.
+    #[error("the attributes have no canonical form")]
     Canonical(#[from] JcsError),
 }
 
@@ -80,10 +83,8 @@ pub fn draft_event(
     message_at_us: i64,
 ) -> Draft {
     let keys = Keys { index, content, user };
-    match try_draft(pipeline, event, keys, message_at_us) {
-        Ok(draft) => draft,
-        Err(error) => withheld(pipeline, event, keys, message_at_us, &error.to_string()),
-    }
+    fail_closed(|| try_draft(pipeline, event, keys, message_at_us))
+        .unwrap_or_else(|reason| withheld(pipeline, event, keys, message_at_us, &reason))
 }
 
 fn try_draft(
@@ -92,13 +93,15 @@ fn try_draft(
     keys: Keys<'_>,
     message_at_us: i64,
 ) -> Result<Draft, DraftError> {
+    let mut draft = bare(pipeline, event, keys, message_at_us);
     let mut redactor = Redactor {
         detector: &pipeline.detector,
         tokens: Tokens(keys.index),
-        collected: Collected::default(),
+        collected: Collected::new(&pipeline.policy),
+        budget: (pipeline.budget)(texts::length_of(event)),
+        modes: Modes::of(event, &pipeline.policy, draft.header.phi),
     };
     let texts = redactor.texts(event)?;
-    let mut draft = bare(pipeline, event, keys, message_at_us);
     names(&mut draft.header, event, &mut redactor)?;
     if event.kind.is_exchange() {
         let request = event.request.as_ref().map_or(&[][..], |request| &request.body);
@@ -116,8 +119,7 @@ fn try_draft(
         kind if kind.is_system() => system::fill(&mut draft.header, event, &mut redactor)?,
         _ => {}
     }
-    let search_text = exchange::search_text(event, &texts.request_body, &texts.response_body);
-    seal(&mut draft, event, keys, texts, search_text, redactor.collected)?;
+    seal(&mut draft, event, keys, texts, redactor.modes, redactor.collected)?;
     Ok(draft)
 }
 
@@ -172,9 +174,10 @@ fn bare(pipeline: &Pipeline, event: &Event, keys: Keys<'_>, message_at_us: i64) 
         edge_at_us,
         duration_us: positive(timing.duration_us),
         first_token_us: positive(timing.first_token_us),
-        phi: event.phi.unwrap_or(false),
+        phi: event.phi.unwrap_or(false) || (pipeline.policy.phi && !event.kind.is_system()),
         content_mac: content_mac.unwrap_or_default(),
         detector_version: pipeline.versions.detector.clone(),
+        policy_version: pipeline.versions.policy.clone(),
         program_version: pipeline.versions.program.to_owned(),
         outcome_override: event.outcome.as_ref().is_some_and(|outcome| outcome.r#override),
         outcome_flag: event.outcome.as_ref().is_some_and(|outcome| outcome.flag),
@@ -248,60 +251,48 @@ fn seal(
     draft: &mut Draft,
     event: &Event,
     keys: Keys<'_>,
-    texts: Texts,
-    search_text: String,
+    mut texts: Texts,
+    modes: Modes,
     mut collected: Collected,
 ) -> Result<(), DraftError> {
-    let Texts {
-        request_body,
-        response_body,
-        user_id,
-        session_id,
-        mut attributes,
-    } = texts;
+    let mut attributes = std::mem::take(&mut texts.attributes);
     attributes.insert("redactions".to_owned(), Value::Array(collected.spans()));
     let attributes = aal_ledger::jcs::to_string(&Value::Object(attributes))?;
-    draft.header.content = "redacted".to_owned();
-    draft.header.pii = std::mem::take(&mut collected.counts);
-    for (field, present) in [
-        ("EMAIL_ADDRESS", event.user_email.is_some()),
-        ("IP_ADDRESS", event.ip_address.is_some()),
-    ] {
-        if present {
-            *draft.header.pii.entry(field.to_owned()).or_default() += 1;
-        }
-    }
-    let mut sealer = Sealer::new(draft.tenant, draft.event_id);
-    for (slot, text) in [
-        (SLOT_REQUEST, &request_body),
-        (SLOT_RESPONSE, &response_body),
-        (SLOT_SEARCH, &search_text),
-        (SLOT_ATTRIBUTES, &attributes),
-    ] {
-        sealer.commit(slot, keys.content, text);
-    }
+    let (user_id, session_id) = (texts.user_id.clone(), texts.session_id.clone());
     let subject_email = event
         .subject
         .as_ref()
         .and_then(|subject| subject.email.as_deref());
-    for (slot, key, value) in [
-        (SLOT_USER_EMAIL, keys.user, event.user_email.as_deref()),
-        (SLOT_IP_ADDRESS, keys.user, event.ip_address.as_deref()),
-        (SLOT_SUBJECT_EMAIL, keys.content, subject_email),
-    ] {
+    let of_their_own = [
+        (SLOT_USER_EMAIL, Entity::EmailAddress, keys.user, event.user_email.as_deref()),
+        (SLOT_IP_ADDRESS, Entity::IpAddress, keys.user, event.ip_address.as_deref()),
+        (SLOT_SUBJECT_EMAIL, Entity::EmailAddress, keys.content, subject_email),
+    ];
+    let mut sealer = Sealer::new(draft.tenant, draft.event_id);
+    let stored = content::store(&mut sealer, keys.content, modes, texts, &attributes, |request, response| {
+        exchange::search_text(event, request, response)
+    })?;
+    for (slot, entity, key, value) in of_their_own {
         if let Some(value) = value {
             sealer.seal(slot, key, value.as_bytes())?;
+            collected.count(entity);
         }
     }
     collected.seal(&mut sealer, keys.content)?;
+    draft.header.content = modes.strictest().as_str().to_owned();
+    draft.header.committed_slots = stored.committed_slots;
+    draft.header.pii = collected.counts;
+    if draft.header.phi {
+        draft.header.phi_identifiers = collected.identifiers;
+    }
     draft.slots = sealer.slots;
     draft.ciphertexts = sealer.ciphertexts;
     draft.templates = Templates {
         user_id,
         session_id,
-        request_body,
-        response_body,
-        search_text,
+        request_body: stored.request_body,
+        response_body: stored.response_body,
+        search_text: stored.search_text,
         attributes,
         salts: sealer.salts,
     };

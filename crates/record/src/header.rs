@@ -15,6 +15,9 @@ pub struct Header {
     /// What of the texts is stored: `redacted`, `sealed` or `digest`; empty when the record has no texts.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content: String,
+    /// Template slots that are committed to and, by policy, not stored; ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub committed_slots: Vec<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<Uuid>,
     /// Outcome, access, duplicate, conflict, intent, reprice: the event it belongs to.
@@ -84,6 +87,9 @@ pub struct Header {
     pub pii: BTreeMap<String, u32>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub phi: bool,
+    /// Health information: removed values by the identifier of HIPAA's Safe Harbor method that they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub phi_identifiers: BTreeMap<String, u32>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub outcome: String,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -121,6 +127,9 @@ pub struct Header {
     pub subject_key_ids: Vec<Uuid>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detector_version: String,
+    /// Digest of the policy that the texts were treated by; empty: no policy was made, the defaults hold.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub policy_version: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub program_version: String,
 }

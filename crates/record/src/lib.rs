@@ -3,12 +3,15 @@
 //! Pure: the same event with the same versions and keys gives the same record, whoever makes it and
 //! whenever. [`Draft`] is everything but the record's place; [`Draft::place`] adds place and chain links.
 
+mod content;
 mod draft;
+mod failure;
 mod exchange;
 mod header;
 mod owner;
 mod pipeline;
 mod place;
+mod pointers;
 mod sealing;
 mod special;
 mod system;
@@ -29,6 +32,12 @@ pub const SLOT_RESPONSE: u16 = 1;
 pub const SLOT_SEARCH: u16 = 2;
 /// Template slot of the attributes.
 pub const SLOT_ATTRIBUTES: u16 = 3;
+/// Sealed slot of the request body where whole texts are sealed.
+pub const SLOT_SEALED_REQUEST: u16 = 4;
+/// Sealed slot of the response body where whole texts are sealed.
+pub const SLOT_SEALED_RESPONSE: u16 = 5;
+/// Slot of the free texts among the attributes where they are sealed or committed to.
+pub const SLOT_DETAILS: u16 = 6;
 /// Sealed slot of the user's e-mail address.
 pub const SLOT_USER_EMAIL: u16 = 8;
 /// Sealed slot of the user's IP address.

@@ -1,14 +1,18 @@
 //! Collects removed values and seals them into slots.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use aal_ledger::Slot;
+use aal_policy::{Policy, Treatment};
 use aal_redact::{Entity, Redacted, TokenMaker};
 use aal_seal::{AEAD_AES_256_SIV, AEAD_CLEAR, IndexKey, SealError, SlotContext};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{MOST_VALUE_SLOTS, SLOT_FIRST_VALUE, SLOT_OVERFLOW, SubjectKey};
+use crate::{MOST_VALUE_SLOTS, SLOT_FIRST_VALUE, SLOT_OVERFLOW, SubjectKey, pointers::PersonalKeys};
 
 /// Placeholders by the tenant's index key: one value, one token.
 pub(crate) struct Tokens<'k>(pub(crate) &'k IndexKey);
@@ -26,37 +30,64 @@ struct Removed {
 }
 
 /// What was removed from the texts of one event.
-#[derive(Default)]
 pub(crate) struct Collected {
+    policy: Arc<Policy>,
+    /// Whether the values of the field at hand are sealed at all.
+    pub(crate) seals_values: bool,
     values: Vec<Removed>,
     by_token: HashMap<String, usize>,
     spans: Vec<Value>,
     pub(crate) counts: BTreeMap<String, u32>,
+    /// The same by Safe Harbor identifier.
+    pub(crate) identifiers: BTreeMap<String, u32>,
 }
 
 /// How many spans the attributes list in full; the counts are always complete.
 const MOST_LISTED_SPANS: usize = 1_000;
 
 impl Collected {
+    pub(crate) fn new(policy: &Arc<Policy>) -> Collected {
+        Collected {
+            policy: Arc::clone(policy),
+            seals_values: true,
+            values: Vec::new(),
+            by_token: HashMap::new(),
+            spans: Vec::new(),
+            counts: BTreeMap::new(),
+            identifiers: BTreeMap::new(),
+        }
+    }
+
+    /// Counts a value that stands in a field of its own.
+    pub(crate) fn count(&mut self, entity: Entity) {
+        *self.counts.entry(entity.name().to_owned()).or_default() += 1;
+        if let Some(identifier) = entity.safe_harbor() {
+            *self.identifiers.entry(identifier.name().to_owned()).or_default() += 1;
+        }
+    }
+
     /// Takes what was removed from a field; the field's text is the template.
     pub(crate) fn take(&mut self, field: &str, redacted: Redacted) -> String {
+        let keys = PersonalKeys::of(&redacted.removed);
         for removed in redacted.removed {
             let next = self.values.len();
             let position = *self.by_token.entry(removed.token.clone()).or_insert(next);
-            let destroyed = removed.entity.is_destroyed();
+            let destroyed =
+                !self.seals_values || self.policy.treatment(removed.entity) == Treatment::Destroy;
             if position == next {
-                let original = if destroyed {
-                    String::new()
-                } else {
-                    removed.original
-                };
                 self.values.push(Removed {
                     token: removed.token.clone(),
-                    original,
-                    destroyed,
+                    original: String::new(),
+                    destroyed: true,
                 });
             }
-            *self.counts.entry(removed.entity.name().to_owned()).or_default() += 1;
+            let value = &mut self.values[position];
+            if value.destroyed && !destroyed {
+                // Elsewhere the same value stood in a text of which nothing is kept.
+                value.original = removed.original;
+                value.destroyed = false;
+            }
+            self.count(removed.entity);
             if self.spans.len() < MOST_LISTED_SPANS {
                 let slot = if destroyed {
                     Value::Null
@@ -66,7 +97,7 @@ impl Collected {
                 self.spans.push(json!({
                     "token": removed.token, "entity": removed.entity.name(), "band": removed.band.name(),
                     "score_permille": removed.score_permille, "rule": removed.rule, "field": field,
-                    "pointer": removed.pointer, "slot": slot,
+                    "pointer": keys.hidden(&removed.pointer), "slot": slot,
                 }));
             }
         }
@@ -137,12 +168,17 @@ impl Sealer {
         }
     }
 
-    /// Commits to a text that is stored in the clear.
+    /// Commits to a text that is stored in the clear, with its salt.
     pub(crate) fn commit(&mut self, slot: u16, key: &SubjectKey, text: &str) {
+        let salt = self.commit_only(slot, key, text);
+        self.salts.push((slot, salt));
+    }
+
+    /// Commits to a text that is not stored; answers the salt.
+    pub(crate) fn commit_only(&mut self, slot: u16, key: &SubjectKey, text: &str) -> [u8; 32] {
         let commitment = key
             .data_key
             .commit_clear(&self.context(slot, key), text.as_bytes());
-        self.salts.push((slot, commitment.salt));
         self.slots.push(Slot {
             slot,
             subject_key_id: key.key.subject_key_id,
@@ -153,6 +189,7 @@ impl Sealer {
             pt_commit: commitment.pt_commit,
             key_commit: commitment.key_commit,
         });
+        commitment.salt
     }
 
     /// Seals a value.

@@ -15,7 +15,11 @@ pub(crate) fn fill(
 ) -> Result<(), RedactError> {
     match event.kind {
         // Who read or changed what names people, and stays in the attributes alone.
-        Kind::Access | Kind::Admin => return Ok(()),
+        Kind::Access => {
+            purpose(header, event);
+            return Ok(());
+        }
+        Kind::Admin => return Ok(()),
         Kind::ErasureDone => header.subject_key_ids = aal_event::erased_keys(event),
         Kind::Reprice => reprice(header, event, redactor)?,
         _ => {}
@@ -37,6 +41,18 @@ pub(crate) fn fill(
         }
     }
     Ok(())
+}
+
+/// For which purpose health information was read: one of a list, and nobody's data.
+fn purpose(header: &mut Header, event: &Event) {
+    let mut detail = aal_event::detail(event);
+    let stated = detail.remove("purpose").filter(|purpose| {
+        let name = purpose.as_str();
+        name.is_some_and(aal_policy::is_purpose)
+    });
+    if let Some(purpose) = stated {
+        header.facts.insert("purpose".to_owned(), purpose);
+    }
 }
 
 fn reprice(header: &mut Header, event: &Event, redactor: &mut Redactor<'_>) -> Result<(), RedactError> {

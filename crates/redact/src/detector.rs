@@ -1,6 +1,7 @@
 //! The detector: one walk that finds words, keywords and beginnings of values, matchers for what it found, and a
 //! verdict.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -38,7 +39,9 @@ pub struct Detector {
 #[derive(Debug)]
 struct Inner {
     builtin: Arc<Builtin>,
-    tenant: Option<CompiledRules>,
+    tenant: Option<Arc<CompiledRules>>,
+    /// Kinds that are left in the text.
+    kept: BTreeSet<Entity>,
     version: [u8; 32],
 }
 
@@ -59,6 +62,7 @@ impl Detector {
         let inner = Inner {
             builtin: Arc::new(builtin),
             tenant: None,
+            kept: BTreeSet::new(),
             version: version(),
         };
         Detector {
@@ -74,7 +78,8 @@ impl Detector {
         hasher.update(tenant.digest());
         let inner = Inner {
             builtin: Arc::clone(&self.inner.builtin),
-            tenant: (*rules != TenantRules::default()).then_some(tenant),
+            tenant: (*rules != TenantRules::default()).then(|| Arc::new(tenant)),
+            kept: BTreeSet::new(),
             version: if *rules == TenantRules::default() {
                 version()
             } else {
@@ -84,6 +89,29 @@ impl Detector {
         Ok(Detector {
             inner: Arc::new(inner),
         })
+    }
+
+    /// This detector, blind for the kinds `kept`: their values stay in the text. What another kind claims of the same
+    /// characters is still found.
+    pub fn keeping(&self, kept: &BTreeSet<Entity>) -> Detector {
+        if kept.is_empty() {
+            return self.clone();
+        }
+        let mut hasher = Sha256::new();
+        hasher.update(self.inner.version);
+        for entity in kept {
+            hasher.update(b"\nkeep ");
+            hasher.update(entity.name());
+        }
+        let inner = Inner {
+            builtin: Arc::clone(&self.inner.builtin),
+            tenant: self.inner.tenant.clone(),
+            kept: kept.clone(),
+            version: hasher.finalize().into(),
+        };
+        Detector {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Digest of the rules and lists: two detectors with the same version find the same spans.
@@ -147,6 +175,9 @@ impl Detector {
         }
         if let Some(tenant) = &self.inner.tenant {
             tenant.apply(bytes, &findings.words, candidates);
+        }
+        if !self.inner.kept.is_empty() {
+            candidates.retain(|found| !self.inner.kept.contains(&found.entity));
         }
         if candidates.is_empty() {
             return Vec::new();

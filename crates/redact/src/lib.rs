@@ -44,6 +44,7 @@ mod personal;
 mod placeholder_token;
 mod resolve;
 mod rewrite;
+mod safe_harbor;
 mod secrets;
 mod span;
 mod tenant;
@@ -55,7 +56,8 @@ mod words;
 pub use detector::Detector;
 pub use entity::{Entity, Family};
 pub use placeholder_token::{TokenMaker, is_token};
-pub use rewrite::{LineError, MAX_DEPTH, MAX_INPUT_LEN, MAX_REMOVED, RedactError, Redacted, Removed, canonical};
+pub use rewrite::{Budget, LineError, MAX_DEPTH, MAX_INPUT_LEN, MAX_REMOVED, RedactError, Redacted, Removed, canonical};
+pub use safe_harbor::SafeHarbor;
 pub use span::{Band, Span};
 pub use tenant::{
     CustomRule, DenyEntry, LIST_ENTRY_LEN, MAX_COMPILED_SIZE, MAX_LIST_LEN, MAX_MATCH_LEN, MAX_PATTERN_LEN,

@@ -145,10 +145,7 @@ pub fn expect_content_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(),
     if accepted.iter().any(|accept| essence.eq_ignore_ascii_case(accept)) {
         return Ok(());
     }
-    let detail = format!(
-        "content type {essence:?} is not accepted here; send {}",
-        accepted.join(" or ")
-    );
+    let detail = format!("this content type is not accepted here; send {}", accepted.join(" or "));
     Err(Problem::unsupported_media_type(detail))
 }
 
@@ -178,7 +175,7 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut problem = Problem::validation("the body has members that are not known here");
     for path in unknown {
         problem = problem.with_error(
-            pointer_of(&path),
+            shown_pointer(&path),
             "is not known here; remove it or check its spelling",
         );
     }
@@ -192,9 +189,34 @@ fn json_problem(error: &serde_json::Error, path: &str) -> Problem {
         // serde_json appends the position, which is given apart.
         let message = text.split(" at line ").next().unwrap_or(&text);
         return Problem::validation(format!("the body breaks a rule at {position}"))
-            .with_error(pointer_of(path), message);
+            .with_error(shown_pointer(path), without_values(message));
     }
     Problem::bad_request(format!("the body is not JSON: {error}")).with_error("", position)
+}
+
+/// The parser's words without what they quote of the body: `invalid type: string "x", expected u8` and the like.
+fn without_values(message: &str) -> String {
+    let quotes = ["invalid type: ", "invalid value: ", "invalid length ", "unknown field ", "unknown variant "];
+    match quotes.iter().find(|quote| message.starts_with(**quote)) {
+        Some(quote) => {
+            let what = quote.trim_end().trim_end_matches(':');
+            let expected = message.rsplit_once(", expected ").map(|(_, expected)| expected);
+            format!("{what}; expected {}", expected.unwrap_or("something else"))
+        }
+        // A rule of our own types, or a missing field, whose name is ours.
+        None => message.to_owned(),
+    }
+}
+
+/// The pointer with its last name only as it may be shown: the names above it are known ones.
+fn shown_pointer(path: &str) -> String {
+    let pointer = pointer_of(path);
+    match pointer.rsplit_once('/') {
+        Some((above, last)) if last.parse::<u32>().is_err() => {
+            format!("{above}/{}", aal_event::shown_name(last))
+        }
+        _ => pointer,
+    }
 }
 
 /// `a.b[0].c` of serde_path_to_error and serde_ignored as the JSON pointer `/a/b/0/c`.

@@ -54,7 +54,37 @@ pub fn init(config: &LogConfig) {
         LogFormat::Text => builder.try_init().is_ok(),
         LogFormat::Json => builder.json().flatten_event(true).try_init().is_ok(),
     };
+    std::panic::set_hook(Box::new(log_panic));
     if let (true, Some(error)) = (started, refused) {
         tracing::warn!(%error, filter = wanted, "log filter refused, using info");
+    }
+}
+
+/// Where a panic happened. Its words are logged only when they are constant: formatted ones may quote the text that
+/// something fell over.
+fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    let words = constant_words(info.payload());
+    tracing::error!(location, words, "panic");
+}
+
+fn constant_words(payload: &(dyn std::any::Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("not shown: they were made at run time")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_constant_words_of_a_panic_are_logged() {
+        let constant = std::panic::catch_unwind(|| panic!("a constant")).unwrap_err();
+        assert_eq!(constant_words(&*constant), "a constant");
+        let text = "bob@example.com".to_owned();
+        let formatted = std::panic::catch_unwind(|| panic!("cannot read {text}")).unwrap_err();
+        assert!(!constant_words(&*formatted).contains("bob"));
     }
 }

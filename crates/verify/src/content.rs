@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use aal_ledger::hash::{ciphertext_hash, plaintext_commitment, sha256, to_hex};
 use aal_ledger::leaf::AEAD_NONE;
-use aal_ledger::{Hash, Kind, Leaf, Slot, jcs, leaf_hash};
+use aal_ledger::{CommittedSlots, Hash, Kind, Leaf, Slot, jcs, leaf_hash};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -58,8 +58,8 @@ pub(crate) fn check(record: &StoredRecord, place: Place, tally: &mut Tally) -> C
     };
     check.stored_place(&leaf);
     let header = check.header(&leaf);
-    let is_digest = header.get("content").and_then(Value::as_str) == Some("digest");
-    checked.absent_keys = check.slots(&leaf, is_digest);
+    let committed = CommittedSlots::read(header.get("content"), header.get("committed_slots"));
+    checked.absent_keys = check.slots(&leaf, &committed);
     check.columns(&leaf, &header);
     match leaf.kind {
         Kind::Gap => checked.first_offset = header.get("first_offset").and_then(Value::as_u64),
@@ -161,7 +161,7 @@ impl Check<'_> {
     }
 
     /// Compares each slot of the leaf with what is stored, and returns the keys of those that are absent.
-    fn slots(&mut self, leaf: &Leaf, is_digest: bool) -> Vec<Uuid> {
+    fn slots(&mut self, leaf: &Leaf, committed: &CommittedSlots) -> Vec<Uuid> {
         let record = self.record;
         let mut absent_keys = Vec::new();
         for slot in &leaf.slots {
@@ -170,7 +170,7 @@ impl Check<'_> {
             } else {
                 self.ciphertext(slot)
             };
-            let is_absent_by_policy = is_digest && slot.aead == AEAD_NONE;
+            let is_absent_by_policy = slot.aead == AEAD_NONE && committed.contains(slot.slot);
             if is_stored || is_absent_by_policy {
                 continue;
             }

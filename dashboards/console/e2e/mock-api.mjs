@@ -79,6 +79,7 @@ export class MockApi {
     if (route === "GET /api/v1/checkpoints") return ok(checkpoints(query));
     if (route === "GET /api/v1/incidents") return ok({ items: [], open: 0 });
     if (route === "GET /api/v1/sources") return ok({ items: [] });
+    if (route === "GET /api/v1/break-glass") return ok({ items: [], open: 0 });
     if (route === "GET /api/v1/access-log") return ok({ items: accesses(this.records), next_cursor: null });
 
     const log = /^\/api\/v1\/audit\/logs\/([0-9a-f-]{36})(\/proof|\/outcomes)?$/.exec(pathname);

@@ -335,8 +335,9 @@ fn check(attribution: &Attribution, caller: &Caller, policy: CapturePolicy) -> R
         && *named != *caller.application
     {
         let detail = format!(
-            "x-audit-application: this key is for {:?}, not for {named:?}",
-            caller.application
+            "x-audit-application: this key is for {:?}, not for {:?}",
+            caller.application,
+            aal_event::shown_name(named)
         );
         return Err(Problem::forbidden(detail));
     }

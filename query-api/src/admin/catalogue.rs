@@ -94,6 +94,9 @@ fn quotes(table: &PriceTable, provider_id: &str, model: &str, at_us: i64) -> Val
     ])
 }
 
+/// Versions of policies that are listed, newest first.
+const MAX_VERSIONS: i64 = 1_000;
+
 /// What applies to whom: the installation's rules and each application's policy.
 pub(crate) async fn policies(call: Call) -> Result<Response, Problem> {
     let applications = call
@@ -102,10 +105,25 @@ pub(crate) async fn policies(call: Call) -> Result<Response, Problem> {
         .applications(call.scope.tenants)
         .await
         .map_err(control_problem)?;
+    let versions = call
+        .app
+        .control
+        .policy_versions(call.scope.tenants, MAX_VERSIONS)
+        .await
+        .map_err(control_problem)?;
+    let versions: Vec<Value> = versions
+        .iter()
+        .map(|version| {
+            json!({"tenant": version.tenant, "application": version.application, "number": version.number,
+                   "digest": version.digest, "effective_from": rfc3339_us(version.effective_us),
+                   "created_at": rfc3339_us(version.created_us)})
+        })
+        .collect();
     json(&json!({
         "redaction": {"detector_version": hex::encode(call.app.detector.version()), "fails": "closed",
-                      "default_content_mode": "redacted"},
+                      "default_content_mode": "redacted", "default_content_mode_phi": "sealed"},
         "prices": {"version": PriceTable::builtin().version()},
         "applications": applications,
+        "versions": versions,
     }))
 }

@@ -274,7 +274,7 @@ pub(crate) async fn checkpoint(call: Call) -> Result<Response, Problem> {
     let text = call.request.path.first().map_or("", String::as_str);
     let number = text
         .parse()
-        .map_err(|_| Problem::bad_request(format!("{text:?} is not an epoch number")))?;
+        .map_err(|_| Problem::bad_request("what the path holds for the epoch is not a number"))?;
     let unknown = || Problem::not_found("this epoch is not sealed");
     let epoch = call.app.anchors.epoch(number).await?.ok_or_else(unknown)?;
     let (heads, _) = call.app.anchors.heads(&epoch.manifest).await?;

@@ -79,7 +79,7 @@ fn chain(call: &Call) -> Result<ChainId, Problem> {
     let text = call.request.path.get(1).map_or("", String::as_str);
     let shard: Option<u32> = text.parse().ok().filter(|shard: &u32| shard.to_string() == text);
     let shard =
-        shard.ok_or_else(|| Problem::bad_request(format!("{text:?} in the path is not a shard number")))?;
+        shard.ok_or_else(|| Problem::bad_request("a part of the path is not a shard number"))?;
     // A shard's own chain belongs to no tenant, so it is for those who may see all of them.
     let is_own = if tenant.is_nil() {
         call.scope.tenants == TenantScope::All
@@ -96,9 +96,9 @@ fn chain(call: &Call) -> Result<ChainId, Problem> {
 fn resource(path: Option<&String>) -> Result<Resource, Problem> {
     let path = path.map_or("", String::as_str);
     Resource::parse(path).ok_or_else(|| {
-        Problem::bad_request(format!(
-            "{path:?} is no tile of C2SP tlog-tiles; write tile/<L>/<N>[.p/<W>] or tile/entries/<N>[.p/<W>]"
-        ))
+        Problem::bad_request(
+            "this is no tile of C2SP tlog-tiles; write tile/<L>/<N>[.p/<W>] or tile/entries/<N>[.p/<W>]",
+        )
     })
 }
 

@@ -1,14 +1,18 @@
 //! Records: the list, one in full, what became of it.
 
+mod break_glass;
 mod cursor;
 mod detail;
+mod disclosure;
 mod filters;
 mod list;
 mod outcomes;
 mod personal;
+mod purpose;
 mod reveal;
 mod summary;
 
+pub(crate) use break_glass::{break_glass, list_break_glass, review_break_glass};
 pub(crate) use cursor::{Snapshot, decode as decode_cursor, encode as encode_cursor};
 pub(crate) use detail::{DetailRow, detail, find_record};
 pub(crate) use filters::{FILTER_NAMES, Filters, flagged_events, overridden_events};

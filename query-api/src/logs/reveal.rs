@@ -1,7 +1,6 @@
 //! Opens the sealed values of one record, for a stated and recorded reason.
 
-use aal_ledger::Leaf;
-use aal_record::{SLOT_IP_ADDRESS, SLOT_OVERFLOW, SLOT_SUBJECT_EMAIL, SLOT_USER_EMAIL};
+use aal_record::SLOT_OVERFLOW;
 use aal_seal::{Commitments, DataKey, KeyRef, SlotContext};
 use aal_service::Problem;
 use serde_json::{Map, Value};
@@ -9,19 +8,14 @@ use uuid::Uuid;
 
 use crate::app::{App, key_problem};
 use crate::logs::detail::DetailRow;
+use crate::logs::disclosure::Disclosure;
 
-/// Token or field name to clear value. A value whose key was erased is `null`.
-pub(crate) async fn reveal(app: &App, record: &DetailRow) -> Result<Value, Problem> {
-    let leaf = Leaf::decode(&record.leaf).map_err(|error| {
-        tracing::error!(%error, event_id = %record.event_id, "stored leaf does not decode");
-        Problem::internal("the stored leaf cannot be read; run audit verify")
-    })?;
-    let attributes: Value = serde_json::from_str(&record.attributes).unwrap_or_default();
+/// Token or field name to clear value, of the slots that were granted and no others. A value whose key was erased is
+/// `null`. Each value is checked against the leaf's commitment before it is shown.
+pub(crate) async fn reveal(app: &App, record: &DetailRow, disclosure: &Disclosure) -> Result<Value, Problem> {
     let mut revealed = Map::new();
-    for (slot, ciphertext) in record.sealed_slots.iter().zip(&record.sealed_values) {
-        let Some(sealed) = leaf.slots.iter().find(|candidate| candidate.slot == *slot) else {
-            continue;
-        };
+    for granted in &disclosure.granted {
+        let sealed = &granted.sealed;
         let key = KeyRef {
             subject_key_id: sealed.subject_key_id,
             version: sealed.key_ver,
@@ -29,7 +23,7 @@ pub(crate) async fn reveal(app: &App, record: &DetailRow) -> Result<Value, Probl
         let context = SlotContext {
             tenant: record.tenant,
             event_id: record.event_id,
-            slot: *slot,
+            slot: sealed.slot,
             key,
         };
         let expected = Commitments {
@@ -39,45 +33,32 @@ pub(crate) async fn reveal(app: &App, record: &DetailRow) -> Result<Value, Probl
         let clear = match data_key(app, record.tenant, key).await? {
             None => None,
             Some(data_key) => {
-                let opened = data_key.open(&context, ciphertext, &expected).map_err(|error| {
-                    tracing::error!(%error, event_id = %record.event_id, slot, "sealed value does not open");
-                    Problem::internal("a sealed value does not open; run audit verify")
-                })?;
+                let opened = data_key
+                    .open(&context, &record.sealed_values[granted.position], &expected)
+                    .map_err(|error| {
+                        tracing::error!(%error, event_id = %record.event_id, slot = sealed.slot, "sealed value does not open");
+                        Problem::internal("a sealed value does not open; run audit verify")
+                    })?;
                 Some(String::from_utf8_lossy(&opened).into_owned())
             }
         };
-        name_values(&mut revealed, &attributes, *slot, clear);
+        if sealed.slot == SLOT_OVERFLOW {
+            unpack(&mut revealed, clear, disclosure);
+        } else {
+            revealed.insert(granted.name.clone(), clear.into());
+        }
     }
     Ok(Value::Object(revealed))
 }
 
-fn name_values(revealed: &mut Map<String, Value>, attributes: &Value, slot: u16, clear: Option<String>) {
-    let fixed = match slot {
-        SLOT_USER_EMAIL => Some("user_email"),
-        SLOT_IP_ADDRESS => Some("ip_address"),
-        SLOT_SUBJECT_EMAIL => Some("subject_email"),
-        _ => None,
-    };
-    if let Some(name) = fixed {
-        revealed.insert(name.to_owned(), clear.into());
-        return;
-    }
-    if slot == SLOT_OVERFLOW
-        && let Some(packed) = &clear
-    {
-        let pairs: Vec<(String, String)> = serde_json::from_str(packed).unwrap_or_default();
-        revealed.extend(pairs.into_iter().map(|(token, value)| (token, value.into())));
-        return;
-    }
-    let spans = attributes["redactions"].as_array();
-    let span = spans
+/// Values that share one slot; each is shown only if its own kind was granted.
+fn unpack(revealed: &mut Map<String, Value>, packed: Option<String>, disclosure: &Disclosure) {
+    let Some(packed) = packed else { return };
+    let pairs: Vec<(String, String)> = serde_json::from_str(&packed).unwrap_or_default();
+    let granted = pairs
         .into_iter()
-        .flatten()
-        .find(|span| span["slot"].as_u64() == Some(u64::from(slot)));
-    let token = span
-        .and_then(|span| span["token"].as_str())
-        .map_or_else(|| format!("slot {slot}"), str::to_owned);
-    revealed.insert(token, clear.into());
+        .filter(|(token, _)| disclosure.grant.covers_token(token));
+    revealed.extend(granted.map(|(token, value)| (token, value.into())));
 }
 
 async fn data_key(app: &App, tenant: Uuid, key: KeyRef) -> Result<Option<DataKey>, Problem> {

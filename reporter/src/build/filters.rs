@@ -54,7 +54,7 @@ pub enum FilterError {
         name: String,
     },
     /// The value is not of the filter's type.
-    #[error("filter {name:?} has value {value:?}, expected {expected}")]
+    #[error("filter {name:?} has another value than expected: {expected}")]
     Value {
         /// Its name.
         name: String,

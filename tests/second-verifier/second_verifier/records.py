@@ -186,6 +186,13 @@ def _check_slots(entry: Entry, leaf: leaves.Leaf, where: str, verdicts: Verdicts
         verdicts.expect("CONTENT", holds, f"{where}: the ciphertext of slot {number} does not hold")
 
 
+def _is_committed_only(header: dict, slot: int) -> bool:
+    committed = header.get("committed_slots")
+    if isinstance(committed, list):
+        return slot in committed
+    return header.get("content") == "digest"
+
+
 def _check_absences(entry: Entry, header: dict, leaf: leaves.Leaf, where: str, scope: Scope, verdicts: Verdicts, found: Found) -> None:
     allowed = entry.matched
     verdicts.expect("CONTENT", not entry.openings or (allowed and scope.templates), f"{where}: openings that may not be here")
@@ -195,7 +202,7 @@ def _check_absences(entry: Entry, header: dict, leaf: leaves.Leaf, where: str, s
     present = {item[0] for item in entry.openings} | {item[0] for item in entry.ciphertexts}
     for slot in leaf.slots:
         handed_over = scope.templates if slot.aead == 0 else scope.ciphertexts
-        by_policy = slot.aead == 0 and header.get("content") == "digest"
+        by_policy = slot.aead == 0 and _is_committed_only(header, slot.slot)
         if slot.slot in present or not handed_over or by_policy:
             continue
         if slot.subject_key_id == ZEROS16:

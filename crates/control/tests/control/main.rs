@@ -2,6 +2,7 @@
 
 mod keys;
 mod people;
+mod policies;
 mod postgres;
 mod subjects;
 mod work;
@@ -43,6 +44,8 @@ async fn everything(url: &str) {
     people::last_administrator(&first).await;
     people::tenants_and_applications(&first).await;
     people::api_keys(&first).await;
+    policies::versions(&first, &second).await;
+    policies::break_glass(&first).await;
     people::attempts(&first).await;
     work::jobs(&first).await;
     work::leases(&first, &second).await;

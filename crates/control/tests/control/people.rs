@@ -148,12 +148,12 @@ pub async fn tenants_and_applications(control: &Control) {
         tenant: bank.id,
         name: "loans".into(),
         phi: false,
-        content_mode: ContentMode::Redacted,
-        policy: serde_json::json!({"on_failure": "fail_open"}),
+        content_mode: Some(ContentMode::Redacted),
+        policy: serde_json::json!({"capture": "fail_open"}),
         created_us: NOW_US,
     };
     control.put_application(&application).await.unwrap();
-    application.content_mode = ContentMode::Digest;
+    application.content_mode = Some(ContentMode::Digest);
     control.put_application(&application).await.unwrap();
     assert_eq!(
         control.application(bank.id, "loans").await.unwrap(),

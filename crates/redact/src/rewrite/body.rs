@@ -1,5 +1,6 @@
 //! What a body is, and which redaction it gets.
 
+use super::budget::Budget;
 use super::document::Tree;
 use super::edits::settle;
 use super::json;
@@ -22,6 +23,7 @@ pub(super) fn redact(
     body: &[u8],
     content_type: &str,
     tokens: &impl TokenMaker,
+    budget: &Budget,
 ) -> Result<Redacted, RedactError> {
     let text = std::str::from_utf8(body).map_err(|_| RedactError::Binary)?;
     if text.contains('\0') {
@@ -33,7 +35,7 @@ pub(super) fn redact(
         Form::Json(tree) => Some(tree),
         _ => None,
     };
-    settle(detector, tokens, text, |pass, current| match form {
+    settle(detector, tokens, budget, text, |pass, current| match form {
         Form::Json(_) => match parsed.take() {
             Some(tree) => json::redact_parsed(pass, current, tree),
             None => json::redact_document(pass, current),

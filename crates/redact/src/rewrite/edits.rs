@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::budget::Budget;
 use super::canonical::canonical;
 use super::windows::{around, with_context};
 use super::{MAX_INPUT_LEN, MAX_REMOVED, RedactError, Redacted, Removed};
@@ -39,6 +40,7 @@ struct Possible {
 pub(super) struct Pass<'p, T: TokenMaker> {
     detector: &'p Detector,
     tokens: &'p T,
+    budget: &'p Budget,
     scratch: Scratch,
     /// What the names of fields say.
     fields: HashMap<String, Field>,
@@ -52,10 +54,11 @@ pub(super) struct Pass<'p, T: TokenMaker> {
 }
 
 impl<'p, T: TokenMaker> Pass<'p, T> {
-    fn new(detector: &'p Detector, tokens: &'p T) -> Pass<'p, T> {
+    fn new(detector: &'p Detector, tokens: &'p T, budget: &'p Budget) -> Pass<'p, T> {
         Pass {
             detector,
             tokens,
+            budget,
             scratch: Scratch::default(),
             fields: HashMap::new(),
             edits: Vec::new(),
@@ -177,6 +180,10 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
     }
 
     fn spans(&mut self, text: &str, context_key: &str) -> Vec<Span> {
+        // What is not scanned any more is never stored either: `settle` fails when the budget is spent.
+        if !self.budget.scan(text.len()) {
+            return Vec::new();
+        }
         let field = self.field(context_key);
         self.detector.scan_unit(text, field, &mut self.scratch)
     }
@@ -200,6 +207,8 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
         let original = &unit[span.start..span.end];
         let canonical = canonical(span.entity, original);
         let token = self.tokens.token(span.entity, &canonical);
+        self.budget
+            .hold(2 * token.len() + original.len() + canonical.len() + pointer.len());
         let removed = Removed {
             token: token.clone(),
             entity: span.entity,
@@ -232,17 +241,19 @@ enum Segment<'t> {
 pub(super) fn settle<T: TokenMaker>(
     detector: &Detector,
     tokens: &T,
+    budget: &Budget,
     text: &str,
     mut round: impl FnMut(&mut Pass<'_, T>, &str) -> Result<(), RedactError>,
 ) -> Result<Redacted, RedactError> {
     if text.len() > MAX_INPUT_LEN {
         return Err(RedactError::TooLong { length: text.len() });
     }
-    let mut pass = Pass::new(detector, tokens);
+    let mut pass = Pass::new(detector, tokens, budget);
     let mut segments = vec![Segment::Clear(text)];
     let mut current = Cow::Borrowed(text);
     for _ in 0..MAX_ROUNDS {
         round(&mut pass, &current)?;
+        budget.check()?;
         let edits = without_overlaps(std::mem::take(&mut pass.edits));
         let edits = outside_replacements(edits, &segments);
         if edits.is_empty() {

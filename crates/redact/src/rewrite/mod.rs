@@ -1,6 +1,7 @@
 //! Replaces found values by placeholders, in texts, JSON documents and streams.
 
 mod body;
+mod budget;
 mod canonical;
 mod document;
 mod edits;
@@ -97,6 +98,12 @@ pub enum RedactError {
     /// Removing values kept uncovering others.
     #[error("redaction did not settle")]
     Unsettled,
+    /// More text was scanned than the [`Budget`] allows.
+    #[error("redaction needs more work than its limit allows")]
+    TooMuchWork,
+    /// More bytes of values and placeholders were held than the [`Budget`] allows.
+    #[error("redaction needs more memory than its limit allows")]
+    TooMuchHeld,
 }
 
 impl Detector {
@@ -107,7 +114,18 @@ impl Detector {
         context_key: &str,
         tokens: &impl TokenMaker,
     ) -> Result<Redacted, RedactError> {
-        edits::settle(self, tokens, text, |pass, current| {
+        self.redact_text_within(text, context_key, tokens, &Budget::for_bytes(text.len()))
+    }
+
+    /// As [`Detector::redact_text`], within a budget that several texts may share.
+    pub fn redact_text_within(
+        &self,
+        text: &str,
+        context_key: &str,
+        tokens: &impl TokenMaker,
+        budget: &Budget,
+    ) -> Result<Redacted, RedactError> {
+        edits::settle(self, tokens, budget, text, |pass, current| {
             pass.text(0, current, 0, context_key, "");
             Ok(())
         })
@@ -116,8 +134,18 @@ impl Detector {
     /// Redacts a JSON document leaf by leaf: strings (and JSON inside them), numbers and keys. The result is valid
     /// JSON; a redacted number becomes a string.
     pub fn redact_json(&self, body: &[u8], tokens: &impl TokenMaker) -> Result<Redacted, RedactError> {
+        self.redact_json_within(body, tokens, &Budget::for_bytes(body.len()))
+    }
+
+    /// As [`Detector::redact_json`], within a budget that several texts may share.
+    pub fn redact_json_within(
+        &self,
+        body: &[u8],
+        tokens: &impl TokenMaker,
+        budget: &Budget,
+    ) -> Result<Redacted, RedactError> {
         let text = std::str::from_utf8(body).map_err(|_| RedactError::Binary)?;
-        edits::settle(self, tokens, text, json::redact_document)
+        edits::settle(self, tokens, budget, text, json::redact_document)
     }
 
     /// Redacts a request or response body by what it is: JSON, a stream of server-sent events, newline-delimited
@@ -133,7 +161,18 @@ impl Detector {
         content_type: &str,
         tokens: &impl TokenMaker,
     ) -> Result<Redacted, RedactError> {
-        body::redact(self, body, content_type, tokens)
+        self.redact_body_within(body, content_type, tokens, &Budget::for_bytes(body.len()))
+    }
+
+    /// As [`Detector::redact_body`], within a budget that several texts may share.
+    pub fn redact_body_within(
+        &self,
+        body: &[u8],
+        content_type: &str,
+        tokens: &impl TokenMaker,
+        budget: &Budget,
+    ) -> Result<Redacted, RedactError> {
+        body::redact(self, body, content_type, tokens, budget)
     }
 
     /// One line of `audit redact`: `{"id": ..., "text": "..."}` in, `{"id": ..., "spans": [...], "redacted": "..."}`
@@ -144,4 +183,5 @@ impl Detector {
     }
 }
 
+pub use budget::Budget;
 pub use line::LineError;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aal_bundle::{Counts, EntryView, FormError, Scope, filter};
 use aal_ledger::hash::{sha256, to_hex};
 use aal_ledger::jcs::Members;
-use aal_ledger::{ChainId, Hash, LeafView, leaf_hash};
+use aal_ledger::{ChainId, CommittedSlots, Hash, LeafView, leaf_hash};
 use uuid::Uuid;
 
 use crate::bundle::figures::{Figures, ReportScope};
@@ -118,10 +118,9 @@ impl ChunkChecked {
         if let Some(receipts) = context.receipts {
             self.receipts.extend(receipts.seen(&leaf));
         }
-        let content = header.as_ref().and_then(|header| header.get("content"));
-        let is_digest = content.is_some_and(|content| content.is_string("digest"));
+        let committed = header.as_ref().map(CommittedSlots::of).unwrap_or_default();
         let disclosure = context.scope.disclosure;
-        let slots = slots::check(&leaf, entry, disclosure, is_digest, place, &mut self.tally);
+        let slots = slots::check(&leaf, entry, disclosure, &committed, place, &mut self.tally);
         for key in slots.absent_keys {
             self.absent.entry((leaf.tenant(), key)).or_insert((0, place)).0 += 1;
         }

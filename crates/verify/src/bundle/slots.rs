@@ -3,7 +3,7 @@
 use aal_bundle::{Disclosure, EntryView, Opening, Sealed};
 use aal_ledger::hash::{ciphertext_hash, plaintext_commitment};
 use aal_ledger::leaf::AEAD_NONE;
-use aal_ledger::{LeafView, SlotView};
+use aal_ledger::{CommittedSlots, LeafView, SlotView};
 use uuid::Uuid;
 
 use crate::report::{Place, Tally, Verdict};
@@ -27,7 +27,7 @@ pub(crate) fn check<'a>(
     leaf: &LeafView<'_>,
     entry: &EntryView<'a>,
     disclosure: Disclosure,
-    is_digest: bool,
+    committed: &CommittedSlots,
     place: Place,
     tally: &mut Tally,
 ) -> SlotsChecked<'a> {
@@ -63,7 +63,7 @@ pub(crate) fn check<'a>(
         };
         let is_due = entry.is_match
             && if is_template {
-                disclosure.templates && !is_digest
+                disclosure.templates && !committed.contains(number)
             } else {
                 disclosure.ciphertexts
             };

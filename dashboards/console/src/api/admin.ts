@@ -25,5 +25,6 @@ export const putApplication = (application: {
   name: string;
   tenant: string;
   phi: boolean;
-  content_mode: ContentMode;
+  content_mode: ContentMode | null;
+  policy: unknown;
 }) => call<Application>("/api/v1/applications", { method: "POST", body: application });

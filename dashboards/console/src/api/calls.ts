@@ -1,5 +1,6 @@
 import { call, callBlob, callText, type Query } from "./client";
 import type {
+  BreakGlass,
   CheckpointDetail,
   Checkpoints,
   Incident,
@@ -37,9 +38,30 @@ export const fetchTenants = (signal: AbortSignal) =>
 export const fetchLogs = (query: Query, signal: AbortSignal) =>
   call<Page<LogSummary>>("/api/v1/audit/logs", { query, signal });
 
-/** With a reason the removed values come along, and the read is recorded with that reason. */
-export const fetchLog = (eventId: string, signal?: AbortSignal, reveal?: string) =>
-  call<LogDetail>(`/api/v1/audit/logs/${id(eventId)}`, { query: { reveal }, ...(signal ? { signal } : {}) });
+/** What a record is read for: health information needs a purpose, removed values a reason. Both are recorded. */
+export interface Reading {
+  purpose?: string | undefined;
+  reveal?: string;
+}
+
+export const fetchLog = (eventId: string, reading: Reading = {}, signal?: AbortSignal) =>
+  call<LogDetail>(`/api/v1/audit/logs/${id(eventId)}`, {
+    query: { ...reading },
+    ...(signal ? { signal } : {}),
+  });
+
+/** Reveals in an emergency; somebody else has to sign it off. */
+export const breakGlass = (eventId: string, reason: string, purpose: string) =>
+  call<LogDetail>(`/api/v1/audit/logs/${id(eventId)}/break-glass`, {
+    method: "POST",
+    body: { reason, purpose },
+  });
+
+export const fetchBreakGlass = (query: Query, signal: AbortSignal) =>
+  call<{ items: BreakGlass[]; open: number }>("/api/v1/break-glass", { query, signal });
+
+export const reviewBreakGlass = (number: string, verdict: string, note: string) =>
+  call<unknown>(`/api/v1/break-glass/${id(number)}/review`, { method: "POST", body: { verdict, note } });
 
 export const fetchProof = (eventId: string) => callText(`/api/v1/audit/logs/${id(eventId)}/proof`);
 

@@ -50,6 +50,7 @@ export function fixFor(problem: Problem): string {
     "too-large": "Narrow the range or the filters.",
     unavailable: "The store is not reachable right now. Nothing is lost; try again in a moment.",
     "rate-limited": "Wait a minute before the next try.",
+    "purpose-required": "State what the record is read for.",
     conflict: "The state changed meanwhile. Reload and try again.",
     internal: "Try again; if it stays, give the time and this text to whoever runs the service.",
     offline: "Check that the service is running and that this computer can reach it.",

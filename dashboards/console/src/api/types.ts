@@ -164,6 +164,25 @@ export interface LogDetail extends Omit<LogSummary, "ledger"> {
   header?: Record<string, unknown>;
   /** Only after `reveal`: the removed value by its token or field; null when its key was erased. */
   revealed?: Record<string, string | null>;
+  /** After `reveal`: what the application's policy keeps closed for the reader's role. */
+  not_revealed?: { slot: number; kind: string }[];
+  /** What is stored of the texts. */
+  content?: ContentMode | null;
+  /** Texts that are sealed as a whole; revealing opens them. */
+  sealed_texts?: string[];
+}
+
+/** An emergency reveal, and who looked at it. */
+export interface BreakGlass {
+  id: string;
+  event_id: string;
+  tenant: string;
+  user_email?: string | null;
+  purpose: string;
+  at: string;
+  reason?: string | null;
+  review: { user_email?: string | null; at: string; verdict: string } | null;
+  may_review: boolean;
 }
 
 export interface NewOutcome {
@@ -357,5 +376,9 @@ export interface Application {
   tenant: string;
   name: string;
   phi: boolean;
-  content_mode: ContentMode;
+  /** Null: sealed where there is health information, else redacted. */
+  content_mode: ContentMode | null;
+  policy?: Record<string, unknown>;
+  /** After a change: from when on it holds; null when nothing changed. */
+  effective_from?: string | null;
 }

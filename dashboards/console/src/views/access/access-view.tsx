@@ -6,6 +6,7 @@ import { ErrorPanel } from "../../components/error-panel";
 import { Button, EmptyState, PageTitle, Spinner, Time } from "../../components/ui";
 import { formatCount, words } from "../../lib/number";
 import { useTenantChoice, useTenantName } from "../../session/hooks";
+import { BreakGlassPanel } from "./break-glass-panel";
 import { columnLabel, columnsOf, textOf } from "./columns";
 
 const pageSize = 100;
@@ -29,6 +30,7 @@ export function AccessView() {
         <Button onClick={() => accesses.refetch()}>Refresh</Button>
       </PageTitle>
       <p className="text-muted">Every read of audit data is a record in the same ledger, with its reason.</p>
+      <BreakGlassPanel />
       {accesses.isPending && <Spinner label="Reading the access log" />}
       {accesses.isError && <ErrorPanel error={accesses.error} onRetry={() => accesses.refetch()} />}
       {accesses.data && items.length === 0 && <EmptyState title="Nobody has read anything yet" />}

@@ -2,6 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { createReport, fetchLog } from "../../api/calls";
+import { ApiError } from "../../api/problem";
 import type { LogDetail } from "../../api/types";
 import { ErrorPage, ErrorPanel } from "../../components/error-panel";
 import { Marks, StatusBadge } from "../../components/log-columns";
@@ -14,17 +15,22 @@ import { ExchangePanel } from "./exchange-panel";
 import { AttributesPanel, ContextPanel, CostPanel, TimingPanel } from "./facts-panels";
 import { LedgerPanel } from "./ledger-panel";
 import { OutcomesPanel } from "./outcomes-panel";
+import { PurposeGate } from "./purpose-gate";
 import { RedactionsPanel } from "./redactions-panel";
 import { RevealDialog } from "./reveal-dialog";
+import { withRevealedTexts } from "./revealed-texts";
 
 /** Every fetch is a read that is recorded, so a page that is open does not fetch by itself. */
 const freshMs = 5 * 60_000;
 
 export function DecisionView() {
   const { eventId = "" } = useParams();
+  const [stated, setStated] = useState({ eventId, purpose: "" });
+  // A purpose is stated for one record: the next one may be read for another.
+  const purpose = stated.eventId === eventId && stated.purpose !== "" ? stated.purpose : undefined;
   const detail = useQuery({
-    queryKey: ["log", eventId],
-    queryFn: ({ signal }) => fetchLog(eventId, signal),
+    queryKey: ["log", eventId, purpose],
+    queryFn: ({ signal }) => fetchLog(eventId, { purpose }, signal),
     staleTime: freshMs,
     refetchOnReconnect: false,
   });
@@ -33,10 +39,12 @@ export function DecisionView() {
     refetch();
   }, [refetch]);
   if (detail.isPending) return <Spinner label="Reading the record" />;
+  if (detail.error instanceof ApiError && detail.error.slug === "purpose-required")
+    return <PurposeGate onStated={(purpose) => setStated({ eventId, purpose })} />;
   if (detail.isError && !detail.data)
     return <ErrorPage title="Decision" error={detail.error} onRetry={() => detail.refetch()} />;
   // Another record means another page: nothing revealed or verified may stay on it.
-  return <Decision key={eventId} log={detail.data} onLookAgain={lookAgain} />;
+  return <Decision key={eventId} log={detail.data} purpose={purpose} onLookAgain={lookAgain} />;
 }
 
 const nothingRevealed: Record<string, string | null> = {};
@@ -44,11 +52,19 @@ const nothingRevealed: Record<string, string | null> = {};
 /** Fields that are sealed as a whole and so have no place in a text. */
 const sealedFields = ["user_email", "ip_address", "subject_email"];
 
-function Decision({ log, onLookAgain }: { log: LogDetail; onLookAgain: () => void }) {
+interface DecisionProps {
+  log: LogDetail;
+  purpose: string | undefined;
+  onLookAgain: () => void;
+}
+
+function Decision({ log: stored, purpose, onLookAgain }: DecisionProps) {
   const tenantName = useTenantName();
   const isOfficer = useIsOfficer();
   const [revealing, setRevealing] = useState(false);
   const [revealed, setRevealed] = useState(nothingRevealed);
+  const [closed, setClosed] = useState<readonly { kind: string }[]>([]);
+  const log = useMemo(() => withRevealedTexts(stored, revealed), [stored, revealed]);
   const facts = useMemo(
     () => ({ known: new Set(log.redactions.map((redaction) => redaction.token)), revealed }),
     [log.redactions, revealed],
@@ -77,7 +93,7 @@ function Decision({ log, onLookAgain }: { log: LogDetail; onLookAgain: () => voi
               Session timeline
             </Link>
           )}
-          {isOfficer && log.pii_total > 0 && (
+          {isOfficer && (log.pii_total > 0 || (log.sealed_texts ?? []).length > 0) && (
             <Button onClick={() => (shown ? setRevealed(nothingRevealed) : setRevealing(true))}>
               {shown ? "Hide values" : "Reveal values"}
             </Button>
@@ -94,6 +110,11 @@ function Decision({ log, onLookAgain }: { log: LogDetail; onLookAgain: () => voi
                   {words(field)}: <span className="font-semibold">{revealed[field] ?? "(erased)"}</span>
                 </span>
               ))}
+            {closed.length > 0 && (
+              <span className="ml-3">
+                Kept closed by the application's policy: {closed.map(({ kind }) => words(kind)).join(", ")}.
+              </span>
+            )}
           </p>
         )}
         <div className="grid items-start gap-3 lg:grid-cols-[minmax(0,1fr)_25rem]">
@@ -114,9 +135,11 @@ function Decision({ log, onLookAgain }: { log: LogDetail; onLookAgain: () => voi
       {revealing && (
         <RevealDialog
           eventId={log.event_id}
+          purpose={purpose}
           onClose={() => setRevealing(false)}
-          onRevealed={(values) => {
-            setRevealed(values);
+          onRevealed={(answer) => {
+            setRevealed(answer.revealed ?? {});
+            setClosed(answer.not_revealed ?? []);
             setRevealing(false);
           }}
         />

@@ -51,6 +51,20 @@ function ConversationTab({ log }: { log: LogDetail }) {
   const answered = response ?? [];
 
   if (asked.length === 0 && answered.length === 0) {
+    if ((log.sealed_texts ?? []).length > 0) {
+      return (
+        <EmptyState title="The text of this decision is sealed">
+          Its policy keeps no text in the clear. Reveal values opens it, for a reason that is recorded.
+        </EmptyState>
+      );
+    }
+    if (log.content === "digest") {
+      return (
+        <EmptyState title="Only a digest of the text is kept">
+          Whoever has the text can show that it is the one; nobody can read it here.
+        </EmptyState>
+      );
+    }
     return log.text ? <PlainText text={log.text} /> : <NoText log={log} />;
   }
   return (
