@@ -4,13 +4,19 @@ use std::collections::HashMap;
 
 use aal_event::Limits;
 use aal_flow::Placement;
-use aal_kafka::{DEAD_LETTER, SendError};
+use aal_kafka::{DEAD_LETTER, Rejected, SendError};
 use aal_record::{Draft, Owner, Pipeline, Place, PlaceError, Record, Seen, SubjectKey};
+use aal_schema_registry::RegistryError;
 use aal_store::{MoneyError, RecordRow, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{consumer::Message, keys::KeysError, worker::Shared};
+use crate::{
+    consumer::Message,
+    keys::KeysError,
+    reading::{self, Unreadable, Written},
+    worker::Shared,
+};
 
 /// Why a block could not be built; it is tried again, nothing is skipped.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +25,8 @@ pub enum BuildError {
     Keys(#[from] KeysError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     #[error("dead letter: {0}")]
     DeadLetter(#[from] SendError),
     #[error("offset {found} was accounted for already, the next is {expected}; this is a defect")]
@@ -50,7 +58,7 @@ pub struct Block {
 /// What a message turned out to be.
 enum Read {
     Event {
-        event: Box<aal_event::Event>,
+        written: Box<Written>,
         owners: [usize; 2],
     },
     Rejected(Box<Draft>),
@@ -73,7 +81,7 @@ pub async fn build(
     tips: &Tips,
 ) -> Result<Block, BuildError> {
     let first_at_us = messages.first().map_or(0, |message| message.at_us);
-    let drafts = drafts(shared, messages).await?;
+    let drafts = drafts(shared, shard, messages).await?;
     let drafts = settle_repeats(shared, drafts).await?;
     let mut placed = Vec::with_capacity(drafts.len() + 1);
     let mut expected = expected;
@@ -157,7 +165,7 @@ fn month_of(at_us: i64) -> u32 {
     time.year().max(0) as u32 * 100 + u32::from(u8::from(time.month()))
 }
 
-async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, BuildError> {
+async fn drafts(shared: &Shared, shard: u32, messages: &[Message]) -> Result<Vec<Draft>, BuildError> {
     let mut owners: Vec<(Uuid, Owner)> = Vec::new();
     let mut positions: HashMap<(Uuid, Owner), usize> = HashMap::new();
     let mut position_of = |tenant: Uuid, owner: Owner| {
@@ -167,27 +175,33 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
         })
     };
     let mut read = Vec::with_capacity(messages.len());
-    for message in messages {
-        read.push(match aal_event::decode(&message.value) {
-            Ok(event) => {
-                let errors = aal_event::validate(&event, &Limits::DEFAULT);
+    let written = written(shared, messages).await?;
+    for (message, written) in messages.iter().zip(written) {
+        read.push(match written {
+            Ok(written) => {
+                let event = &written.event;
+                let errors = aal_event::validate(event, &Limits::DEFAULT);
                 if errors.is_empty() {
-                    let who = aal_record::owners(&event);
+                    let who = aal_record::owners(event);
                     let owners = [
                         position_of(event.tenant, who.content),
                         position_of(event.tenant, who.user),
                     ];
                     Read::Event {
-                        event: Box::new(event),
+                        written: Box::new(written),
                         owners,
                     }
                 } else {
                     let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
                     let reason = format!("invalid fields: {}", pointers.join(", "));
-                    Read::Rejected(Box::new(reject(shared, message, Some(&event), &reason).await?))
+                    Read::Rejected(Box::new(
+                        reject(shared, shard, message, Some(event), reason).await?,
+                    ))
                 }
             }
-            Err(error) => Read::Rejected(Box::new(reject(shared, message, None, &error.to_string()).await?)),
+            Err(error) => Read::Rejected(Box::new(
+                reject(shared, shard, message, None, error.to_string()).await?,
+            )),
         });
     }
     let now_us = aal_service::times::now_us();
@@ -202,6 +216,20 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
     work.await.map_err(|_| BuildError::Interrupted)
 }
 
+/// What every message holds, before anything is done about any of them: while the registry is away the block is tried
+/// again and again, and a message that was rejected meanwhile would be put into the dead letter each time.
+async fn written(
+    shared: &Shared,
+    messages: &[Message],
+) -> Result<Vec<Result<Written, Unreadable>>, BuildError> {
+    let mut written = Vec::with_capacity(messages.len());
+    for message in messages {
+        let read = reading::read(shared.registry.as_ref(), &message.value).await;
+        written.push(read.inspect_err(|_| shared.metrics.registry_failed.inc())?);
+    }
+    Ok(written)
+}
+
 fn draft_all(
     pipeline: &Pipeline,
     read: Vec<Read>,
@@ -214,11 +242,13 @@ fn draft_all(
         drafts.push(match read {
             Read::Rejected(draft) => *draft,
             Read::Event {
-                event,
+                written,
                 owners: [content, user],
             } => {
+                let event = &written.event;
                 let index = &index_keys[&event.tenant];
-                aal_record::draft_event(pipeline, &event, index, &keys[content], &keys[user], *at_us)
+                aal_record::draft_event(pipeline, event, index, &keys[content], &keys[user], *at_us)
+                    .written_with(written.schema_sha256)
             }
         });
     }
@@ -228,24 +258,39 @@ fn draft_all(
 /// The dead letter first, acknowledged; then the record that takes the message's place in the chain.
 async fn reject(
     shared: &Shared,
+    shard: u32,
     message: &Message,
     event: Option<&aal_event::Event>,
-    reason: &str,
+    reason: String,
 ) -> Result<Draft, BuildError> {
-    let (_, offset) = shared
+    let rejected = Rejected {
+        partition: shared.shards.partition_of(shard),
+        offset: message.offset,
+        key: message.key.clone(),
+        reason,
+    };
+    let key = message.offset.to_be_bytes();
+    let headers = Some(rejected.to_headers());
+    let queued = shared
         .producer
-        .send(DEAD_LETTER, &message.offset.to_be_bytes(), &message.value)
-        .await?;
+        .queue_with_headers(DEAD_LETTER, &key, &message.value, headers)?;
+    let (_, offset) = queued.acknowledged().await?;
     shared.metrics.rejected.inc();
     tracing::warn!(
         offset = message.offset,
         dead_letter_offset = offset,
-        reason,
+        reason = rejected.reason,
         "rejected a message"
     );
     let mac = shared.keys.index_key(Uuid::nil()).content_mac(&message.value);
     // The dead letter's offset is not part of the record: a second processor would get another one.
-    Ok(aal_record::rejected(event, reason, mac, None, message.at_us))
+    Ok(aal_record::rejected(
+        event,
+        &rejected.reason,
+        mac,
+        None,
+        message.at_us,
+    ))
 }
 
 /// Finds event ids that are recorded already, in the store or earlier in this very block.

@@ -9,6 +9,7 @@ use aal_kafka::{
     rdkafka::consumer::{BaseConsumer, Consumer},
 };
 use aal_record::Pipeline;
+use aal_schema_registry::Registry;
 use aal_store::{ShardHead, Store, StoreError};
 use tokio::{sync::mpsc, time::Instant};
 
@@ -34,6 +35,7 @@ pub struct Shared {
     pub keys: Keys,
     pub producer: Producer,
     pub pipeline: Pipeline,
+    pub registry: Option<Registry>,
     pub seen: SeenIds,
     pub metrics: ProcessorMetrics,
     pub topic_hash: [u8; 32],

@@ -135,7 +135,7 @@ async fn partitions_are_added_under_load() {
         eprintln!("not run: set AAL_GROW_PARTITIONS=1");
         return;
     }
-    let kafka = crate::outside_kafka::start_kafka();
+    let kafka = audit_tests::start_kafka();
     let pipeline = Pipeline::start(Start {
         kafka: Some(kafka.address.clone()),
         ..Start::default()
