@@ -64,6 +64,9 @@ pub struct UpArguments {
     /// Use this Kafka (host:port, comma-separated) instead of the embedded broker.
     #[arg(long)]
     pub kafka: Option<String>,
+    /// Address of the schema registry of producers that use Confluent's framing.
+    #[arg(long, value_name = "URL")]
+    pub schema_registry: Option<String>,
     /// Fill in the demo's month when it is not there yet.
     #[arg(long)]
     pub demo: bool,

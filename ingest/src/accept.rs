@@ -1,6 +1,6 @@
 //! From received bytes to a record for Kafka, or to a problem that names everything wrong. No I/O and no clock.
 
-use aal_event::{Event, FieldError, Kind, Limits, StrictError};
+use aal_event::{AvroError, Event, FieldError, Kind, Limits, StrictError};
 use aal_ledger::{NoteSigner, Receipt};
 use aal_service::Problem;
 use serde_json::Value;
@@ -53,6 +53,26 @@ impl Acceptor {
             },
             event_bytes,
         }
+    }
+
+    /// What an event must keep.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Prepares an event that was made here, of a span. Its receipt's digest is that of the event's own content
+    /// ([`aal_event::content_bytes`]), for there is no JSON text of it.
+    ///
+    /// # Errors
+    /// A refusal with every error of the event.
+    pub fn mapped(&self, event: Event, caller: &Caller, edge_at_us: i64) -> Result<Prepared, Refusal> {
+        let event_id = event.event_id;
+        let event = Event {
+            tenant: caller.tenant,
+            ..event
+        };
+        let content = aal_event::content_bytes(&event).map_err(|error| not_encoded(event_id, &error))?;
+        self.finish(event, &content, caller, edge_at_us)
     }
 
     /// Prepares the JSON text of one event. `new_id` is used when the event names none.
@@ -143,10 +163,11 @@ impl Acceptor {
         })
     }
 
+    /// `content` is what the receipt is for.
     fn finish(
         &self,
         mut event: Event,
-        body: &[u8],
+        content: &[u8],
         caller: &Caller,
         edge_at_us: i64,
     ) -> Result<Prepared, Refusal> {
@@ -161,19 +182,24 @@ impl Acceptor {
             return Err(refuse(validation(errors)));
         }
         let receipt =
-            Receipt::sign(event_id, Sha256::digest(body).into(), edge_at_us, &self.signer).to_string();
+            Receipt::sign(event_id, Sha256::digest(content).into(), edge_at_us, &self.signer).to_string();
         event.edge_at_us = Some(edge_at_us);
         event.receipt = Some(receipt.clone());
-        let value = aal_event::encode(&event).map_err(|error| {
-            tracing::error!(%error, %event_id, "an event that passed the checks does not encode");
-            refuse(Problem::internal("the event could not be encoded"))
-        })?;
+        let value = aal_event::encode(&event).map_err(|error| not_encoded(event_id, &error))?;
         Ok(Prepared {
             event_id,
             receipt,
             key: event.kafka_key(),
             value,
         })
+    }
+}
+
+fn not_encoded(event_id: Uuid, error: &AvroError) -> Refusal {
+    tracing::error!(%error, %event_id, "an event that passed the checks does not encode");
+    Refusal {
+        event_id: Some(event_id),
+        problem: Problem::internal("the event could not be encoded").into(),
     }
 }
 

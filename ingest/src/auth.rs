@@ -173,7 +173,9 @@ fn presented_key(headers: &HeaderMap) -> Result<&str, Problem> {
             let (scheme, key) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
         });
-    let header = headers.get("x-api-key").and_then(|value| value.to_str().ok());
+    let header = ["x-api-key", "x-audit-key"]
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok());
     bearer.or(header).filter(|key| !key.is_empty()).ok_or_else(|| {
         Problem::unauthorized(
             "an API key is needed: send `Authorization: Bearer aal_...` or `x-api-key: aal_...`",
@@ -231,12 +233,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_headers_carry_a_key_and_it_is_asked_for_once() {
+    async fn each_header_carries_a_key_and_it_is_asked_for_once() {
         let (fake, authenticator) = authenticator(30_000, 30_000);
         for headers in [
             headers("authorization", "Bearer aal_good"),
             headers("authorization", "bearer aal_good"),
             headers("x-api-key", "aal_good"),
+            headers("x-audit-key", "aal_good"),
         ] {
             assert_eq!(&*authenticator.caller(&headers).await.unwrap().application, "a");
         }

@@ -7,6 +7,8 @@
 //! The way of an event: [`auth`] (whose key is it) → [`admission`] (is there room, before a byte of the body is read) →
 //! [`accept`] (parse, check, strip credentials, sign a receipt, encode) → [`delivery`] (Kafka's acknowledgement) → 201.
 //!
+//! OpenTelemetry spans come by [`otlp`], mapped to events by `aal-otlp`, and go the same way.
+//!
 //! Beside it, [`gateway`]: a reverse proxy in front of the providers, on the same port or as a program of its own.
 
 mod accept;
@@ -20,6 +22,7 @@ mod duplicate;
 mod edge;
 mod gateway;
 mod openapi;
+mod otlp;
 mod outcome;
 mod rate;
 mod routes;

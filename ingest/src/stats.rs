@@ -1,5 +1,6 @@
 //! What the edge counts.
 
+use aal_otlp::Mapped;
 use aal_service::{
     Metrics,
     metrics::{Counter, Gauge, Histogram},
@@ -27,7 +28,7 @@ impl Stats {
             ),
             accepted_bytes: metrics.counter(
                 "ingest_accepted_bytes_total",
-                "JSON bytes of accepted events.",
+                "Bytes of accepted events as they were sent: JSON, or spans.",
                 &[],
             ),
             shed: metrics.counter(
@@ -56,6 +57,26 @@ impl Stats {
         self.metrics
             .counter("ingest_events_refused_total", "Events not accepted.", &labels)
             .inc();
+    }
+
+    /// What became of the spans of an export that was taken; `events` of them are in Kafka.
+    pub fn spans(&self, events: usize, mapped: &Mapped) {
+        self.accepted.add(events as u64);
+        for (outcome, spans) in [
+            ("event", events),
+            ("ignored", mapped.ignored),
+            ("duplicate", mapped.duplicates),
+            ("rejected", mapped.rejected.len()),
+        ] {
+            let labels = [("outcome", outcome)];
+            self.metrics
+                .counter(
+                    "ingest_spans_total",
+                    "OpenTelemetry spans by what became of them.",
+                    &labels,
+                )
+                .add(spans as u64);
+        }
     }
 
     /// Kafka did not take a record.

@@ -70,6 +70,7 @@ async fn every_documented_route_answers_and_every_property_is_documented() {
         "post /api/v1/audit/log",
         "post /api/v1/audit/logs",
         "post /api/v1/audit/logs/{event_id}/outcomes",
+        "post /v1/traces",
     ];
     assert_eq!(routes, expected.map(str::to_owned).into());
 

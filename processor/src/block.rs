@@ -1,12 +1,13 @@
 //! From messages to the rows of one block.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use aal_event::Limits;
 use aal_flow::Placement;
-use aal_kafka::{DEAD_LETTER, EVENTS, SendError};
+use aal_kafka::{DEAD_LETTER, EVENTS, Rejected, SendError};
 use aal_keys::{KeysError, OpenError};
 use aal_record::{Draft, Owner, Pipeline, Place, PlaceError, Record, Seen, SubjectKey};
+use aal_schema_registry::RegistryError;
 use aal_store::{MoneyError, RecordRow, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     consumer::Message,
     policies::PoliciesError,
+    reading::{self, Written},
     search::{self, Addresses},
     worker::Shared,
 };
@@ -27,6 +29,8 @@ pub enum BuildError {
     Policies(#[from] PoliciesError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     #[error("dead letter: {0}")]
     DeadLetter(#[from] SendError),
     #[error("offset {found} was accounted for already, the next is {expected}; this is a defect")]
@@ -58,7 +62,7 @@ pub struct Block {
 /// What a message turned out to be.
 enum Read {
     Event {
-        event: Box<aal_event::Event>,
+        written: Box<Written>,
         owners: [usize; 2],
     },
     Rejected(Box<Draft>),
@@ -81,7 +85,7 @@ pub async fn build(
     tips: &Tips,
 ) -> Result<Block, BuildError> {
     let first_at_us = messages.first().map_or(0, |message| message.at_us);
-    let drafts = drafts(shared, messages).await?;
+    let drafts = drafts(shared, shard, messages).await?;
     let drafts = settle_repeats(shared, drafts).await?;
     let mut placed = Vec::with_capacity(drafts.len() + 1);
     let mut expected = expected;
@@ -165,7 +169,7 @@ fn month_of(at_us: i64) -> u32 {
     time.year().max(0) as u32 * 100 + u32::from(u8::from(time.month()))
 }
 
-async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, BuildError> {
+async fn drafts(shared: &Shared, shard: u32, messages: &[Message]) -> Result<Vec<Draft>, BuildError> {
     let mut owners: Vec<(Uuid, Owner)> = Vec::new();
     let mut positions: HashMap<(Uuid, Owner), usize> = HashMap::new();
     let mut position_of = |tenant: Uuid, owner: Owner| {
@@ -175,41 +179,32 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
         })
     };
     let mut read = Vec::with_capacity(messages.len());
-    for message in messages {
-        let value = match shared.keys.above().open_payload(EVENTS, &message.value).await {
-            Ok(value) => value,
-            Err(OpenError::Keys(error)) => return Err(error.into()),
-            Err(error) => {
-                let draft = reject(shared, message, &message.value, None, &error.to_string()).await?;
-                read.push(Read::Rejected(Box::new(draft)));
-                continue;
-            }
-        };
-        read.push(match aal_event::decode(&value) {
-            Ok(event) => {
-                let errors = aal_event::validate(&event, &Limits::DEFAULT);
+    for (message, Opened { value, written }) in messages.iter().zip(opened(shared, messages).await?) {
+        read.push(match written {
+            Ok(written) => {
+                let event = &written.event;
+                let errors = aal_event::validate(event, &Limits::DEFAULT);
                 if errors.is_empty() {
-                    let who = aal_record::owners(&event);
+                    let who = aal_record::owners(event);
                     let owners = [
                         position_of(event.tenant, who.content),
                         position_of(event.tenant, who.user),
                     ];
                     Read::Event {
-                        event: Box::new(event),
+                        written: Box::new(written),
                         owners,
                     }
                 } else {
                     let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
                     let reason = format!("invalid fields: {}", pointers.join(", "));
                     Read::Rejected(Box::new(
-                        reject(shared, message, &value, Some(&event), &reason).await?,
+                        reject(shared, shard, message, &value, Some(event), reason).await?,
                     ))
                 }
             }
-            Err(error) => {
-                let draft = reject(shared, message, &value, None, &error.to_string()).await?;
-                Read::Rejected(Box::new(draft))
-            }
+            Err(reason) => Read::Rejected(Box::new(
+                reject(shared, shard, message, &value, None, reason).await?,
+            )),
         });
     }
     let now_us = aal_service::times::now_us();
@@ -223,14 +218,17 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
         .map(|read| match read {
             Read::Rejected(_) => Addresses::default(),
             Read::Event {
-                event,
+                written,
                 owners: [content, user],
-            } => search::addresses(&index_keys[&event.tenant], event, &keys[*content], &keys[*user]),
+            } => {
+                let event = &written.event;
+                search::addresses(&index_keys[&event.tenant], event, &keys[*content], &keys[*user])
+            }
         })
         .collect();
     let times: Vec<i64> = messages.iter().map(|message| message.at_us).collect();
     let events = read.iter().zip(&times).filter_map(|(read, at_us)| match read {
-        Read::Event { event, .. } => Some((&**event, *at_us)),
+        Read::Event { written, .. } => Some((&written.event, *at_us)),
         Read::Rejected(_) => None,
     });
     let pipelines = shared.policies.pipelines(events, now_us).await?;
@@ -238,6 +236,38 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
     let drafts = work.await.map_err(|_| BuildError::Interrupted)?;
     search::store(shared, &addresses, &drafts, now_us).await?;
     Ok(drafts)
+}
+
+/// A message's value in the clear and what it holds.
+struct Opened<'m> {
+    value: Cow<'m, [u8]>,
+    written: Result<Written, String>,
+}
+
+/// What every message holds, before anything is done about any of them: while a key or the registry is away the block
+/// is tried again and again, and a message that was rejected meanwhile would be put into the dead letter each time.
+async fn opened<'m>(shared: &Shared, messages: &'m [Message]) -> Result<Vec<Opened<'m>>, BuildError> {
+    let mut all = Vec::with_capacity(messages.len());
+    for message in messages {
+        let value = match shared.keys.above().open_payload(EVENTS, &message.value).await {
+            Ok(value) => value,
+            Err(OpenError::Keys(error)) => return Err(error.into()),
+            Err(error) => {
+                all.push(Opened {
+                    value: Cow::Borrowed(&message.value),
+                    written: Err(error.to_string()),
+                });
+                continue;
+            }
+        };
+        let read = reading::read(shared.registry.as_ref(), &value).await;
+        let read = read.inspect_err(|_| shared.metrics.registry_failed.inc())?;
+        all.push(Opened {
+            written: read.map_err(|error| error.to_string()),
+            value,
+        });
+    }
+    Ok(all)
 }
 
 /// `pipelines` are those of the events, in their order.
@@ -254,13 +284,15 @@ fn draft_all(
         drafts.push(match read {
             Read::Rejected(draft) => *draft,
             Read::Event {
-                event,
+                written,
                 owners: [content, user],
             } => {
+                let event = &written.event;
                 let index = &index_keys[&event.tenant];
                 // There is one for each event.
                 let Some(pipeline) = pipelines.next() else { continue };
-                aal_record::draft_event(&pipeline, &event, index, &keys[content], &keys[user], *at_us)
+                aal_record::draft_event(&pipeline, event, index, &keys[content], &keys[user], *at_us)
+                    .written_with(written.schema_sha256)
             }
         });
     }
@@ -273,25 +305,40 @@ fn draft_all(
 /// opened goes there as it came.
 async fn reject(
     shared: &Shared,
+    shard: u32,
     message: &Message,
     value: &[u8],
     event: Option<&aal_event::Event>,
-    reason: &str,
+    reason: String,
 ) -> Result<Draft, BuildError> {
-    let (_, offset) = shared
+    let rejected = Rejected {
+        partition: shared.shards.partition_of(shard),
+        offset: message.offset,
+        key: message.key.clone(),
+        reason,
+    };
+    let key = message.offset.to_be_bytes();
+    let headers = Some(rejected.to_headers());
+    let queued = shared
         .producer
-        .send(DEAD_LETTER, &message.offset.to_be_bytes(), value)
-        .await?;
+        .queue_with_headers(DEAD_LETTER, &key, value, headers)?;
+    let (_, offset) = queued.acknowledged().await?;
     shared.metrics.rejected.inc();
     tracing::warn!(
         offset = message.offset,
         dead_letter_offset = offset,
-        reason,
+        reason = rejected.reason,
         "rejected a message"
     );
     let mac = shared.keys.index_key(Uuid::nil()).content_mac(&message.value);
     // The dead letter's offset is not part of the record: a second processor would get another one.
-    Ok(aal_record::rejected(event, reason, mac, None, message.at_us))
+    Ok(aal_record::rejected(
+        event,
+        &rejected.reason,
+        mac,
+        None,
+        message.at_us,
+    ))
 }
 
 /// Finds event ids that are recorded already, in the store or earlier in this very block.

@@ -3,6 +3,7 @@
 use aal_control::ControlConfig;
 use aal_kafka::KafkaConfig;
 use aal_keys::KeysConfig;
+use aal_schema_registry::RegistryConfig;
 use aal_service::logging::LogConfig;
 use aal_store::StoreConfig;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ pub struct Config {
     pub store: StoreConfig,
     pub control: ControlConfig,
     pub keys: KeysConfig,
+    /// The registry of values in Confluent's framing; none: they go to the dead letter. All processors need the same.
+    #[serde(default)]
+    pub registry: Option<RegistryConfig>,
     #[serde(default)]
     pub processor: ProcessorConfig,
     /// Where /healthz, /readyz and /metrics are served; none: nowhere.

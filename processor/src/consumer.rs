@@ -36,6 +36,7 @@ pub struct Message {
     pub offset: u64,
     /// Kafka's time of the message, microseconds.
     pub at_us: i64,
+    pub key: Option<Vec<u8>>,
     pub value: Vec<u8>,
 }
 

@@ -8,8 +8,9 @@ mod consumer;
 mod feed;
 pub mod keys;
 mod metrics;
-mod search;
 pub mod policies;
+mod reading;
+mod search;
 mod seen;
 mod shards;
 mod watch;
@@ -21,11 +22,13 @@ use aal_announce::Teller;
 use aal_control::{Control, ControlError};
 use aal_kafka::{Producer, TopicError, rdkafka::error::KafkaError};
 use aal_record::Pipeline;
+use aal_schema_registry::{ConfigError, Registry};
 use aal_service::{Health, Metrics, ServeError, Shutdown};
 use aal_store::{Store, StoreError};
 use tokio::task::JoinHandle;
 
 pub use aal_keys::KeysConfig;
+pub use aal_schema_registry::RegistryConfig;
 pub use config::{Assignment, Config, ProcessorConfig};
 
 use crate::{
@@ -48,6 +51,8 @@ pub enum ProcessorError {
     Topics(#[from] TopicError),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Registry(#[from] ConfigError),
     #[error("the consumer ended: {0}")]
     Consumer(String),
 }
@@ -69,6 +74,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         ),
         None => None,
     };
+    let registry = config.registry.as_ref().map(Registry::new).transpose()?;
     let store = Store::new(&config.store);
     store.migrate().await?;
     aal_kafka::ensure_topics(&config.kafka).await?;
@@ -87,6 +93,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         keys: Keys::new(control, keys.clone()),
         tokens: SearchTokens::default(),
         producer: producer.clone(),
+        registry,
         seen: SeenIds::default(),
         metrics: ProcessorMetrics::new(&metrics),
         topic_hash: aal_ledger::hash::topic_hash(aal_kafka::EVENTS),

@@ -13,6 +13,7 @@ use aal_service::metrics::{Counter, Histogram, Metrics};
 pub struct ProcessorMetrics {
     pub records: Counter,
     pub rejected: Counter,
+    pub registry_failed: Counter,
     pub gaps: Counter,
     pub steps_back: Counter,
     pub halted: Counter,
@@ -30,6 +31,10 @@ impl ProcessorMetrics {
             rejected: counter(
                 "aal_processor_rejected_total",
                 "messages sent to the dead letters",
+            ),
+            registry_failed: counter(
+                "aal_processor_registry_errors_total",
+                "questions that the schema registry did not answer; the shard waits",
             ),
             gaps: counter("aal_processor_gaps_total", "ranges of offsets that kafka lost"),
             steps_back: counter(

@@ -8,6 +8,7 @@ use aal_kafka::{
     EVENTS, KafkaConfig, Producer,
     rdkafka::consumer::{BaseConsumer, Consumer},
 };
+use aal_schema_registry::Registry;
 use aal_store::{ShardHead, Store, StoreError};
 use tokio::{sync::mpsc, time::Instant};
 
@@ -36,6 +37,7 @@ pub struct Shared {
     pub tokens: SearchTokens,
     pub producer: Producer,
     pub policies: Policies,
+    pub registry: Option<Registry>,
     pub seen: SeenIds,
     pub metrics: ProcessorMetrics,
     pub topic_hash: [u8; 32],

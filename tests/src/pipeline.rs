@@ -58,6 +58,8 @@ pub struct Start {
     pub console_dir: Option<PathBuf>,
     /// An address of an outside Kafka broker.
     pub kafka: Option<String>,
+    /// Address of a schema registry.
+    pub schema_registry: Option<String>,
     /// Providers of the gateway, NAME=URL.
     pub gateway_upstreams: Vec<String>,
 }
@@ -68,6 +70,7 @@ impl Default for Start {
             epoch_ms: 500,
             console_dir: None,
             kafka: None,
+            schema_registry: None,
             gateway_upstreams: Vec::new(),
         }
     }
@@ -323,6 +326,9 @@ async fn launch(
     }
     if let Some(kafka) = &start.kafka {
         command.arg("--kafka").arg(kafka);
+    }
+    if let Some(registry) = &start.schema_registry {
+        command.arg("--schema-registry").arg(registry);
     }
     for upstream in &start.gateway_upstreams {
         command.args(["--gateway-upstream", upstream]);

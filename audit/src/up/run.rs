@@ -123,6 +123,7 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
         console,
         edge,
         gateway_upstreams,
+        schema_registry: arguments.schema_registry.clone(),
         console_dir: arguments.console_dir.clone(),
         epoch_ms: arguments.epoch_ms,
     };

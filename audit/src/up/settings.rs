@@ -23,6 +23,8 @@ pub struct Settings {
     pub edge: SocketAddr,
     /// Providers of the gateway besides the well-known ones: name and address.
     pub gateway_upstreams: Vec<(String, String)>,
+    /// Address of the schema registry.
+    pub schema_registry: Option<String>,
     pub console_dir: Option<PathBuf>,
     pub epoch_ms: u64,
 }
@@ -95,6 +97,7 @@ impl Settings {
             store: self.store(),
             control: self.control(),
             keys: processor::KeysConfig::at(self.layout.key_file()),
+            registry: self.schema_registry.clone().map(processor::RegistryConfig::at),
             processor: processor::ProcessorConfig {
                 assignment,
                 ..Default::default()

@@ -1,5 +1,6 @@
 //! Kafka: the topics, how they are made, and clients set up so that an acknowledgement means durable.
 
+mod dead_letter;
 mod producer;
 mod sealing;
 mod topics;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use rdkafka::ClientConfig;
 use serde::Deserialize;
 
+pub use dead_letter::{REPLAY_OF, Rejected, replay_headers};
 pub use producer::{Producer, SendError};
 pub use rdkafka;
 pub use sealing::{PayloadSealer, SealedRecord};

@@ -51,6 +51,18 @@ pub struct Draft {
     pub(crate) receipt_hash: [u8; 32],
 }
 
+impl Draft {
+    /// The leaf names this schema (SHA-256 of its canonical form) as the one the event was written with; without this
+    /// it names the present one.
+    #[must_use]
+    pub fn written_with(self, avro_schema_sha256: [u8; 32]) -> Draft {
+        Draft {
+            avro_schema_hash: avro_schema_sha256,
+            ..self
+        }
+    }
+}
+
 /// The keys an event is sealed with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keys<'k> {

@@ -60,12 +60,14 @@ impl Turner {
                 Some(Ok(message)) => {
                     let shard = self.shards.shard_of(message.partition());
                     let at_us = message.timestamp().to_millis().unwrap_or(0) * 1000;
+                    let key = message.key().map(<[u8]>::to_vec);
                     let value = message.payload().unwrap_or_default().to_vec();
                     (
                         shard,
                         Message {
                             offset: message.offset() as u64,
                             at_us,
+                            key,
                             value,
                         },
                     )

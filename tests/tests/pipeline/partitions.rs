@@ -129,7 +129,7 @@ async fn grows_under_load(pipeline: &Pipeline, kafka: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_are_added_under_load() {
-    let kafka = crate::outside_kafka::start_kafka();
+    let kafka = audit_tests::start_kafka();
     let pipeline = Pipeline::start(Start {
         kafka: Some(kafka.address.clone()),
         ..Start::default()
