@@ -1,10 +1,12 @@
 //! `audit`: the one command-line program.
 
+mod api;
 mod bundle;
 mod cli;
 mod demo;
 mod lines;
 mod local;
+mod reconcile;
 mod replay;
 mod up;
 mod verify;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Price => finish(lines::price()),
         Command::Redact => finish(lines::redact()),
         Command::Bundle(arguments) => finish(runtime.block_on(bundle::run(arguments))),
+        Command::Reconcile(arguments) => finish(runtime.block_on(reconcile::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
         Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),
     }
