@@ -4,6 +4,9 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::api::ApiArguments;
+use crate::reconcile::ReconcileArguments;
+
 /// The AI Audit Layer: records, prices, redacts and proves the decisions that AI models make.
 ///
 /// Exit status: 0 done or proven, 1 the thing checked is false, 2 bad input or unreadable, 3 unproven.
@@ -36,6 +39,8 @@ pub enum Command {
     Keys(KeysArguments),
     /// Ask a running service for an evidence bundle of a period and save it.
     Bundle(BundleArguments),
+    /// Compare a provider's usage or cost reports with what the ledger holds, by day and model.
+    Reconcile(ReconcileArguments),
 }
 
 #[derive(Debug, Args)]
@@ -191,15 +196,8 @@ pub struct KeysArguments {
 
 #[derive(Debug, Args)]
 pub struct BundleArguments {
-    /// Address of the running query API; that of the local `audit up` when --data is given, else http://127.0.0.1:8080.
-    #[arg(long)]
-    pub server: Option<String>,
-    /// A token of an administrator or compliance officer.
-    #[arg(long, env = "AAL_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
-    /// Data directory of a local `audit up`: whoever can read its key file may sign in with it.
-    #[arg(long)]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub api: ApiArguments,
     /// Begin of the period, RFC 3339.
     #[arg(long)]
     pub from: String,

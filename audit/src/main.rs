@@ -1,11 +1,13 @@
 //! `audit`: the one command-line program.
 
+mod api;
 mod bundle;
 mod cli;
 mod demo;
 mod keys;
 mod lines;
 mod local;
+mod reconcile;
 mod replay;
 mod up;
 mod verify;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Redact => finish(lines::redact()),
         Command::Bundle(arguments) => finish(runtime.block_on(bundle::run(arguments))),
         Command::Keys(arguments) => finish(runtime.block_on(keys::run(arguments))),
+        Command::Reconcile(arguments) => finish(runtime.block_on(reconcile::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
         Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),
     }

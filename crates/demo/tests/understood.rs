@@ -39,6 +39,7 @@ fn parsed(event: &Value) -> Exchange {
         }),
         response,
         interrupted: event["interrupted"] == true,
+        header_counts: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! One line of `audit normalise`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use aal_pricing::{PriceTable, Usage};
 use base64::Engine;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::model::{Exchange, ExchangeInput, RequestPart, ResponsePart, ToolCall, UsageState};
+use crate::model::{Exchange, ExchangeInput, HeaderCounts, RequestPart, ResponsePart, ToolCall, UsageState};
 use crate::parse::parse;
 
 /// A line that is not a recorded exchange.
@@ -70,6 +71,22 @@ pub struct RecordedResponse {
     pub body: Value,
     /// Body bytes in base64, where they are no text.
     pub body_base64: Option<String>,
+    /// Headers by name, where they were recorded.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Value>,
+}
+
+impl RecordedResponse {
+    fn header_counts(&self) -> Option<HeaderCounts> {
+        HeaderCounts::of(|wanted| {
+            let found = self
+                .headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            let (_, value) = found?;
+            value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -133,6 +150,7 @@ impl Recording {
                 body,
             }),
             interrupted: self.interrupted,
+            header_counts: self.response.as_ref().and_then(RecordedResponse::header_counts),
         }))
     }
 }
@@ -142,8 +160,22 @@ impl Recording {
 /// # Errors
 /// When the line is no recorded exchange; an exchange that is not understood is an answer, not an error.
 pub fn normalise_line(json: &str, table: &PriceTable, now_us: i64) -> Result<String, BadLine> {
+    normalise_line_with(json, table, now_us, |_| {})
+}
+
+/// Like [`normalise_line`], with a hand on the exchange before it is priced, for estimates of missing usage.
+///
+/// # Errors
+/// As [`normalise_line`].
+pub fn normalise_line_with(
+    json: &str,
+    table: &PriceTable,
+    now_us: i64,
+    complete: impl Fn(&mut Exchange),
+) -> Result<String, BadLine> {
     let recording: Recording = serde_json::from_str(json)?;
-    let exchange = recording.exchange()?;
+    let mut exchange = recording.exchange()?;
+    complete(&mut exchange);
     let cost = exchange
         .price(table, now_us)
         .ok()

@@ -3,6 +3,8 @@
 use aal_pricing::{Price, PriceTable, Unit, Unpriced, Usage};
 use serde::Serialize;
 
+use crate::details::Details;
+
 /// The request as it was sent to the provider, without credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestPart<'a> {
@@ -38,6 +40,44 @@ pub struct ExchangeInput<'a> {
     pub response: Option<ResponsePart<'a>>,
     /// The source saw the answer break off.
     pub interrupted: bool,
+    /// What the answer's HTTP headers state, where the source kept them.
+    pub header_counts: Option<HeaderCounts>,
+}
+
+/// Token counts of Bedrock's headers `x-amzn-bedrock-input-token-count`, `...-output-token-count`,
+/// `...-cache-read-input-token-count` and `...-cache-write-input-token-count`. The input does not include the cached
+/// tokens, as in Bedrock's bodies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeaderCounts {
+    /// Tokens sent.
+    pub input: u64,
+    /// Tokens answered.
+    pub output: u64,
+    /// Tokens read from the cache.
+    pub cache_read: u64,
+    /// Tokens written to the cache.
+    pub cache_write: u64,
+}
+
+impl HeaderCounts {
+    /// Names of the headers, in the order of the fields.
+    pub const NAMES: [&str; 4] = [
+        "x-amzn-bedrock-input-token-count",
+        "x-amzn-bedrock-output-token-count",
+        "x-amzn-bedrock-cache-read-input-token-count",
+        "x-amzn-bedrock-cache-write-input-token-count",
+    ];
+
+    /// The counts of an answer by its headers; None unless input and output are both stated.
+    pub fn of(header: impl Fn(&str) -> Option<u64>) -> Option<HeaderCounts> {
+        let [input, output, cache_read, cache_write] = HeaderCounts::NAMES.map(header);
+        Some(HeaderCounts {
+            input: input?,
+            output: output?,
+            cache_read: cache_read.unwrap_or(0),
+            cache_write: cache_write.unwrap_or(0),
+        })
+    }
 }
 
 /// How complete the reported usage is.
@@ -49,6 +89,9 @@ pub enum UsageState {
     /// The call used something, and the answer does not say what.
     #[serde(rename = "usage_missing")]
     Missing,
+    /// The answer does not say, and a tokeniser counted the texts instead.
+    #[serde(rename = "usage_estimated")]
+    Estimated,
     /// The answer broke off before the final count.
     #[serde(rename = "usage_incomplete")]
     Incomplete,
@@ -63,6 +106,7 @@ impl UsageState {
         match self {
             UsageState::Reported => "usage_reported",
             UsageState::Missing => "usage_missing",
+            UsageState::Estimated => "usage_estimated",
             UsageState::Incomplete => "usage_incomplete",
             UsageState::NotApplicable => "not_applicable",
         }
@@ -105,6 +149,8 @@ pub struct Exchange {
     pub calls: Vec<Usage>,
     /// Whether `usage` can be relied on.
     pub usage_state: UsageState,
+    /// How an estimate was made: tables, tokeniser, version; None for what a provider stated.
+    pub usage_method: Option<String>,
     /// The provider's id in the price table.
     pub provider_id_for_pricing: String,
     /// The form usage was reported in, as the price table names it.
@@ -125,6 +171,8 @@ pub struct Exchange {
     pub system_fingerprint: Option<String>,
     /// The provider's id of the answer.
     pub response_id: Option<String>,
+    /// Media, tools, vectors and what else is neither text nor usage.
+    pub details: Details,
     /// False when the exchange is of no known form; then texts are empty.
     pub understood: bool,
 }
@@ -138,7 +186,7 @@ impl Exchange {
         let unpriced = |reason: &str| Unpriced {
             reason: reason.to_owned(),
         };
-        if self.usage_state != UsageState::Reported {
+        if !matches!(self.usage_state, UsageState::Reported | UsageState::Estimated) {
             return Err(unpriced(self.usage_state.as_str()));
         }
         let usage = self.usage.as_ref().ok_or_else(|| unpriced("no_usage"))?;

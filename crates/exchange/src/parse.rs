@@ -9,7 +9,7 @@ use crate::frames::{Frames, json_lines, looks_like_sse, sse};
 use crate::model::{Exchange, ExchangeInput, RequestPart, ResponsePart, UsageState};
 use crate::route::{Route, Wire, pricing_provider, route};
 use crate::{
-    anthropic, aws_frames, batch, bedrock, multipart, openai_chat, openai_more, otel, usage, vendors,
+    anthropic, aws_frames, batch, bedrock, details, multipart, openai_chat, openai_more, otel, usage, vendors,
 };
 
 /// A response body taken apart as far as its bytes allow.
@@ -245,6 +245,9 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         .map_or_else(|| usage::expected_flavor(&route), |found| found.flavor);
     let partial = found.as_ref().is_some_and(|found| found.partial);
     let (mut usage, calls) = found.map_or((None, Vec::new()), |found| (found.usage, found.calls));
+    if usage.is_none() && succeeded && route.provider == "aws.bedrock" {
+        usage = input.header_counts.map(usage::of_headers);
+    }
     let answer = match &body {
         Some(body) if succeeded || status.is_none() => read(&route, body),
         _ => Answer::default(),
@@ -261,6 +264,7 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         None if succeeded && route.counted => UsageState::Missing,
         None => UsageState::NotApplicable,
     };
+    let details = details::details(&route.operation, request.as_ref(), body.as_ref());
     let understood = route.wire != Wire::Unknown && (body.is_some() || !succeeded || status == Some(204));
     let said = request.as_ref().and_then(|request| string(request, "model"));
     let in_form = || {
@@ -288,6 +292,7 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         usage,
         calls,
         usage_state,
+        usage_method: None,
         provider_id_for_pricing: pricing_provider(&route.provider).to_owned(),
         provider: route.provider,
         api_flavor: api_flavor.to_owned(),
@@ -299,6 +304,7 @@ pub fn parse(input: &ExchangeInput<'_>) -> Exchange {
         tool_calls: answer.tool_calls,
         system_fingerprint: answer.fingerprint,
         response_id: answer.id,
+        details,
         understood,
     }
 }

@@ -6,6 +6,7 @@ use aal_pricing::{PriceTable, Unit, Usage};
 use serde_json::{Value, json};
 
 use crate::batch;
+use crate::model::HeaderCounts;
 use crate::route::{Route, Wire, pricing_provider};
 
 /// Usage found in an answer, and the form it was found in.
@@ -117,6 +118,17 @@ fn counted(body: &Value, input: &[&str], output: &[&str]) -> Option<Usage> {
     usage.set_count(Unit::InputTokens, input.unwrap_or(0));
     usage.set_count(Unit::OutputTokens, output.unwrap_or(0));
     Some(usage)
+}
+
+/// What Bedrock states in headers only, for models whose bodies say nothing of usage.
+pub(crate) fn of_headers(counts: HeaderCounts) -> Usage {
+    let cached = counts.cache_read.saturating_add(counts.cache_write);
+    let mut usage = Usage::new();
+    usage.set_count(Unit::InputTokens, counts.input.saturating_add(cached));
+    usage.set_count(Unit::CacheReadTokens, counts.cache_read);
+    usage.set_count(Unit::CacheWriteTokens, counts.cache_write);
+    usage.set_count(Unit::OutputTokens, counts.output);
+    usage
 }
 
 /// Version 1 states under `meta` what version 2 states under `usage`.

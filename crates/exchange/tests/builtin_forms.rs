@@ -22,6 +22,7 @@ fn exchange(url: &str, content_type: &str, body: &str) -> Exchange {
             body: body.as_bytes(),
         }),
         interrupted: false,
+        header_counts: None,
     })
 }
 

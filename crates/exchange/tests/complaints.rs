@@ -23,6 +23,7 @@ fn exchange(url: &str, content_type: &str, body: &str) -> Exchange {
             body: body.as_bytes(),
         }),
         interrupted: false,
+        header_counts: None,
     })
 }
 
@@ -158,6 +159,7 @@ fn a_rerank_is_charged_by_the_search() {
             body: body.to_string().as_bytes(),
         }),
         interrupted: false,
+        header_counts: None,
     });
     // Three searches at 2 dollars a thousand.
     let price = found.price(PriceTable::builtin(), AT_US).unwrap();

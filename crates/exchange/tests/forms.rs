@@ -22,6 +22,7 @@ fn exchange(url: &str, request: &Value, status: u16, content_type: &str, body: &
             body: body.as_bytes(),
         }),
         interrupted: false,
+        header_counts: None,
     })
 }
 
@@ -292,6 +293,7 @@ fn transcriptions_count_tokens_or_seconds_and_name_their_model_in_the_form() {
                 body: body.as_bytes(),
             }),
             interrupted: false,
+            header_counts: None,
         })
     };
     let total = |exchange: &Exchange| {

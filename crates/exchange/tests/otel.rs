@@ -20,6 +20,7 @@ fn exchange(operation: &str, response: Option<Value>) -> Exchange {
             body: body.as_bytes(),
         }),
         interrupted: false,
+        header_counts: None,
     })
 }
 
@@ -86,6 +87,7 @@ fn bodies_that_are_no_json_are_not_understood_and_nothing_is_made_up() {
         }),
         response: None,
         interrupted: false,
+        header_counts: None,
     });
     assert!(!broken.understood && broken.model.is_none() && broken.input_text.is_empty());
 }

@@ -22,6 +22,7 @@ fn exchange(url: &str, request: &Value, status: u16, content_type: &str, body: &
             body: body.as_bytes(),
         }),
         interrupted: false,
+        header_counts: None,
     })
 }
 
@@ -48,6 +49,7 @@ fn without_a_telling_url_the_bodies_decide() {
             request: None,
             response: Some(response),
             interrupted: false,
+            header_counts: None,
         })
     };
     let chat = read(
@@ -137,6 +139,7 @@ fn an_answer_that_never_came_is_no_usage_unless_it_broke_off() {
         request: Some(request),
         response: None,
         interrupted: false,
+        header_counts: None,
     };
     assert_eq!(parse(&given).usage_state, UsageState::NotApplicable);
     given.interrupted = true;

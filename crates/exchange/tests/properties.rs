@@ -81,6 +81,7 @@ fn input<'a>(recording: &'a Recording, request: &'a [u8], response: &'a [u8]) ->
             body: response,
         }),
         interrupted: false,
+        header_counts: None,
     }
 }
 
@@ -233,6 +234,7 @@ proptest! {
             request: Some(RequestPart { method: "POST", url, body: &request }),
             response: Some(ResponsePart { status, content_type, body: &response }),
             interrupted: false,
+            header_counts: None,
         });
         prop_assert!(exchange.usage.is_none() || exchange.usage_state != UsageState::Missing);
     }
@@ -256,6 +258,7 @@ proptest! {
             request: Some(RequestPart { method: "POST", url, body: request.as_bytes() }),
             response: Some(ResponsePart { status: 200, content_type: "", body: body.as_bytes() }),
             interrupted: true,
+            header_counts: None,
         };
         let exchange = parse(&given);
         prop_assert!(exchange.interrupted);

@@ -37,6 +37,7 @@ fn exchange(event: &Event) -> Exchange {
             body: &response.body,
         }),
         interrupted: false,
+        header_counts: None,
     })
 }
 

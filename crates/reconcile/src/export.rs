@@ -1,15 +1,17 @@
-//! Usage and cost reports of the administration APIs of OpenAI and Anthropic.
+//! A provider's usage or cost report: buckets of time, each with what was used by model.
 
-use rust_decimal::Decimal;
+use std::collections::HashMap;
+
 use serde_json::Value;
 use thiserror::Error;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-use crate::{Days, Totals};
+use crate::{Totals, api, csv_form};
 
 /// Largest report read, in bytes.
-const MAX_BYTES: usize = 64 << 20;
+pub const MAX_BYTES: usize = 64 << 20;
+const DAY_US: i64 = 86_400_000_000;
 
 /// Whose report it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,12 @@ pub enum BadExport {
     /// Not JSON.
     #[error("the report is not JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// Not CSV.
+    #[error("the report is not CSV: {0}")]
+    Csv(#[from] csv::Error),
+    /// The file has no column for something.
+    #[error("no column for {0}; it may be named {list}", list = .1.join(", "))]
+    Column(&'static str, &'static [&'static str]),
     /// Not a page, or a list of pages.
     #[error("{0}: expected {1}")]
     Form(String, &'static str),
@@ -43,42 +51,180 @@ pub enum BadExport {
     /// Another currency than US dollars.
     #[error("{0}: currency {1:?} is not usd")]
     Currency(String, String),
+    /// A page or file was given twice, and would count twice.
+    #[error("{0} and {1} hold the same result; give each page and each file once")]
+    Twice(String, String),
+    /// A bucket that belongs to no one day.
+    #[error("{0}: the bucket reaches over midnight UTC; ask for buckets of a day or less (bucket_width=1d)")]
+    OverMidnight(String),
+    /// The asked period cuts through a bucket.
+    #[error(
+        "the period cuts through the bucket of {0}; begin and end it where buckets do, such as midnight UTC"
+    )]
+    Cut(String),
 }
 
-/// Reads a report: one page, or a JSON array of all its pages.
-///
-/// # Errors
-/// When it is not of the form, is incomplete, or is not split by model.
-pub fn read(provider: Provider, json: &str) -> Result<Days, BadExport> {
-    if json.len() > MAX_BYTES {
-        return Err(BadExport::TooLong);
+/// What was used in one span of time, within one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Microseconds since the epoch.
+    pub start_us: i64,
+    /// Does not belong to it.
+    pub end_us: i64,
+    /// By model.
+    pub results: Vec<(String, Totals)>,
+}
+
+impl Bucket {
+    /// `YYYY-MM-DD`, UTC.
+    pub fn day(&self) -> String {
+        let at = OffsetDateTime::from_unix_timestamp(self.start_us.div_euclid(1_000_000));
+        at.unwrap_or(OffsetDateTime::UNIX_EPOCH).date().to_string()
     }
-    let document: Value = serde_json::from_str(json)?;
-    let pages = match &document {
-        Value::Array(pages) => pages.as_slice(),
-        page => std::slice::from_ref(page),
-    };
-    let more = |page: &Value| page.get("has_more").and_then(Value::as_bool) == Some(true);
-    if pages.last().is_none_or(more) {
-        return Err(BadExport::MorePages);
-    }
-    let mut days = Days::new();
-    for (page_number, page) in pages.iter().enumerate() {
-        let at = format!("page {page_number}");
-        for (number, bucket) in list(page, "data", &at)?.iter().enumerate() {
-            let at = format!("{at} data[{number}]");
-            let day = day(provider, bucket, &at)?;
-            for (number, result) in list(bucket, "results", &at)?.iter().enumerate() {
-                let at = format!("{at}.results[{number}]");
-                let (model, totals) = match provider {
-                    Provider::OpenAi => openai(result, &at)?,
-                    Provider::Anthropic => anthropic(result, &at)?,
-                };
-                add(days.entry((day.clone(), model)).or_default(), &totals);
-            }
+}
+
+/// A report as read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Export {
+    /// In no particular order; buckets of several reports may be of the same time.
+    pub buckets: Vec<Bucket>,
+    /// Operations of the ledger whose calls the report counts.
+    pub operations: Vec<&'static str>,
+    /// Where each result was found first, to tell a page that was given twice.
+    seen: HashMap<String, String>,
+}
+
+impl Export {
+    /// Adds a report: CSV; or JSON, one page or an array of all its pages. `name` is for errors, the file's name.
+    ///
+    /// # Errors
+    /// When it is not of the form, is incomplete, is not split by model, or repeats what was read before.
+    pub fn read(&mut self, provider: Provider, name: &str, text: &str) -> Result<(), BadExport> {
+        if text.len() > MAX_BYTES {
+            return Err(BadExport::TooLong);
+        }
+        let is_json = text.trim_start().starts_with(['{', '[']);
+        if is_json {
+            self.read_json(provider, name, text)
+        } else {
+            self.read_csv(provider, name, text)
         }
     }
-    Ok(days)
+
+    fn read_json(&mut self, provider: Provider, name: &str, text: &str) -> Result<(), BadExport> {
+        let document: Value = serde_json::from_str(text)?;
+        let pages = match &document {
+            Value::Array(pages) => pages.as_slice(),
+            page => std::slice::from_ref(page),
+        };
+        let more = |page: &Value| page.get("has_more").and_then(Value::as_bool) == Some(true);
+        if pages.last().is_none_or(more) {
+            return Err(BadExport::MorePages);
+        }
+        for (number, page) in pages.iter().enumerate() {
+            let at = format!("page {number}");
+            let origin = format!("{name} {at}");
+            for (number, bucket) in list(page, "data", &at)?.iter().enumerate() {
+                let at = format!("{at} data[{number}]");
+                let (start_us, end_us) = span(provider, bucket, &at)?;
+                let mut results = Vec::new();
+                for (number, result) in list(bucket, "results", &at)?.iter().enumerate() {
+                    let at = format!("{at}.results[{number}]");
+                    results.push(self.result(provider, result, start_us, &origin, &at)?);
+                }
+                self.add(start_us, end_us, results, &at)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_csv(&mut self, provider: Provider, name: &str, text: &str) -> Result<(), BadExport> {
+        for row in csv_form::rows(provider, text)? {
+            let form = || BadExport::Form(format!("{} {:?}", row.at, row.start), TIME_FORM);
+            let (start_us, is_day) = moment(&row.start).ok_or_else(form)?;
+            let stated_end = row
+                .end
+                .as_deref()
+                .filter(|_| !is_day)
+                .and_then(moment)
+                .map(|(end, _)| end);
+            let end_us = stated_end.unwrap_or(start_us + DAY_US);
+            let result = row
+                .result
+                .map(|result| self.result(provider, &result, start_us, name, &row.at))
+                .transpose()?;
+            self.add(start_us, end_us, result.into_iter().collect(), &row.at)?;
+        }
+        Ok(())
+    }
+
+    fn result(
+        &mut self,
+        provider: Provider,
+        result: &Value,
+        start_us: i64,
+        origin: &str,
+        at: &str,
+    ) -> Result<(String, Totals), BadExport> {
+        let key = format!("{start_us} {result}");
+        let first = self.seen.entry(key).or_insert_with(|| origin.to_owned());
+        if first != origin {
+            return Err(BadExport::Twice(first.clone(), origin.to_owned()));
+        }
+        let (model, totals, operations) = match provider {
+            Provider::OpenAi => api::openai(result, at)?,
+            Provider::Anthropic => api::anthropic(result, at)?,
+        };
+        for operation in operations {
+            if !self.operations.contains(operation) {
+                self.operations.push(operation);
+            }
+        }
+        Ok((model, totals))
+    }
+
+    fn add(
+        &mut self,
+        start_us: i64,
+        end_us: i64,
+        results: Vec<(String, Totals)>,
+        at: &str,
+    ) -> Result<(), BadExport> {
+        let last_us = end_us - 1;
+        if end_us <= start_us || start_us.div_euclid(DAY_US) != last_us.div_euclid(DAY_US) {
+            return Err(BadExport::OverMidnight(at.to_owned()));
+        }
+        self.buckets.push(Bucket {
+            start_us,
+            end_us,
+            results,
+        });
+        Ok(())
+    }
+
+    /// First and last moment that the buckets cover, the last one excluded; None without buckets.
+    pub fn period(&self) -> Option<(i64, i64)> {
+        let starts = self.buckets.iter().map(|bucket| bucket.start_us).min()?;
+        let ends = self.buckets.iter().map(|bucket| bucket.end_us).max()?;
+        Some((starts, ends))
+    }
+
+    /// The buckets of a period only.
+    ///
+    /// # Errors
+    /// When a bucket lies partly outside of it.
+    pub fn within(mut self, from_us: i64, to_us: i64) -> Result<Export, BadExport> {
+        let is_outside = |bucket: &Bucket| bucket.end_us <= from_us || bucket.start_us >= to_us;
+        self.buckets.retain(|bucket| !is_outside(bucket));
+        let cut = self
+            .buckets
+            .iter()
+            .find(|bucket| bucket.start_us < from_us || bucket.end_us > to_us);
+        match cut {
+            Some(bucket) => Err(BadExport::Cut(bucket.day())),
+            None => Ok(self),
+        }
+    }
 }
 
 fn list<'a>(value: &'a Value, key: &str, at: &str) -> Result<&'a [Value], BadExport> {
@@ -88,129 +234,39 @@ fn list<'a>(value: &'a Value, key: &str, at: &str) -> Result<&'a [Value], BadExp
         .ok_or_else(|| BadExport::Form(format!("{at}.{key}"), "an array"))
 }
 
-fn day(provider: Provider, bucket: &Value, at: &str) -> Result<String, BadExport> {
-    let start = match provider {
-        Provider::OpenAi => {
-            let seconds = bucket.get("start_time").and_then(Value::as_i64);
-            seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
-        }
-        Provider::Anthropic => {
-            let text = bucket.get("starting_at").and_then(Value::as_str);
-            text.and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())
-        }
-    };
-    let start = start.ok_or_else(|| {
-        BadExport::Form(
-            at.to_owned(),
-            "start_time in seconds (OpenAI) or starting_at in RFC 3339 (Anthropic)",
-        )
-    })?;
-    Ok(start.to_offset(time::UtcOffset::UTC).date().to_string())
-}
+const TIME_FORM: &str = "a date (2026-01-31), a time in RFC 3339, or seconds since 1970";
 
-fn count(result: &Value, place: &str, at: &str) -> Result<u64, BadExport> {
-    match result.pointer(place) {
-        None | Some(Value::Null) => Ok(0),
-        Some(value) => value
-            .as_u64()
-            .ok_or_else(|| BadExport::Form(format!("{at}{place}"), "a whole number that is not negative")),
+/// A moment in microseconds, and whether it is a whole day.
+fn moment(text: &str) -> Option<(i64, bool)> {
+    let us = |at: OffsetDateTime| i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000)).ok();
+    if let Ok(seconds) = text.parse::<i64>() {
+        return OffsetDateTime::from_unix_timestamp(seconds)
+            .ok()
+            .and_then(us)
+            .map(|at| (at, false));
     }
-}
-
-fn text<'a>(result: &'a Value, key: &str) -> Option<&'a str> {
-    result
-        .get(key)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
-}
-
-/// An amount as text or number, exact as written.
-fn amount(value: &Value, at: &str) -> Result<Decimal, BadExport> {
-    let written = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let exact = written
-        .parse()
-        .ok()
-        .or_else(|| Decimal::from_scientific(&written).ok());
-    exact.ok_or_else(|| BadExport::Form(format!("{at}.amount"), "a decimal"))
-}
-
-fn in_dollars(currency: Option<&str>, at: &str) -> Result<(), BadExport> {
-    match currency {
-        Some(name) if !name.eq_ignore_ascii_case("usd") => {
-            Err(BadExport::Currency(at.to_owned(), name.to_owned()))
-        }
-        _ => Ok(()),
+    let form = time::macros::format_description!("[year]-[month]-[day]");
+    if let Ok(day) = Date::parse(text, form) {
+        return us(PrimitiveDateTime::new(day, time::Time::MIDNIGHT).assume_utc()).map(|at| (at, true));
     }
+    let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    us(at.to_offset(UtcOffset::UTC)).map(|at| (at, false))
 }
 
-fn openai(result: &Value, at: &str) -> Result<(String, Totals), BadExport> {
-    let no_model = || BadExport::NoModel(at.to_owned());
-    if let Some(cost) = result.get("amount") {
-        in_dollars(text(cost, "currency"), at)?;
-        // `gpt-4o-2024-08-06, input`
-        let item = text(result, "line_item").ok_or_else(no_model)?;
-        let model = item.split(',').next().unwrap_or(item).trim();
-        let cost = amount(cost.get("value").unwrap_or(&Value::Null), at)?;
-        return Ok((
-            model.to_owned(),
-            Totals {
-                cost: Some(cost),
-                ..Totals::default()
-            },
-        ));
-    }
-    let totals = Totals {
-        requests: Some(count(result, "/num_model_requests", at)?),
-        input_tokens: Some(count(result, "/input_tokens", at)?),
-        output_tokens: Some(count(result, "/output_tokens", at)?),
-        cost: None,
+fn span(provider: Provider, bucket: &Value, at: &str) -> Result<(i64, i64), BadExport> {
+    let time = |key: &str| {
+        let value = bucket.get(key)?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        moment(&text)
     };
-    Ok((text(result, "model").ok_or_else(no_model)?.to_owned(), totals))
-}
-
-fn anthropic(result: &Value, at: &str) -> Result<(String, Totals), BadExport> {
-    let model = text(result, "model").ok_or_else(|| BadExport::NoModel(at.to_owned()))?;
-    if let Some(cents) = result.get("amount") {
-        in_dollars(text(result, "currency"), at)?;
-        // Stated in cents, with decimals.
-        let cost = amount(cents, at)? / Decimal::ONE_HUNDRED;
-        return Ok((
-            model.to_owned(),
-            Totals {
-                cost: Some(cost),
-                ..Totals::default()
-            },
-        ));
-    }
-    let places = [
-        "/uncached_input_tokens",
-        "/cache_read_input_tokens",
-        "/cache_creation/ephemeral_5m_input_tokens",
-        "/cache_creation/ephemeral_1h_input_tokens",
-    ];
-    let mut input = 0_u64;
-    for place in places {
-        input = input.saturating_add(count(result, place, at)?);
-    }
-    let totals = Totals {
-        requests: None,
-        input_tokens: Some(input),
-        output_tokens: Some(count(result, "/output_tokens", at)?),
-        cost: None,
+    let (start, end, expected) = match provider {
+        Provider::OpenAi => (
+            time("start_time"),
+            time("end_time"),
+            "start_time in seconds since 1970",
+        ),
+        Provider::Anthropic => (time("starting_at"), time("ending_at"), "starting_at in RFC 3339"),
     };
-    Ok((model.to_owned(), totals))
-}
-
-fn add(to: &mut Totals, more: &Totals) {
-    let sum = |left: Option<u64>, right: Option<u64>| match (left, right) {
-        (Some(left), Some(right)) => Some(left.saturating_add(right)),
-        (left, right) => left.or(right),
-    };
-    to.requests = sum(to.requests, more.requests);
-    to.input_tokens = sum(to.input_tokens, more.input_tokens);
-    to.output_tokens = sum(to.output_tokens, more.output_tokens);
-    to.cost = match (to.cost, more.cost) {
-        (Some(left), Some(right)) => Some(left.saturating_add(right)),
-        (left, right) => left.or(right),
-    };
+    let (start_us, _) = start.ok_or_else(|| BadExport::Form(at.to_owned(), expected))?;
+    Ok((start_us, end.map_or(start_us + DAY_US, |(end_us, _)| end_us)))
 }

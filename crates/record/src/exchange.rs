@@ -27,6 +27,7 @@ pub(crate) fn parse(event: &Event, request_body: &[u8], response_body: &[u8]) ->
         request,
         response,
         interrupted: event.interrupted,
+        header_counts: None,
     })
 }
 

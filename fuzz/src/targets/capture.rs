@@ -64,6 +64,7 @@ pub fn exchange(bytes: &[u8]) {
             body,
         }),
         interrupted: choice % 2 == 1,
+        header_counts: None,
     };
     let first = parse(&input);
     let second = parse(&input);

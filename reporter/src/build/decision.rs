@@ -188,6 +188,7 @@ fn texts(parts: &DecisionParts, attributes: &Value) -> (String, String) {
         request: (!parts.request_body.is_empty()).then_some(request),
         response: (!parts.response_body.is_empty()).then_some(response),
         interrupted: parts.fact.interrupted,
+        header_counts: None,
     };
     let exchange = aal_exchange::parse(&input);
     let or_body = |text: String, body: &str| if text.is_empty() { body.to_owned() } else { text };
