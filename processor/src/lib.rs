@@ -5,6 +5,7 @@
 pub mod block;
 pub mod config;
 mod consumer;
+mod erased;
 mod feed;
 pub mod keys;
 mod metrics;
@@ -38,6 +39,8 @@ pub enum ProcessorError {
     Control(#[from] ControlError),
     #[error(transparent)]
     Keys(#[from] keys::KeysError),
+    #[error(transparent)]
+    Erasures(#[from] aal_erasure::ReapplyError),
     #[error("kafka: {0}")]
     Kafka(#[from] KafkaError),
     #[error(transparent)]
@@ -70,6 +73,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
     aal_kafka::ensure_topics(&config.kafka).await?;
     let control = Control::open(&config.control).await?;
     let ring = keys::read_ring(&config.keys.file)?;
+    // Before anything is sealed: a restored control store must not bring destroyed keys back.
+    aal_erasure::reapply(&store, &control, None, aal_service::times::now_us()).await?;
     let producer = Producer::new(&config.kafka, "aal-processor", DELIVERY_TIMEOUT)?;
     let (consumer, mut events, thread) = consumer::start(&config.kafka, &config.processor)?;
     let shared = Arc::new(Shared {
@@ -78,7 +83,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         config: config.processor,
         kafka: config.kafka,
         store: store.clone(),
-        keys: Keys::new(control, Arc::new(ring)),
+        keys: Keys::new(control.clone(), Arc::new(ring)),
         producer: producer.clone(),
         pipeline: Pipeline::builtin(),
         seen: SeenIds::default(),
@@ -88,6 +93,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
     });
     ready.up();
     let watches = [
+        tokio::spawn(erased::watch(control, shared.keys.clone(), shutdown.clone())),
         tokio::spawn(watch_parts(Arc::clone(&shared), shutdown.clone())),
         tokio::spawn(watch::announce(Arc::clone(&shared), shutdown.clone())),
         tokio::spawn(watch::watch_partitions(Arc::clone(&shared), shutdown.clone())),

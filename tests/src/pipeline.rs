@@ -60,6 +60,8 @@ pub struct Start {
     pub kafka: Option<String>,
     /// Providers of the gateway, NAME=URL.
     pub gateway_upstreams: Vec<String>,
+    /// How long erasures wait for keys to leave memory.
+    pub erasure_settle_ms: Option<u64>,
 }
 
 impl Default for Start {
@@ -69,6 +71,7 @@ impl Default for Start {
             console_dir: None,
             kafka: None,
             gateway_upstreams: Vec::new(),
+            erasure_settle_ms: None,
         }
     }
 }
@@ -323,6 +326,9 @@ async fn launch(
     }
     if let Some(kafka) = &start.kafka {
         command.arg("--kafka").arg(kafka);
+    }
+    if let Some(settle_ms) = start.erasure_settle_ms {
+        command.args(["--erasure-settle-ms", &settle_ms.to_string()]);
     }
     for upstream in &start.gateway_upstreams {
         command.args(["--gateway-upstream", upstream]);

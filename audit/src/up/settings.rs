@@ -25,6 +25,7 @@ pub struct Settings {
     pub gateway_upstreams: Vec<(String, String)>,
     pub console_dir: Option<PathBuf>,
     pub epoch_ms: u64,
+    pub erasure_settle_ms: u64,
 }
 
 fn http(listen: SocketAddr) -> HttpConfig {
@@ -156,6 +157,10 @@ impl Settings {
             reports: query_api::ObjectsConfig::at(self.layout.objects_url()),
             anchors: query_api::ObjectsConfig::at(self.layout.anchor_url()),
             ledger: query_api::LedgerConfig::default(),
+            erasure: query_api::ErasureConfig {
+                settle_ms: self.erasure_settle_ms,
+                ..query_api::ErasureConfig::default()
+            },
             trust: Some(query_api::TrustConfig {
                 policy: self.layout.policy_file(),
             }),
