@@ -55,6 +55,8 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         GET "/api/v1/incidents" OFFICER ledger::incidents;
         GET "/api/v1/sources" OFFICER ledger::sources;
         GET "/api/v1/intents" OFFICER ledger::intents;
+        GET "/api/v1/subjects/{id}/export" OFFICER subjects::show_export;
+        POST "/api/v1/subjects/{id}/export" OFFICER subjects::make_export;
         GET "/api/v1/subjects/{id}/erasure" OFFICER subjects::of_person;
         POST "/api/v1/subjects/{id}/erasure" OFFICER subjects::ask;
         GET "/api/v1/erasures" OFFICER subjects::list;

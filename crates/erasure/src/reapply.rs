@@ -99,7 +99,7 @@ pub async fn reapply(
         tracing::error!(
             keys = done.deleted.len(),
             texts = done.emptying.len(),
-            "a restored backup had brought erased data back; it was removed again"
+            "a restored backup has brought erased data back; it is removed again before anything is served"
         );
     }
     Ok(done)

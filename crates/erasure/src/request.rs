@@ -34,10 +34,8 @@ pub enum Stage {
     Recording,
     /// Texts and ciphertexts are being removed from the rows.
     Emptying,
-    /// Until no process can hold an unwrapped key any longer.
+    /// Until no process can hold an unwrapped key any longer; then rows written meanwhile are emptied.
     Settling,
-    /// What was written meanwhile is being removed from the rows.
-    Sweeping,
     /// Until the record store has deleted the files with the old rows.
     Parts,
     /// Files that hold the person's content are being deleted.
@@ -63,7 +61,6 @@ impl Stage {
             Stage::Recording => "recording",
             Stage::Emptying => "emptying",
             Stage::Settling => "settling",
-            Stage::Sweeping => "sweeping",
             Stage::Parts => "parts",
             Stage::Withdrawing => "withdrawing",
             Stage::Certifying => "certifying",

@@ -55,7 +55,6 @@ pub fn next(erasure: &Erasure, now_us: i64, settle_us: i64) -> Next {
                 Next::WaitUntil(until_us)
             }
         }
-        Stage::Sweeping => Next::Sweep,
         Stage::Parts => Next::Parts,
         Stage::Withdrawing => Next::Withdraw,
         Stage::Certifying => Next::Certify,

@@ -100,7 +100,7 @@ async fn erased_people_stay_erased_through_kills_and_old_backups() {
     for person in &erased {
         ids.push(world.ask(person, 2).await);
     }
-    let steps_of_one = 10;
+    let steps_of_one = 9;
     for round in 0..kills {
         let share = ids.len() * steps_of_one * (round as usize + 1) / (kills as usize + 2);
         let moment = share + random.random_range(0..steps_of_one);
@@ -130,8 +130,7 @@ async fn erased_people_stay_erased_through_kills_and_old_backups() {
     assert!(absent >= erased.len() as u64 * 3, "{absent} absences explained");
     certificates(&world, &token, &ids, &erased).await;
 
-    // A new event of an erased person is a new person's: readable, under another key.
-    // Then yesterday's copies of the rows and of the control store come back.
+    // Yesterday's copies of the rows and of the control store come back.
     let store = world.pipeline.store();
     for statement in [
         "ALTER TABLE records DELETE WHERE event_id IN (SELECT event_id FROM old_copy) SETTINGS mutations_sync = 2",

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use audit_tests::until;
 
+use crate::export;
 use crate::people::{APPLICATION, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,11 +33,13 @@ async fn a_hold_blocks_erasure_and_everything_is_in_the_ledger() {
     assert_eq!(pipeline.post(&officer, &path, &again).await.0, 409, "one request at a time");
     world.assert_readable(&officer, held).await;
 
-    // Nobody else is held.
+    // Nobody else is held; what was exported of them goes with them.
+    let export = export::of_person(&world, &officer, free).await;
     let other = world.ask(free, 2).await;
     world.at_stage(&other, "done").await;
     world.assert_erased(&officer, free).await;
     world.assert_readable(&officer, held).await;
+    export::assert_withdrawn(&world, &officer, free, &export).await;
 
     let path = format!("/api/v1/legal-holds/{}/release", hold["id"].as_str().expect("an id"));
     assert_eq!(pipeline.post(&admin, &path, &json!({"reason": "no"})).await.0, 403);

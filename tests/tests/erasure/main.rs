@@ -4,6 +4,7 @@
 //! 60 people here; `make erasure-test` does it with 1,000. AAL_ERASURE_SEED repeats a run's moments.
 
 mod campaign;
+mod export;
 mod holds;
 mod people;
 

@@ -9,6 +9,9 @@ use uuid::Uuid;
 
 pub const APPLICATION: &str = "erasure-desk";
 
+/// Somebody else, whose address stands in everybody's texts.
+pub const GUARANTOR: &str = "guarantor@elsewhere.example";
+
 /// One person with two decisions.
 #[derive(Clone, Debug)]
 pub struct Person {
@@ -29,7 +32,10 @@ pub struct World {
 }
 
 fn event(person: &Person, number: usize) -> Value {
-    let text = format!("case {} of customer at {}: may it be granted?", person.word, person.mail);
+    let text = format!(
+        "case {} of customer at {}, guarantor {GUARANTOR}: may it be granted?",
+        person.word, person.mail
+    );
     let answer = json!({"model": "gpt-4o", "choices": [{"message": {"role": "assistant",
         "content": format!("{} is granted", person.word)}}],
         "usage": {"prompt_tokens": 100 + number, "completion_tokens": 20}});
