@@ -1,7 +1,7 @@
 # One command for each habit. Everything is idempotent; nothing asks a question.
 #   make up      build, start everything with demo data, print address and sign-in (Ctrl-C stops it)
 #   make test    everything .ci/run checks
-#   make lint | bench | demo | crash-test ROUNDS=20 | tamper-test BUNDLES=20000 | fuzz SECONDS_EACH=600 | prices | clean
+#   make lint | bench | demo | crash-test ROUNDS=20 | erasure-test SUBJECTS=1000 | tamper-test BUNDLES=20000 | fuzz SECONDS_EACH=600 | prices | clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -15,10 +15,11 @@ DATA ?= data
 ROUNDS ?= 20
 EVENTS ?= 50000
 BUNDLES ?= 20000
+SUBJECTS ?= 1000
 SECONDS_EACH ?= 600
 TARGETS ?=
 
-.PHONY: help up demo build engine kafka go-tools console test test-rust test-console test-python test-typescript sdk-programs sdk-typescript lint-sdks lint fmt deny bench crash-test tamper-test fuzz prices packages packages-test clean
+.PHONY: help up demo build engine kafka go-tools console test test-rust test-console test-python test-typescript sdk-programs sdk-typescript lint-sdks lint fmt deny bench crash-test tamper-test erasure-test fuzz prices packages packages-test clean
 
 help:
 	@sed -n '2,5s/^# \{0,1\}//p' Makefile
@@ -112,6 +113,10 @@ bench: packages engine kafka
 
 crash-test: packages engine build
 	AAL_BIN_DIR=$(BIN) AAL_CRASH_ROUNDS=$(ROUNDS) AAL_CRASH_EVENTS=$(EVENTS) cargo test --locked -p audit-tests --test crash -- --nocapture
+
+# 1,000 people, a tenth of them erased through kills and restored backups.
+erasure-test: packages engine build
+	AAL_BIN_DIR=$(BIN) AAL_ERASURE_SUBJECTS=$(SUBJECTS) AAL_ERASURE_KILLS=$(ROUNDS) cargo test --locked -p audit-tests --test erasure -- --nocapture
 
 # Everything an administrator or a forger can do, against a running pipeline and against bundles; prints tables.
 tamper-test: packages-test engine build

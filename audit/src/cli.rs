@@ -66,6 +66,9 @@ pub struct UpArguments {
     /// Time between two epochs, in milliseconds.
     #[arg(long, default_value_t = 10_000)]
     pub epoch_ms: u64,
+    /// How long an erasure waits for services to drop keys from memory before rows are emptied once more, in milliseconds.
+    #[arg(long, default_value_t = 310_000)]
+    pub erasure_settle_ms: u64,
     /// Use this Kafka (host:port, comma-separated) instead of the embedded broker.
     #[arg(long)]
     pub kafka: Option<String>,

@@ -175,6 +175,17 @@ impl Keys {
         found
     }
 
+    /// Drops these data keys from memory: they were destroyed.
+    pub fn forget(&self, destroyed: &[(Uuid, Uuid)]) {
+        let mut cache = self
+            .cache
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        cache.retain(|(tenant, _), cached| {
+            !destroyed.contains(&(*tenant, cached.key.key.subject_key_id))
+        });
+    }
+
     fn remember(&self, lookups: &[Lookup], found: &HashMap<Lookup, SubjectKey>) {
         let mut cache = self
             .cache

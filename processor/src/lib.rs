@@ -5,6 +5,7 @@
 pub mod block;
 pub mod config;
 mod consumer;
+mod erased;
 mod feed;
 pub mod keys;
 mod metrics;
@@ -45,6 +46,8 @@ pub enum ProcessorError {
     Control(#[from] ControlError),
     #[error(transparent)]
     Keys(#[from] aal_keys::KeysError),
+    #[error(transparent)]
+    Erasures(#[from] aal_erasure::ReapplyError),
     #[error("kafka: {0}")]
     Kafka(#[from] KafkaError),
     #[error(transparent)]
@@ -80,6 +83,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
     aal_kafka::ensure_topics(&config.kafka).await?;
     let control = Control::open(&config.control).await?;
     let keys = aal_keys::Keys::open(&config.keys, control.clone()).await?;
+    // Before anything is sealed: a restored control store must not bring destroyed keys back.
+    aal_erasure::reapply(&store, &control, None, aal_service::times::now_us()).await?;
     let producer = Producer::new(&config.kafka, "aal-processor", DELIVERY_TIMEOUT)?;
     let producer = producer.sealing(keys.payload_sealer());
     let (consumer, mut events, thread) = consumer::start(&config.kafka, &config.processor)?;
@@ -90,7 +95,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         kafka: config.kafka,
         store: store.clone(),
         policies: Policies::new(Pipeline::builtin(), control.clone()),
-        keys: Keys::new(control, keys.clone()),
+        keys: Keys::new(control.clone(), keys.clone()),
         tokens: SearchTokens::default(),
         producer: producer.clone(),
         registry,
@@ -102,6 +107,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
     ready.up();
     let watches = [
         tokio::spawn(keys.tend(shutdown.clone())),
+        tokio::spawn(erased::watch(control, shared.keys.clone(), shutdown.clone())),
         tokio::spawn(watch_parts(Arc::clone(&shared), shutdown.clone())),
         tokio::spawn(watch::announce(Arc::clone(&shared), shutdown.clone())),
         tokio::spawn(watch::watch_partitions(Arc::clone(&shared), shutdown.clone())),

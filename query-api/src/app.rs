@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aal_control::{Control, PolicyBook, Treatments};
@@ -21,9 +22,11 @@ use crate::config::{Config, Limits, TrustConfig};
 use crate::feed::Hub;
 use crate::ledger::Anchors;
 use crate::logs::Snapshots;
+use crate::subjects;
 
 /// Longest wait for Kafka's acknowledgement of an access record or outcome.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+const DAY_US: i64 = 86_400_000_000;
 /// Purpose under which the token secret is derived from the key ring.
 const TOKEN_PURPOSE: &str = "session tokens";
 
@@ -42,6 +45,10 @@ pub struct App {
     pub(crate) policies: PolicyBook,
     pub(crate) reports: Arc<dyn ObjectStore>,
     pub(crate) anchors: Anchors,
+    pub(crate) erasure: aal_erasure::Live,
+    pub(crate) erasure_waiting_us: i64,
+    /// Whether what was erased stays erased, whatever backup was restored; nothing is read before.
+    pub(crate) erasures_applied: AtomicBool,
     pub(crate) trust: Option<TrustPolicy>,
     pub(crate) is_log_public: bool,
     pub(crate) console_dir: Option<PathBuf>,
@@ -78,6 +85,9 @@ pub enum StartError {
         /// What is wrong with it.
         source: aal_service::objects::ObjectsError,
     },
+    /// The key that signs certificates cannot be made.
+    #[error("certificate key (`keys.file`): {0}")]
+    Signer(#[from] aal_ledger::VerifierKeyError),
     /// The Kafka client refuses its settings.
     #[error("kafka client (`kafka`): {0}")]
     Kafka(String),
@@ -103,20 +113,27 @@ impl App {
         let producer = Producer::new(&config.kafka, "aal-query-api", DELIVERY_TIMEOUT)
             .map_err(|error| StartError::Kafka(error.to_string()))?
             .sealing(keys.payload_sealer());
+        let store = Store::new(&config.store);
+        let reports = objects("reports.url", &config.reports).await?;
+        let trust = config.trust.as_ref().map(read_trust).transpose()?;
+        let erasure = subjects::live(config, &store, &control, &producer, &reports, &ring, trust.as_ref())?;
         Ok(Arc::new(Self {
-            store: Store::new(&config.store),
+            store,
             policies: PolicyBook::new(control.clone()),
             control,
             keys,
             retention_ms: config.kafka.retention_ms,
+            erasure,
+            erasure_waiting_us: i64::from(config.erasure.waiting_days) * DAY_US,
+            erasures_applied: AtomicBool::new(false),
             producer,
             tokens: TokenKey::new(*ring.derive(TOKEN_PURPOSE)),
             ring,
             detector: Detector::builtin(),
-            reports: objects("reports.url", &config.reports).await?,
+            reports,
             anchors: Anchors::new(objects("anchors.url", &config.anchors).await?),
             is_log_public: config.ledger.public_log,
-            trust: config.trust.as_ref().map(read_trust).transpose()?,
+            trust,
             console_dir: config.console.as_ref().map(|console| console.dir.clone()),
             query_permits: Semaphore::new(limits.concurrent_queries.max(1)),
             feed_permits: Arc::new(Semaphore::new(limits.feeds)),

@@ -39,6 +39,9 @@ pub struct Config {
     /// What of the ledger is served to everybody.
     #[serde(default)]
     pub ledger: LedgerConfig,
+    /// Erasing a person's data.
+    #[serde(default)]
+    pub erasure: ErasureConfig,
     /// The built console; none: no console.
     #[serde(default)]
     pub console: Option<ConsoleConfig>,
@@ -69,6 +72,29 @@ pub struct LedgerConfig {
 impl Default for LedgerConfig {
     fn default() -> Self {
         Self { public_log: true }
+    }
+}
+
+/// Erasing a person's data (docs/erasure.md).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErasureConfig {
+    /// Days between a request and its execution, unless two people cut it short.
+    pub waiting_days: u32,
+    /// Longest life of an unwrapped data key in the memory of any service, in milliseconds; rows are emptied once more
+    /// after it. Services keep keys for five minutes.
+    pub settle_ms: u64,
+    /// How often open requests are looked at, in milliseconds.
+    pub poll_ms: u64,
+}
+
+impl Default for ErasureConfig {
+    fn default() -> Self {
+        Self {
+            waiting_days: 30,
+            settle_ms: 310_000,
+            poll_ms: 2_000,
+        }
     }
 }
 

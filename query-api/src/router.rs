@@ -43,6 +43,8 @@ pub(crate) struct Route {
 pub(crate) const ANY: &[Role] = &[Role::Admin, Role::ComplianceOfficer, Role::Viewer];
 /// Roles that see more than their own.
 pub(crate) const OFFICER: &[Role] = &[Role::Admin, Role::ComplianceOfficer];
+/// Legal holds: not for those who administrate the system.
+pub(crate) const COMPLIANCE: &[Role] = &[Role::ComplianceOfficer];
 /// Administration.
 pub(crate) const ADMIN: &[Role] = &[Role::Admin];
 

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use http::Method;
 
-use crate::router::{ADMIN, ANY, Handler, OFFICER, Route};
-use crate::{admin, auth_routes, feed, ledger, logs, metrics, openapi, reports, sessions};
+use crate::router::{ADMIN, ANY, COMPLIANCE, Handler, OFFICER, Route};
+use crate::{admin, auth_routes, feed, ledger, logs, metrics, openapi, reports, sessions, subjects};
 
 macro_rules! table {
     ($($method:ident $path:literal $roles:ident $handler:path;)+) => {
@@ -61,6 +61,20 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         GET "/api/v1/incidents" OFFICER ledger::incidents;
         GET "/api/v1/sources" OFFICER ledger::sources;
         GET "/api/v1/intents" OFFICER ledger::intents;
+        GET "/api/v1/subjects/{id}/export" OFFICER subjects::show_export;
+        POST "/api/v1/subjects/{id}/export" OFFICER subjects::make_export;
+        GET "/api/v1/subjects/{id}/erasure" OFFICER subjects::of_person;
+        POST "/api/v1/subjects/{id}/erasure" OFFICER subjects::ask;
+        GET "/api/v1/erasures" OFFICER subjects::list;
+        GET "/api/v1/erasures/{id}" OFFICER subjects::get;
+        GET "/api/v1/erasures/{id}/certificate" OFFICER subjects::certificate;
+        POST "/api/v1/erasures/{id}/override" OFFICER subjects::override_waiting;
+        POST "/api/v1/erasures/{id}/decision" OFFICER subjects::decide;
+        GET "/api/v1/legal-holds" OFFICER subjects::list_holds;
+        POST "/api/v1/legal-holds" COMPLIANCE subjects::place;
+        POST "/api/v1/legal-holds/{id}/release" COMPLIANCE subjects::release;
+        GET "/api/v1/retention" OFFICER subjects::list_rules;
+        PUT "/api/v1/retention" OFFICER subjects::put_rule;
         GET "/ledger/log/checkpoint" PUBLIC ledger::log_checkpoint;
         GET "/ledger/log/{resource}" PUBLIC ledger::log_tile;
         GET "/ledger/chains/{tenant}/{shard}/{resource}" OFFICER ledger::chain_tile;

@@ -19,6 +19,7 @@ use crate::feed;
 use crate::key_work;
 use crate::router::{Arrived, answer};
 use crate::routes::routes;
+use crate::subjects;
 
 /// How often the components are looked at.
 const HEALTH_EVERY: Duration = Duration::from_secs(5);
@@ -61,6 +62,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), StartError> {
 /// [`StartError`] names the key to correct.
 pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartError> {
     let app = App::open(&config, shutdown.clone()).await?;
+    subjects::apply_lists(&app).await;
+    subjects::start(&app, Duration::from_millis(config.erasure.poll_ms.max(100)));
     let (health, metrics) = (Health::default(), Metrics::default());
     let poller = health.register("feed", None);
     tokio::spawn(feed::run_poller(Arc::clone(&app), poller));

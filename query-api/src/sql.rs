@@ -140,6 +140,7 @@ pub(crate) const MOMENT: &str = "fromUnixTimestamp64Micro(toInt64(?), 'UTC')";
 impl App {
     /// All rows of a statement that has a LIMIT.
     pub(crate) async fn rows<T: RowOwned + RowRead>(&self, sql: Sql) -> Result<Vec<T>, Problem> {
+        self.after_erasures()?;
         let asking = async {
             let _permit = self.query_permits.acquire().await;
             sql.into_query(self).fetch_all::<T>().await
@@ -161,9 +162,21 @@ impl App {
         &self,
         sql: Sql,
     ) -> Result<clickhouse::query::RowCursor<T>, Problem> {
+        self.after_erasures()?;
         sql.into_query(self)
             .fetch::<T>()
             .map_err(|error| store_problem(&error))
+    }
+}
+
+impl App {
+    /// 503 until the lists of erasures were applied: a restored backup must not show what was erased.
+    fn after_erasures(&self) -> Result<(), Problem> {
+        if self.erasures_applied.load(std::sync::atomic::Ordering::Acquire) {
+            return Ok(());
+        }
+        let detail = "records are shown once the list of erasures was applied; try again";
+        Err(Problem::unavailable(detail).with_retry_after(2))
     }
 }
 

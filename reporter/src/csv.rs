@@ -74,6 +74,13 @@ pub fn to_csv(report: &Report) -> Result<Vec<u8>, serde_json::Error> {
     Ok(out.into_bytes())
 }
 
+/// Any JSON document in long form: one line for each value, with its path.
+pub(crate) fn long_form(document: &Value) -> Vec<u8> {
+    let mut out = String::new();
+    facts(&mut out, document);
+    out.into_bytes()
+}
+
 fn listed(record: &ListedRecord) -> [String; 39] {
     let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
     let amount =

@@ -9,6 +9,7 @@ pub mod build;
 pub mod bundle;
 mod config;
 pub mod csv;
+mod document;
 pub mod html;
 pub mod make;
 pub mod model;

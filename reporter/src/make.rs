@@ -44,6 +44,14 @@ pub enum MakeError {
     /// A finished file cannot be stored.
     #[error("finished report cannot be stored")]
     Store(#[from] object_store::Error),
+    /// A prepared document is not what it should be.
+    #[error("the prepared document {key} cannot be used: {reason}")]
+    Document {
+        /// Its key in the object store.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// No evidence bundle could be made.
     #[error(transparent)]
     Bundle(#[from] BundleError),

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::bundle::BundleError;
 use crate::config::WorkerConfig;
+use crate::document;
 use crate::make::{Content, MadeFile, MakeError, Maker};
 use crate::model::sha256;
 
@@ -164,7 +165,7 @@ impl Worker {
             return self.fail(job, holder, &reason).await;
         }
         let ended = tokio::select! {
-            made = tokio::time::timeout(self.job_timeout, self.maker.make(job, now_us())) => match made {
+            made = tokio::time::timeout(self.job_timeout, self.make(job)) => match made {
                 Ok(Ok(files)) => Ended::Made(files),
                 Ok(Err(error)) => Ended::Failed(error),
                 Err(_) => {
@@ -190,6 +191,14 @@ impl Worker {
                 Ok(())
             }
         }
+    }
+
+    /// Reports are made from the ledger; documents that others prepared are only rendered.
+    async fn make(&self, job: &Job) -> Result<Vec<MadeFile>, MakeError> {
+        if document::is_document(&job.kind) {
+            return document::make(&self.maker, self.objects.as_ref(), job).await;
+        }
+        self.maker.make(job, now_us()).await
     }
 
     /// Renews the lease three times in its length; returns when it is lost.

@@ -62,6 +62,8 @@ pub struct Start {
     pub schema_registry: Option<String>,
     /// Providers of the gateway, NAME=URL.
     pub gateway_upstreams: Vec<String>,
+    /// How long erasures wait for keys to leave memory.
+    pub erasure_settle_ms: Option<u64>,
 }
 
 impl Default for Start {
@@ -72,6 +74,7 @@ impl Default for Start {
             kafka: None,
             schema_registry: None,
             gateway_upstreams: Vec::new(),
+            erasure_settle_ms: None,
         }
     }
 }
@@ -329,6 +332,9 @@ async fn launch(
     }
     if let Some(registry) = &start.schema_registry {
         command.arg("--schema-registry").arg(registry);
+    }
+    if let Some(settle_ms) = start.erasure_settle_ms {
+        command.args(["--erasure-settle-ms", &settle_ms.to_string()]);
     }
     for upstream in &start.gateway_upstreams {
         command.args(["--gateway-upstream", upstream]);

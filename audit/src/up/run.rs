@@ -126,6 +126,7 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
         schema_registry: arguments.schema_registry.clone(),
         console_dir: arguments.console_dir.clone(),
         epoch_ms: arguments.epoch_ms,
+        erasure_settle_ms: arguments.erasure_settle_ms,
     };
     let started = start(&settings, &arguments, &shutdown).await;
     let (services, result) = match started {

@@ -27,6 +27,7 @@ pub struct Settings {
     pub schema_registry: Option<String>,
     pub console_dir: Option<PathBuf>,
     pub epoch_ms: u64,
+    pub erasure_settle_ms: u64,
 }
 
 fn http(listen: SocketAddr) -> HttpConfig {
@@ -155,6 +156,10 @@ impl Settings {
             reports: query_api::ObjectsConfig::at(self.layout.objects_url()),
             anchors: query_api::ObjectsConfig::at(self.layout.anchor_url()),
             ledger: query_api::LedgerConfig::default(),
+            erasure: query_api::ErasureConfig {
+                settle_ms: self.erasure_settle_ms,
+                ..query_api::ErasureConfig::default()
+            },
             trust: Some(query_api::TrustConfig {
                 policy: self.layout.policy_file(),
             }),

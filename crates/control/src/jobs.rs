@@ -260,6 +260,21 @@ impl Control {
             .await
     }
 
+    /// Takes back a finished job's files, which an erasure removed; `false` when the job is not finished (any more).
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn withdraw_job(&self, id: Uuid, reason: &str) -> Result<bool, ControlError> {
+        let update = "UPDATE report_jobs SET status = 'failed', error = $1, files = '[]' \
+                      WHERE id = $2 AND status = 'done'";
+        let done = sqlx::query(update)
+            .bind(reason)
+            .bind(id.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     async fn end_job(
         &self,
         id: Uuid,

@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0003_policies.sql",
         sql: include_str!("../migrations/0003_policies.sql"),
     },
+    Migration {
+        number: 4,
+        name: "0004_erasure.sql",
+        sql: include_str!("../migrations/0004_erasure.sql"),
+    },
 ];
 
 /// Any number that is ours: processes that open the same PostgreSQL database at once queue here.

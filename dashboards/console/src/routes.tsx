@@ -12,6 +12,7 @@ import { ReportsView } from "./views/reports/reports-view";
 import { SessionView } from "./views/sessions/session-view";
 import { SessionsView } from "./views/sessions/sessions-view";
 import { SignInView } from "./views/sign-in-view";
+import { SubjectsView } from "./views/subjects/subjects-view";
 
 export const router = createBrowserRouter([
   { path: "/sign-in", element: <SignInView /> },
@@ -33,6 +34,7 @@ export const router = createBrowserRouter([
       },
       { path: "reports", element: <ReportsView /> },
       { path: "ledger", element: <LedgerView /> },
+      { path: "subjects", element: <SubjectsView /> },
       { path: "access", element: <AccessView /> },
       { path: "admin", element: <AdminView /> },
       { path: "*", element: <NotFound /> },

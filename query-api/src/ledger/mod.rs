@@ -17,7 +17,7 @@ pub(crate) use check::verify;
 pub(crate) use export::{chains, epochs, records};
 pub(crate) use incidents::incidents;
 pub(crate) use intents::intents;
-pub(crate) use proof::proof;
+pub(crate) use proof::{proof, proof_text};
 pub(crate) use seal::position;
 pub(crate) use sources::sources;
 pub(crate) use tiles::{chain_tile, log_checkpoint, log_tile};

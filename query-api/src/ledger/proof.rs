@@ -56,6 +56,16 @@ pub(crate) async fn proof(call: Call) -> Result<Response, Problem> {
     Ok(typed.into_response())
 }
 
+/// The proof of one record as text; `None` while no epoch covers it.
+pub(crate) async fn proof_text(app: &App, record: &DetailRow) -> Result<Option<String>, Problem> {
+    let Some(seal) = seal_of(app, record).await? else {
+        return Ok(None);
+    };
+    let paths = paths(app, record, &seal).await?;
+    let text = render(record, &seal, &paths);
+    Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+}
+
 /// Builds and checks the paths from a record to the checkpoint.
 pub(crate) async fn paths(app: &App, record: &DetailRow, seal: &Seal) -> Result<Paths, Problem> {
     let refuted = |what: &str| {

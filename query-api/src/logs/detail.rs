@@ -21,7 +21,7 @@ use crate::logs::purpose;
 use crate::logs::reveal::reveal;
 use crate::logs::summary::{SummaryRow, summary_columns, summary_json};
 use crate::scope::Scope;
-use crate::sql::Sql;
+use crate::sql::{MOMENT, Sql};
 
 /// Outcomes shown with one record.
 const MAX_OUTCOMES: u64 = 500;
@@ -69,6 +69,28 @@ pub(crate) async fn find_record(
     let mut sql = Sql::new(COLUMNS);
     sql.records(scope).push(FIRST).bind_uuid(event_id);
     app.row(sql).await
+}
+
+/// The records whose texts are under one of these data keys, inside a period `(from_us, to_us)`, oldest first.
+pub(crate) async fn records_under(
+    app: &App,
+    scope: &Scope,
+    keys: &[Uuid],
+    (from_us, to_us): (i64, i64),
+    limit: u64,
+) -> Result<Vec<DetailRow>, Problem> {
+    let mut sql = Sql::new(COLUMNS);
+    sql.records(scope)
+        .push(" AND subject_key IN ? AND kind NOT IN ('access', 'admin') AND occurred_at >= ")
+        .bind_uuids(keys)
+        .push(MOMENT)
+        .bind_i64(from_us)
+        .push(" AND occurred_at < ")
+        .push(MOMENT)
+        .bind_i64(to_us)
+        .push(" ORDER BY occurred_at, event_id LIMIT ?")
+        .bind_u64(limit);
+    app.rows(sql).await
 }
 
 pub(crate) async fn detail(call: Call) -> Result<Response, Problem> {

@@ -12,7 +12,8 @@ pub const TEMPLATE_VERSION: &str = "1";
 /// Longest text printed in a PDF, in characters; `report.json` has all of it.
 pub const CLIP_CHARACTERS: usize = 20_000;
 
-const PARTIALS: [(&str, &str); 8] = [
+const PARTIALS: [(&str, &str); 9] = [
+    ("style", include_str!("../../templates/style.hbs")),
     ("title", include_str!("../../templates/title.hbs")),
     ("value", include_str!("../../templates/value.hbs")),
     ("closing", include_str!("../../templates/closing.hbs")),
@@ -25,6 +26,8 @@ const PARTIALS: [(&str, &str); 8] = [
 const LAYOUT: &str = include_str!("../../templates/layout.hbs");
 const DECISION: &str = include_str!("../../templates/decision.hbs");
 const RANGE: &str = include_str!("../../templates/range.hbs");
+const SUBJECT_EXPORT: &str = include_str!("../../templates/subject-export.hbs");
+const CERTIFICATE: &str = include_str!("../../templates/certificate.hbs");
 
 /// Why no HTML was made; a fault of the templates, never of the data.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,8 @@ pub enum HtmlError {
 pub struct Templates {
     decision: Handlebars<'static>,
     range: Handlebars<'static>,
+    subject_export: Handlebars<'static>,
+    certificate: Handlebars<'static>,
 }
 
 impl Templates {
@@ -53,6 +58,8 @@ impl Templates {
         Ok(Self {
             decision: registry(DECISION)?,
             range: registry(RANGE)?,
+            subject_export: registry(SUBJECT_EXPORT)?,
+            certificate: registry(CERTIFICATE)?,
         })
     }
 
@@ -71,6 +78,24 @@ impl Templates {
         Ok(registry
             .render_with_context("layout", &context)
             .map_err(Box::new)?)
+    }
+}
+
+impl Templates {
+    /// A data-subject export as one HTML document.
+    ///
+    /// # Errors
+    /// The document is not one that the query API makes.
+    pub fn subject_export(&self, document: &serde_json::Value) -> Result<String, HtmlError> {
+        Ok(self.subject_export.render("body", document).map_err(Box::new)?)
+    }
+
+    /// An erasure certificate as one HTML document.
+    ///
+    /// # Errors
+    /// The document is not one that the eraser makes.
+    pub fn certificate(&self, document: &serde_json::Value) -> Result<String, HtmlError> {
+        Ok(self.certificate.render("body", document).map_err(Box::new)?)
     }
 }
 

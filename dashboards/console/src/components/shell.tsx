@@ -26,6 +26,7 @@ const sections: readonly Section[] = [
   { to: "/metrics", label: "Metrics" },
   { to: "/reports", label: "Reports", roles: officers },
   { to: "/ledger", label: "Ledger" },
+  { to: "/subjects", label: "Subjects", roles: officers },
   { to: "/access", label: "Access log", roles: officers },
   { to: "/admin", label: "Administration", roles: ["admin"] },
 ];

@@ -99,6 +99,7 @@ pub async fn rig() -> Option<Rig> {
         reports: objects("reports"),
         anchors: objects("anchors"),
         ledger: LedgerConfig::default(),
+        erasure: Default::default(),
         trust: Some(TrustConfig {
             policy: path("policy.toml"),
         }),

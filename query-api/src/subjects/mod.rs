@@ -1,0 +1,17 @@
+//! People's rights and their limits: data-subject export, erasure, legal hold, retention.
+
+mod dossier;
+mod eraser;
+mod erasures;
+mod export;
+mod holds;
+mod masking;
+mod notes;
+mod person;
+mod retention;
+
+pub(crate) use eraser::{apply_lists, live, start};
+pub(crate) use erasures::{ask, certificate, decide, get, list, of_person, override_waiting};
+pub(crate) use export::{make as make_export, show as show_export};
+pub(crate) use holds::{list_holds, place, release};
+pub(crate) use retention::{list_rules, put_rule};
