@@ -8,6 +8,7 @@ mod local;
 mod replay;
 mod up;
 mod verify;
+mod verify_tiles;
 mod witness;
 mod witnessed;
 

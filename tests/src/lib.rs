@@ -1,8 +1,11 @@
 //! Starts the real pipeline for integration tests: own data directory, free ports, ended by process id.
 
+mod administrator;
 mod pipeline;
 mod poll;
 pub mod repository;
+mod witness;
 
 pub use pipeline::{Endpoints, Pipeline, Start, bin, recordings};
 pub use poll::until;
+pub use witness::Witness;

@@ -60,6 +60,8 @@ pub struct Start {
     pub kafka: Option<String>,
     /// Providers of the gateway, NAME=URL.
     pub gateway_upstreams: Vec<String>,
+    /// Nothing stores, seals or reads back.
+    pub read_only: bool,
 }
 
 impl Default for Start {
@@ -69,6 +71,7 @@ impl Default for Start {
             console_dir: None,
             kafka: None,
             gateway_upstreams: Vec::new(),
+            read_only: false,
         }
     }
 }
@@ -163,15 +166,15 @@ impl Pipeline {
 
     /// Runs `audit verify`; answers its exit status and its report.
     pub fn verify(&self) -> (i32, Value) {
+        self.verify_with(&self.data().join("trust-policy.toml"), &[])
+    }
+
+    /// Runs `audit verify` with another policy and further options.
+    pub fn verify_with(&self, policy: &Path, options: &[&str]) -> (i32, Value) {
         let target = format!("http://{}", self.endpoints.console);
-        let policy = self.data().join("trust-policy.toml");
-        let output = self.audit(&[
-            "verify",
-            &target,
-            "--policy",
-            &policy.display().to_string(),
-            "--json",
-        ]);
+        let policy = policy.display().to_string();
+        let arguments = ["verify", &target, "--policy", &policy, "--json"];
+        let output = self.audit(&[&arguments, options].concat());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let report = serde_json::from_str(&text)
             .unwrap_or_else(|_| Value::String(format!("{text}{}", String::from_utf8_lossy(&output.stderr))));
@@ -323,6 +326,9 @@ async fn launch(
     }
     if let Some(kafka) = &start.kafka {
         command.arg("--kafka").arg(kafka);
+    }
+    if start.read_only {
+        command.arg("--read-only");
     }
     for upstream in &start.gateway_upstreams {
         command.args(["--gateway-upstream", upstream]);
