@@ -75,6 +75,10 @@ pub struct UpArguments {
     /// Address of the schema registry of producers that use Confluent's framing.
     #[arg(long, value_name = "URL")]
     pub schema_registry: Option<String>,
+    /// Serve what is stored and change nothing of it: no edge, no processor, no sealer, no read-back, no reports. For
+    /// looking at a copy. What is read is still put on the log, and recorded by the next start without this option.
+    #[arg(long, conflicts_with = "demo")]
+    pub read_only: bool,
     /// Fill in the demo's month when it is not there yet.
     #[arg(long)]
     pub demo: bool,
@@ -161,6 +165,10 @@ pub struct VerifyArguments {
     /// A checkpoint kept from before, with or without cosignatures, which the log must agree with.
     #[arg(long)]
     pub known_head: Option<PathBuf>,
+    /// A running service: seconds since its newest epoch closed. An older one is unproven: the log stands still, or is an
+    /// old copy that somebody put back.
+    #[arg(long, default_value_t = 600)]
+    pub max_age: u64,
     /// Bundles: threads that check records; all cores when absent.
     #[arg(long)]
     pub threads: Option<usize>,

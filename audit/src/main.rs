@@ -11,6 +11,7 @@ mod reconcile;
 mod replay;
 mod up;
 mod verify;
+mod verify_tiles;
 mod witness;
 mod witnessed;
 

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use aal_ledger::{ChainId, Hash, hash::sha256};
 use aal_verify::{Report, StoredRecord, Verifier};
 use audit_verify::BundleArguments;
 use futures_util::StreamExt;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     cli::VerifyArguments,
     local::{Local, LocalError},
+    verify_tiles::ExpectedTiles,
     witnessed::{self, Witnessed},
 };
 
@@ -43,6 +45,9 @@ pub enum VerifyError {
 #[derive(Deserialize)]
 struct Chains {
     chains: Vec<Chain>,
+    /// Why the store cannot tell its chains.
+    #[serde(default)]
+    damaged: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -51,28 +56,40 @@ struct Chain {
     shard: u32,
 }
 
+/// The newest epoch; without a checkpoint the store lost it.
 #[derive(Deserialize)]
-struct Checkpoints {
-    latest: Option<Latest>,
-}
-
-#[derive(Deserialize)]
-struct Latest {
-    epoch: u64,
-    checkpoint: String,
+struct Head {
+    epoch: Option<u64>,
+    checkpoint: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct EpochLine {
-    manifest: String,
+    epoch: u64,
+    /// Absent: the store lost it.
+    manifest: Option<String>,
     #[serde(default)]
     heads: Option<String>,
+    /// What the store lost.
+    #[serde(default)]
+    missing: Option<String>,
 }
+
+/// The last line of records that a damaged store cannot give.
+#[derive(Deserialize)]
+struct Damaged {
+    damaged: String,
+}
+
+/// What the last line of damaged records begins with; records begin with another member.
+const DAMAGED: &[u8] = b"{\"damaged\":";
 
 struct Source {
     http: reqwest::Client,
     base: String,
     token: String,
+    /// How long ago the newest epoch may have closed.
+    max_age_s: u64,
 }
 
 /// `audit verify`.
@@ -95,6 +112,7 @@ pub async fn run(arguments: VerifyArguments) -> Result<ExitCode, VerifyError> {
         http: reqwest::Client::new(),
         base,
         token,
+        max_age_s: arguments.max_age,
     };
     let known_head = arguments.known_head.as_ref();
     let known_head = known_head
@@ -137,42 +155,101 @@ fn bundle_of(arguments: VerifyArguments) -> BundleArguments {
 impl Source {
     async fn verify(&self, mut verifier: Verifier, wants_witness: bool) -> Result<Report, VerifyError> {
         // The checkpoint first: what was sealed when it was signed must be found by what is read after it.
-        let (latest, witnessed) = self.head(wants_witness).await?;
-        if let Some(latest) = &latest {
-            verifier.checkpoint(latest.checkpoint.as_bytes());
-            witnessed.feed(latest.epoch, &mut verifier);
+        let (head, witnessed) = self.head(wants_witness).await?;
+        if let Some(epoch) = head.epoch {
+            verifier.checkpoint_of(epoch, head.checkpoint.as_deref().map(str::as_bytes));
+            witnessed.feed(epoch, &mut verifier);
         }
         // An epoch that closes while this runs is newer than the checkpoint, and none of this run's business.
-        let upto = latest.map_or_else(String::new, |latest| format!("?to={}", latest.epoch));
-        self.lines(&format!("/api/v1/verify/epochs{upto}"), |line: EpochLine| {
-            verifier.manifest(line.manifest.as_bytes());
-            if let Some(heads) = line.heads {
-                verifier.heads(heads.as_bytes());
+        let upto = head
+            .epoch
+            .map_or_else(String::new, |epoch| format!("?to={epoch}"));
+        let mut tiles = ExpectedTiles::default();
+        self.lines(&format!("/api/v1/verify/epochs{upto}"), |line: &[u8]| {
+            let line: EpochLine = serde_json::from_slice(line)?;
+            if let Some(manifest) = &line.manifest {
+                verifier.manifest(manifest.as_bytes());
+                tiles.manifest(manifest);
             }
+            if let Some(what) = &line.missing {
+                verifier.missing(&format!("{what} of epoch {}", line.epoch));
+            }
+            if let Some(heads) = &line.heads {
+                verifier.heads(heads.as_bytes());
+                tiles.heads(heads);
+            }
+            Ok(())
         })
         .await?;
+        verifier.check_age(aal_service::times::now_us(), self.max_age_s);
         let chains: Chains = self.json("/api/v1/verify/chains").await?;
-        for chain in chains.chains {
-            let path = format!(
-                "/api/v1/verify/records?tenant={}&shard={}",
-                chain.tenant, chain.shard
-            );
-            self.lines(&path, |record: StoredRecord| verifier.record(&record))
-                .await?;
+        if let Some(what) = &chains.damaged {
+            verifier.damaged(what);
+        }
+        for Chain { tenant, shard } in chains.chains {
+            let path = format!("/api/v1/verify/records?tenant={tenant}&shard={shard}");
+            self.lines(&path, |line: &[u8]| {
+                if line.starts_with(DAMAGED) {
+                    verifier.damaged(&serde_json::from_slice::<Damaged>(line)?.damaged);
+                } else {
+                    let record: StoredRecord = serde_json::from_slice(line)?;
+                    verifier.record(&record);
+                    tiles.leaf(ChainId { tenant, shard }, record.chain_index, &record.leaf);
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        // What is refuted already may be why the service cannot serve tiles.
+        if !verifier.is_refuted() {
+            self.compare_tiles(tiles, &mut verifier).await?;
         }
         Ok(verifier.finish())
     }
 
+    /// Compares every tile that others may build on with what was verified.
+    async fn compare_tiles(&self, tiles: ExpectedTiles, verifier: &mut Verifier) -> Result<(), VerifyError> {
+        let [log, chains] = tiles.into_addresses();
+        if log.is_empty() && chains.is_empty() {
+            return Ok(());
+        }
+        // A service that does not serve its anchor log to everybody answers so to every question.
+        let is_log_served = self.digest("/ledger/log/checkpoint").await?.is_some();
+        let log = log.into_iter().filter(|_| is_log_served);
+        for (path, expected) in log.chain(chains) {
+            let mut served = self.digest(&path).await?;
+            if served.is_none() {
+                // Its partial tile may just have been replaced by a wider one.
+                served = self.digest(&path).await?;
+            }
+            verifier.tile(&path, served.map(|digest| digest == expected));
+        }
+        Ok(())
+    }
+
+    /// The digest of what is served there; `None`: nothing.
+    async fn digest(&self, path: &str) -> Result<Option<Hash>, VerifyError> {
+        match self.get(path).await {
+            Ok((url, response)) => {
+                let bytes = response.bytes().await;
+                let bytes = bytes.map_err(|source| VerifyError::Http { url, source })?;
+                Ok(Some(sha256(&bytes)))
+            }
+            Err(VerifyError::Status { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The newest checkpoint, and what witnesses and authorities said, none of it of a later epoch. Where each epoch must
     /// be witnessed, they are given some time to answer about one that is still the newest.
-    async fn head(&self, wants_witness: bool) -> Result<(Option<Latest>, Witnessed), VerifyError> {
+    async fn head(&self, wants_witness: bool) -> Result<(Head, Witnessed), VerifyError> {
         let deadline = tokio::time::Instant::now() + witnessed::PATIENCE;
         loop {
-            let checkpoints: Checkpoints = self.json("/api/v1/checkpoints?limit=1").await?;
-            let epoch = checkpoints.latest.as_ref().map_or(0, |latest| latest.epoch);
+            let head: Head = self.json("/api/v1/verify/head").await?;
+            let epoch = head.epoch.unwrap_or(0);
             let answer: Witnessed = self.json(&format!("/api/v1/verify/witnessed?to={epoch}")).await?;
             if !wants_witness || answer.covers(epoch) || tokio::time::Instant::now() >= deadline {
-                return Ok((checkpoints.latest, answer));
+                return Ok((head, answer));
             }
             tokio::time::sleep(witnessed::POLL).await;
         }
@@ -202,10 +279,10 @@ impl Source {
     }
 
     /// Reads NDJSON line by line in constant memory. A stream that breaks off is an error, never an end.
-    async fn lines<T: serde::de::DeserializeOwned>(
+    async fn lines(
         &self,
         path: &str,
-        mut take: impl FnMut(T),
+        mut take: impl FnMut(&[u8]) -> Result<(), serde_json::Error>,
     ) -> Result<(), VerifyError> {
         let (url, response) = self.get(path).await?;
         let mut stream = response.bytes_stream();
@@ -213,13 +290,11 @@ impl Source {
         let mut number = 0;
         let mut parse = |line: &[u8]| {
             number += 1;
-            serde_json::from_slice(line)
-                .map(&mut take)
-                .map_err(|error| VerifyError::Line {
-                    url: url.clone(),
-                    line: number,
-                    reason: error.to_string(),
-                })
+            take(line).map_err(|error| VerifyError::Line {
+                url: url.clone(),
+                line: number,
+                reason: error.to_string(),
+            })
         };
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|source| VerifyError::Http {

@@ -23,20 +23,6 @@ const RECORDED_JSON: &[u8] = include_bytes!("../../crates/otlp/tests/golden/open
 const TRACE_ID: &str = "5b8efff798038103d269b633813fc60c";
 
 #[derive(Clone, PartialEq, Message)]
-struct ExportResponse {
-    #[prost(message, optional, tag = "1")]
-    partial_success: Option<PartialSuccess>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct PartialSuccess {
-    #[prost(int64, tag = "1")]
-    rejected_spans: i64,
-    #[prost(string, tag = "2")]
-    error_message: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
 struct Status {
     #[prost(int32, tag = "1")]
     code: i32,

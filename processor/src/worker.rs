@@ -19,8 +19,8 @@ use crate::{
     feed,
     keys::Keys,
     metrics::ProcessorMetrics,
-    search::SearchTokens,
     policies::Policies,
+    search::SearchTokens,
     seen::SeenIds,
     shards::Shards,
 };

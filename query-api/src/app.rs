@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use aal_control::{Control, PolicyBook, Treatments};
 use aal_control::auth::TokenKey;
+use aal_control::{Control, PolicyBook, Treatments};
 use aal_kafka::Producer;
 use aal_keys::Keys;
 use aal_ledger::TrustPolicy;
@@ -116,7 +116,15 @@ impl App {
         let store = Store::new(&config.store);
         let reports = objects("reports.url", &config.reports).await?;
         let trust = config.trust.as_ref().map(read_trust).transpose()?;
-        let erasure = subjects::live(config, &store, &control, &producer, &reports, &ring, trust.as_ref())?;
+        let erasure = subjects::live(
+            config,
+            &store,
+            &control,
+            &producer,
+            &reports,
+            &ring,
+            trust.as_ref(),
+        )?;
         Ok(Arc::new(Self {
             store,
             policies: PolicyBook::new(control.clone()),

@@ -56,6 +56,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         POST "/api/v1/verify" ANY ledger::verify;
         GET "/api/v1/verify/chains" OFFICER ledger::chains;
         GET "/api/v1/verify/epochs" OFFICER ledger::epochs;
+        GET "/api/v1/verify/head" OFFICER ledger::head;
         GET "/api/v1/verify/records" OFFICER ledger::records;
         GET "/api/v1/verify/witnessed" OFFICER ledger::witnessed;
         GET "/api/v1/incidents" OFFICER ledger::incidents;

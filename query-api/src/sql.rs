@@ -141,15 +141,23 @@ impl App {
     /// All rows of a statement that has a LIMIT.
     pub(crate) async fn rows<T: RowOwned + RowRead>(&self, sql: Sql) -> Result<Vec<T>, Problem> {
         self.after_erasures()?;
+        self.rows_or_error(sql)
+            .await
+            .map_err(|error| store_problem(&error))
+    }
+
+    /// As [`App::rows`], with the store's own error for those who read more from it.
+    pub(crate) async fn rows_or_error<T: RowOwned + RowRead>(
+        &self,
+        sql: Sql,
+    ) -> Result<Vec<T>, clickhouse::error::Error> {
         let asking = async {
             let _permit = self.query_permits.acquire().await;
             sql.into_query(self).fetch_all::<T>().await
         };
-        match tokio::time::timeout(self.query_timeout() + Duration::from_secs(1), asking).await {
-            Ok(Ok(rows)) => Ok(rows),
-            Ok(Err(error)) => Err(store_problem(&error)),
-            Err(_) => Err(too_slow()),
-        }
+        let limit = self.query_timeout() + Duration::from_secs(1);
+        let answered = tokio::time::timeout(limit, asking).await;
+        answered.unwrap_or(Err(clickhouse::error::Error::TimedOut))
     }
 
     /// The first row, if any.

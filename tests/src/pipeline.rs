@@ -64,6 +64,8 @@ pub struct Start {
     pub gateway_upstreams: Vec<String>,
     /// How long erasures wait for keys to leave memory.
     pub erasure_settle_ms: Option<u64>,
+    /// Nothing stores, seals or reads back.
+    pub read_only: bool,
 }
 
 impl Default for Start {
@@ -75,6 +77,7 @@ impl Default for Start {
             schema_registry: None,
             gateway_upstreams: Vec::new(),
             erasure_settle_ms: None,
+            read_only: false,
         }
     }
 }
@@ -169,15 +172,15 @@ impl Pipeline {
 
     /// Runs `audit verify`; answers its exit status and its report.
     pub fn verify(&self) -> (i32, Value) {
+        self.verify_with(&self.data().join("trust-policy.toml"), &[])
+    }
+
+    /// Runs `audit verify` with another policy and further options.
+    pub fn verify_with(&self, policy: &Path, options: &[&str]) -> (i32, Value) {
         let target = format!("http://{}", self.endpoints.console);
-        let policy = self.data().join("trust-policy.toml");
-        let output = self.audit(&[
-            "verify",
-            &target,
-            "--policy",
-            &policy.display().to_string(),
-            "--json",
-        ]);
+        let policy = policy.display().to_string();
+        let arguments = ["verify", &target, "--policy", &policy, "--json"];
+        let output = self.audit(&[&arguments, options].concat());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let report = serde_json::from_str(&text)
             .unwrap_or_else(|_| Value::String(format!("{text}{}", String::from_utf8_lossy(&output.stderr))));
@@ -335,6 +338,9 @@ async fn launch(
     }
     if let Some(settle_ms) = start.erasure_settle_ms {
         command.args(["--erasure-settle-ms", &settle_ms.to_string()]);
+    }
+    if start.read_only {
+        command.arg("--read-only");
     }
     for upstream in &start.gateway_upstreams {
         command.args(["--gateway-upstream", upstream]);

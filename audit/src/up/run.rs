@@ -155,8 +155,14 @@ async fn start(settings: &Settings, arguments: &UpArguments, shutdown: &Shutdown
         Ok(first_admin) => first_admin,
         Err(error) => return Err((Vec::new(), error)),
     };
-    let services = services(settings);
-    let ready = shutdown.unless_requested(all_ready(settings)).await;
+    let services = if arguments.read_only {
+        vec![query_api_service(settings)]
+    } else {
+        services(settings)
+    };
+    let ready = shutdown
+        .unless_requested(all_ready(settings, arguments.read_only))
+        .await;
     match ready {
         Some(Err(error)) => return Err((services, error)),
         None => return Ok(services),
@@ -207,9 +213,15 @@ fn write_policy(layout: &Layout) -> Result<(), UpError> {
     })
 }
 
+fn query_api_service(settings: &Settings) -> Service {
+    let settings = settings.clone();
+    Service::keep("query-api", move |shutdown| {
+        query_api::run(settings.query_api(), shutdown)
+    })
+}
+
 fn services(settings: &Settings) -> Vec<Service> {
-    let (processor, sealer, readback, query_api, reporter, edge) = (
-        settings.clone(),
+    let (processor, sealer, readback, reporter, edge) = (
         settings.clone(),
         settings.clone(),
         settings.clone(),
@@ -219,9 +231,7 @@ fn services(settings: &Settings) -> Vec<Service> {
     // In the order of stopping: the edge first, so that nothing new comes in.
     vec![
         Service::keep("ingest", move |shutdown| ingest::run(edge.ingest(), shutdown)),
-        Service::keep("query-api", move |shutdown| {
-            query_api::run(query_api.query_api(), shutdown)
-        }),
+        query_api_service(settings),
         Service::keep("reporter", move |shutdown| {
             reporter::run(reporter.reporter(), shutdown)
         }),
@@ -237,7 +247,7 @@ fn services(settings: &Settings) -> Vec<Service> {
     ]
 }
 
-async fn all_ready(settings: &Settings) -> Result<(), UpError> {
+async fn all_ready(settings: &Settings, read_only: bool) -> Result<(), UpError> {
     let answers = |address: SocketAddr| async move {
         loop {
             if tokio::net::TcpStream::connect(address).await.is_ok() {
@@ -246,7 +256,9 @@ async fn all_ready(settings: &Settings) -> Result<(), UpError> {
             tokio::time::sleep(READY_POLL).await;
         }
     };
-    for (name, address) in [("the query API", settings.console), ("the edge", settings.edge)] {
+    let all = [("the query API", settings.console), ("the edge", settings.edge)];
+    let started = if read_only { &all[..1] } else { &all[..] };
+    for (name, address) in started.iter().copied() {
         if tokio::time::timeout(READY_WITHIN, answers(address))
             .await
             .is_err()

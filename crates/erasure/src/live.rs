@@ -113,7 +113,10 @@ impl Live {
             .into_iter()
             .next()
         {
-            return Err(LiveError::Invalid(format!("{}: {}", fault.pointer, fault.message)));
+            return Err(LiveError::Invalid(format!(
+                "{}: {}",
+                fault.pointer, fault.message
+            )));
         }
         let bytes = aal_event::encode(event)?;
         self.producer
@@ -124,10 +127,7 @@ impl Live {
 
     /// Everything a process that checks rows before the certificate wants to know.
     async fn check(&self, erasure: &Erasure) -> Result<(), LiveError> {
-        let remaining = self
-            .control
-            .remaining_keys(erasure.tenant, &erasure.keys)
-            .await?;
+        let remaining = self.control.remaining_keys(erasure.tenant, &erasure.keys).await?;
         if !remaining.is_empty() {
             return Err(LiveError::KeysRemain(remaining.len()));
         }
@@ -200,7 +200,12 @@ fn event_of(tenant: Uuid, telling: &Telling) -> Event {
         user_id: telling.by.map(|user| user.to_string()),
         access: Some(Access {
             actor,
-            role: if telling.by.is_some() { "officer" } else { "service" }.to_owned(),
+            role: if telling.by.is_some() {
+                "officer"
+            } else {
+                "service"
+            }
+            .to_owned(),
             action: telling.action.clone(),
             target_event_id: None,
             reason: None,
@@ -267,10 +272,7 @@ impl World for Live {
             .destroy_keys(erasure.tenant, &erasure.keys, now_us)
             .await?;
         self.control.scrub().await?;
-        let remaining = self
-            .control
-            .remaining_keys(erasure.tenant, &erasure.keys)
-            .await?;
+        let remaining = self.control.remaining_keys(erasure.tenant, &erasure.keys).await?;
         if remaining.is_empty() {
             return Ok(());
         }
@@ -307,10 +309,7 @@ impl World for Live {
         let (mut withdrawn, mut is_running) = (Vec::new(), false);
         let mut before = None;
         loop {
-            let jobs = self
-                .control
-                .jobs(TenantScope::All, before, JOBS_AT_ONCE)
-                .await?;
+            let jobs = self.control.jobs(TenantScope::All, before, JOBS_AT_ONCE).await?;
             let Some(last) = jobs.last() else { break };
             before = Some((last.created_us, last.id));
             for job in &jobs {

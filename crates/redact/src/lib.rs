@@ -56,7 +56,9 @@ mod words;
 pub use detector::Detector;
 pub use entity::{Entity, Family};
 pub use placeholder_token::{TokenMaker, is_token};
-pub use rewrite::{Budget, LineError, MAX_DEPTH, MAX_INPUT_LEN, MAX_REMOVED, RedactError, Redacted, Removed, canonical};
+pub use rewrite::{
+    Budget, LineError, MAX_DEPTH, MAX_INPUT_LEN, MAX_REMOVED, RedactError, Redacted, Removed, canonical,
+};
 pub use safe_harbor::SafeHarbor;
 pub use span::{Band, Span};
 pub use tenant::{

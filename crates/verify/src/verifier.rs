@@ -1,5 +1,7 @@
 //! Feeds checkpoints, manifests, heads and records through the checks, and sums up.
 
+mod damage;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aal_ledger::{ChainHead, ChainId, Heads, LeafView, TrustPolicy};

@@ -19,6 +19,8 @@ use crate::ledger::tile_reader::TileReader;
 
 /// Objects above this size are not read.
 const MAX_OBJECT_BYTES: u64 = 256 * 1024 * 1024;
+/// Of an object that is too long to be what its name says, this much is shown to verifiers.
+const SHOWN_OF_TOO_LONG: u64 = 64 * 1024;
 /// Epochs of one answer.
 const MAX_EPOCHS: u32 = 1_000;
 
@@ -68,19 +70,15 @@ impl Anchors {
 
     /// An object; `None` when there is none.
     pub(crate) async fn bytes(&self, name: &str) -> Result<Option<Bytes>, Problem> {
-        let down = |error: object_store::Error| {
-            tracing::warn!(%error, name, "anchor store failed");
-            Problem::unavailable("the anchor store does not answer; try again").with_retry_after(5)
-        };
         let found = match self.store.get(&Path::from(name)).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(down(error)),
+            Err(error) => return Err(down(name, &error)),
         };
         if found.meta.size > MAX_OBJECT_BYTES {
             return Err(unreadable(name, "it is too long"));
         }
-        found.bytes().await.map(Some).map_err(down)
+        found.bytes().await.map(Some).map_err(|error| down(name, &error))
     }
 
     /// The text of an object; `None` when there is none.
@@ -92,6 +90,59 @@ impl Anchors {
         text.map(Some).map_err(|_| unreadable(name, "it is not UTF-8"))
     }
 
+    /// The text of an object for a verifier, who judges it: what is not UTF-8 or too long stays unlike anything valid.
+    pub(crate) async fn shown(&self, name: &str) -> Result<Option<String>, Problem> {
+        let lossy = |bytes: Bytes| String::from_utf8_lossy(&bytes).into_owned();
+        let path = Path::from(name);
+        let size = match self.store.head(&path).await {
+            Ok(meta) => meta.size,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(down(name, &error)),
+        };
+        if size <= MAX_OBJECT_BYTES {
+            return Ok(self.bytes(name).await?.map(lossy));
+        }
+        let beginning = self.store.get_range(&path, 0..SHOWN_OF_TOO_LONG).await;
+        beginning
+            .map(|bytes| Some(lossy(bytes)))
+            .map_err(|error| down(name, &error))
+    }
+
+    /// The epoch that verification ends with: the one that `latest` names, or a newer one that has a checkpoint; when
+    /// there is no such hint, the newest with a checkpoint. What `latest` names may be gone, which is a finding.
+    pub(crate) async fn tip(&self) -> Result<Option<u64>, Problem> {
+        let hint = self.hint().await?;
+        let start = hint.unwrap_or(0);
+        if hint.is_none() && !self.has_checkpoint(start).await? {
+            return Ok(None);
+        }
+        // Double the step until an epoch is missing, then halve the interval.
+        let (mut present, mut step) = (start, 1_u64);
+        while self.has_checkpoint(present.saturating_add(step)).await? {
+            present = present.saturating_add(step);
+            step = step.saturating_mul(2);
+        }
+        let mut absent = present.saturating_add(step);
+        while absent - present > 1 {
+            let middle = present + (absent - present) / 2;
+            if self.has_checkpoint(middle).await? {
+                present = middle;
+            } else {
+                absent = middle;
+            }
+        }
+        Ok(Some(present))
+    }
+
+    async fn has_checkpoint(&self, epoch: u64) -> Result<bool, Problem> {
+        let name = format!("epoch/{}/checkpoint", number_path(epoch));
+        match self.store.head(&Path::from(name.as_str())).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(down(&name, &error)),
+        }
+    }
+
     /// The newest complete epoch; `None` before the first one.
     pub(crate) async fn latest(&self) -> Result<Option<Epoch>, Problem> {
         match self.latest_number().await? {
@@ -100,14 +151,17 @@ impl Anchors {
         }
     }
 
+    /// What `latest` says; it is a hint only, so where it is gone or no number the epochs themselves are asked.
     async fn latest_number(&self) -> Result<Option<u64>, Problem> {
-        let Some(text) = self.text("latest").await? else {
-            return Ok(None);
-        };
-        let number = text.trim_end_matches('\n').parse();
-        number
-            .map(Some)
-            .map_err(|_| unreadable("latest", "it is not a number"))
+        match self.hint().await? {
+            Some(number) => Ok(Some(number)),
+            None => self.tip().await,
+        }
+    }
+
+    async fn hint(&self) -> Result<Option<u64>, Problem> {
+        let text = self.shown("latest").await?;
+        Ok(text.and_then(|text| text.trim_end().parse().ok()))
     }
 
     /// The newest complete epoch and its heads; `None` before the first one.
@@ -215,6 +269,11 @@ impl Anchors {
         }
         Ok(log)
     }
+}
+
+fn down(name: &str, error: &object_store::Error) -> Problem {
+    tracing::warn!(%error, name, "anchor store failed");
+    Problem::unavailable("the anchor store does not answer; try again").with_retry_after(5)
 }
 
 fn unreadable(name: &str, why: &str) -> Problem {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use aal_control::TenantScope;
-use aal_ledger::Manifest;
 use aal_service::Problem;
 use aal_store::StoredRow;
 use bytes::Bytes;
@@ -20,13 +18,14 @@ use warp::reply::{Reply, Response};
 use crate::access::AccessNote;
 use crate::app::App;
 use crate::call::{Call, json};
+use crate::ledger::damage;
 use crate::scope::Scope;
 use crate::sql::{Sql, store_problem};
 
 /// Records of one query of the store.
 const PAGE_RECORDS: u64 = 2_000;
 /// Lines that are read ahead of the client.
-const LINES_AHEAD: usize = 64;
+pub(crate) const LINES_AHEAD: usize = 64;
 
 #[derive(Row, Deserialize)]
 struct ChainRow {
@@ -37,14 +36,21 @@ struct ChainRow {
     last_index: u64,
 }
 
-/// `GET /api/v1/verify/chains`: every chain inside the scope with the number of its records.
+/// `GET /api/v1/verify/chains`: every chain inside the scope with the number of its records. A store that is damaged so
+/// that it cannot tell is `damaged`: a finding for the verifier.
 pub(crate) async fn chains(call: Call) -> Result<Response, Problem> {
     call.request.query.only(&["tenant"])?;
     let scope = call.scope.narrowed(call.request.query.uuid("tenant")?)?;
     let mut sql = Sql::new("SELECT tenant, shard, count() AS size, max(chain_index) AS last_index");
     sql.records(&scope)
         .push(" GROUP BY tenant, shard ORDER BY tenant, shard LIMIT 1000000");
-    let rows: Vec<ChainRow> = call.app.rows(sql).await?;
+    let rows: Vec<ChainRow> = match call.app.rows_or_error(sql).await {
+        Ok(rows) => rows,
+        Err(error) => match damage::of(&error) {
+            Some(what) => return json(&json!({"chains": [], "damaged": what})),
+            None => return Err(store_problem(&error)),
+        },
+    };
     let chains: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -83,17 +89,23 @@ pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
         after: None,
         left: limit,
     };
-    let (sender, mut lines) = mpsc::channel(LINES_AHEAD);
+    let (sender, lines) = mpsc::channel(LINES_AHEAD);
     tokio::spawn(pages.copy(sender));
+    Ok(streamed(lines))
+}
+
+/// A line, or why the answer breaks off.
+pub(crate) type Line = Result<Bytes, std::io::Error>;
+
+/// An answer of NDJSON as the lines come.
+pub(crate) fn streamed(mut lines: mpsc::Receiver<Line>) -> Response {
     let mut response =
         warp::reply::stream(stream::poll_fn(move |context| lines.poll_recv(context))).into_response();
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    Ok(response)
+    response
 }
-
-type Line = Result<Bytes, std::io::Error>;
 
 enum PageEnd {
     More,
@@ -159,9 +171,24 @@ impl Pages {
                     tracing::debug!(%error, copied, "page of an export broke off");
                     return Ok(PageEnd::More);
                 }
-                Err(error) => return Err(CopyError::Store(store_problem(&error))),
+                Err(error) => return self.end_damaged(&error, lines).await,
             }
         }
+    }
+
+    /// What a damaged store cannot give is the last line; a store that does not answer breaks the export off.
+    async fn end_damaged(
+        &self,
+        error: &clickhouse::error::Error,
+        lines: &mpsc::Sender<Line>,
+    ) -> Result<PageEnd, CopyError> {
+        let Some(what) = damage::of(error) else {
+            return Err(CopyError::Store(store_problem(error)));
+        };
+        tracing::error!(%error, shard = self.shard, "the store is damaged");
+        let line = format!("{}\n", json!({"damaged": what}));
+        let sent = lines.send(Ok(line.into())).await;
+        sent.map(|()| PageEnd::Last).map_err(|_| CopyError::ClientLeft)
     }
 
     fn page(&self) -> Sql {
@@ -181,57 +208,6 @@ impl Pages {
             .bind_u64(self.left.min(PAGE_RECORDS));
         sql
     }
-}
-
-/// `GET /api/v1/verify/epochs`: NDJSON of every manifest from epoch 0; the last line has the heads too.
-///
-/// `to` is the last epoch wanted, so that it can be the one of a checkpoint fetched before.
-pub(crate) async fn epochs(call: Call) -> Result<Response, Problem> {
-    let query = &call.request.query;
-    query.only(&["to"])?;
-    let latest = call.app.anchors.latest().await?;
-    let newest = latest.map(|epoch| epoch.manifest.epoch);
-    let wanted: Option<u64> = query.parsed("to", "an epoch number")?;
-    let end = match (newest, wanted) {
-        (Some(newest), Some(wanted)) => Some(newest.min(wanted)),
-        (newest, _) => newest,
-    };
-    // Heads name the chains of every tenant.
-    let with_heads = call.scope.tenants == TenantScope::All;
-    let app = Arc::clone(&call.app);
-    let (sender, mut lines) = mpsc::channel(LINES_AHEAD);
-    tokio::spawn(async move {
-        for number in 0..end.map_or(0, |end| end + 1) {
-            let line = epoch_line(&app, number, with_heads && Some(number) == end).await;
-            let is_broken = line.is_err();
-            if sender.send(line).await.is_err() || is_broken {
-                return;
-            }
-        }
-    });
-    let mut response =
-        warp::reply::stream(stream::poll_fn(move |context| lines.poll_recv(context))).into_response();
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    Ok(response)
-}
-
-/// A manifest as it is stored: one that cannot be read is the verifier's to judge.
-async fn epoch_line(app: &App, number: u64, with_heads: bool) -> Line {
-    let broken = |problem: Problem| std::io::Error::other(problem.detail);
-    let missing = || std::io::Error::other(format!("the manifest of epoch {number} is missing"));
-    let text = app
-        .anchors
-        .manifest_text(number)
-        .await
-        .map_err(broken)?
-        .ok_or_else(missing)?;
-    let mut line = json!({"epoch": number, "manifest": text});
-    if with_heads && let Ok(manifest) = Manifest::parse(text.as_bytes()) {
-        line["heads"] = app.anchors.heads_text(&manifest).await.map_err(broken)?.into();
-    }
-    Ok(format!("{line}\n").into())
 }
 
 fn line_of(row: StoredRow) -> Bytes {

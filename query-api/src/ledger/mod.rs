@@ -2,6 +2,8 @@
 
 mod anchors;
 mod check;
+mod damage;
+mod epochs;
 mod export;
 mod incidents;
 mod intents;
@@ -14,7 +16,8 @@ mod witnessed;
 
 pub(crate) use anchors::{Anchors, checkpoint, checkpoints};
 pub(crate) use check::verify;
-pub(crate) use export::{chains, epochs, records};
+pub(crate) use epochs::{epochs, head};
+pub(crate) use export::{chains, records};
 pub(crate) use incidents::incidents;
 pub(crate) use intents::intents;
 pub(crate) use proof::{proof, proof_text};

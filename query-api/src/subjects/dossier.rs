@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::app::control_problem;
 use crate::call::Call;
 use crate::ledger::proof_text;
-use crate::logs::{DetailRow, records_under, reveal};
+use crate::logs::{DetailRow, Disclosure, Grant, records_under, reveal};
 use crate::scope::Scope;
 use crate::sql::Sql;
 use crate::subjects::masking::{Own, filled, part};
@@ -32,10 +32,11 @@ const THIRD_PARTIES: &str = "Values that were removed from the texts are shown w
 const EXPLANATION: &str = "Each of these records is the answer of a language model to a request that an application made. \
     The request is the input the model was given; the answer is shown as it was. Whether a person was involved is said by \
     the outcomes that were recorded for it: without one, none is known.";
-const LIMITS: [&str; 4] = [
+const LIMITS: [&str; 5] = [
     "Applications may keep data about the person that they never sent here.",
     "Names in texts that the detector did not recognise stand in the texts as they are.",
     "Messages that have not been processed yet (a few seconds) are missing.",
+    "Texts that an application's policy seals as a whole are not opened: other people may stand in them.",
     "Records in which the person is only mentioned, under another person's id, are not found.",
 ];
 
@@ -58,18 +59,13 @@ pub(super) async fn dossier(call: &Call, asked: &Asked<'_>) -> Result<Value, Pro
         return Err(problem.with_error("/from", "choose a shorter period and make several exports"));
     }
     let id = call.request.path.first().cloned().unwrap_or_default();
-    let own = Own::new(
-        asked
-            .identifiers
-            .iter()
-            .map(String::as_str)
-            .chain([id.as_str()]),
-    );
+    let own = Own::new(asked.identifiers.iter().map(String::as_str).chain([id.as_str()]));
     let events: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
     let outcomes = outcomes_of(call, &scope, &events).await?;
     let mut gathered = Gathered::default();
     for row in &rows {
-        let revealed = reveal(&call.app, row).await?;
+        let disclosure = Disclosure::plan(row, Grant::of_export(), None)?;
+        let revealed = reveal(&call.app, row, &disclosure).await?;
         let mut record = record_json(row, &revealed, &own, keys, &mut gathered);
         let said = outcomes.get(&row.event_id).cloned().unwrap_or_default();
         gathered.decision(&record, &said);
@@ -138,7 +134,13 @@ impl Gathered {
     }
 }
 
-fn record_json(row: &DetailRow, revealed: &Value, own: &Own, keys: &[Uuid], gathered: &mut Gathered) -> Value {
+fn record_json(
+    row: &DetailRow,
+    revealed: &Value,
+    own: &Own,
+    keys: &[Uuid],
+    gathered: &mut Gathered,
+) -> Value {
     let header: Value = serde_json::from_str(&row.header).unwrap_or_default();
     let mut attributes: Map<String, Value> = serde_json::from_str(&row.attributes).unwrap_or_default();
     // Where values stood, and the fields that are shown by themselves.

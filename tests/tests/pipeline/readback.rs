@@ -1,34 +1,8 @@
 //! The continuous read-back: what an administrator of ClickHouse changes under a running pipeline becomes an
 //! incident that names the record, and it ends when the record is restored.
 
-use audit_tests::{Pipeline, Start, until};
+use audit_tests::{Pipeline, until};
 use serde_json::{Value, json};
-
-async fn filled() -> Pipeline {
-    let pipeline = Pipeline::start(Start::default()).await;
-    let output = pipeline.audit(&["demo", "--decisions", "60", "--end", "2026-06-01T00:00:00Z"]);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{stderr}");
-    until("the demo is stored", || async {
-        (pipeline.count("kind = 'event'").await == 60).then_some(())
-    })
-    .await;
-    pipeline.sealed().await;
-    pipeline
-}
-
-async fn execute(pipeline: &Pipeline, sql: &str) {
-    let client = pipeline
-        .store()
-        .client()
-        .clone()
-        .with_setting("mutations_sync", "2");
-    client
-        .query(sql)
-        .execute()
-        .await
-        .expect("the administrator may do anything");
-}
 
 /// The open incidents, once they satisfy `wanted`.
 async fn incident(pipeline: &Pipeline, token: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
@@ -51,7 +25,7 @@ async fn none_open(pipeline: &Pipeline, token: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_row_is_an_incident_that_names_it_and_ends_with_it() {
-    let mut pipeline = filled().await;
+    let mut pipeline = Pipeline::filled(60).await;
     let token = pipeline.token().await;
     let (tenant, shard, index, event_id, model) = pipeline
         .store()
@@ -82,27 +56,27 @@ async fn a_changed_row_is_an_incident_that_names_it_and_ends_with_it() {
         ),
     ];
     for (column, changed, restored) in columns {
-        execute(
-            &pipeline,
-            &format!("ALTER TABLE records UPDATE {column} = {changed} WHERE {row}"),
-        )
-        .await;
+        pipeline
+            .execute(&format!(
+                "ALTER TABLE records UPDATE {column} = {changed} WHERE {row}"
+            ))
+            .await;
         let found = incident(&pipeline, &token, column, is_about_row).await;
         assert_eq!(found["component"], "readback", "{found}");
-        execute(
-            &pipeline,
-            &format!("ALTER TABLE records UPDATE {column} = {restored} WHERE {row}"),
-        )
-        .await;
+        pipeline
+            .execute(&format!(
+                "ALTER TABLE records UPDATE {column} = {restored} WHERE {row}"
+            ))
+            .await;
         none_open(&pipeline, &token).await;
     }
 
     // An incident outlives a crash and is told once all the same.
-    execute(
-        &pipeline,
-        &format!("ALTER TABLE records UPDATE model = 'gpt-cheap' WHERE {row}"),
-    )
-    .await;
+    pipeline
+        .execute(&format!(
+            "ALTER TABLE records UPDATE model = 'gpt-cheap' WHERE {row}"
+        ))
+        .await;
     incident(&pipeline, &token, "the changed row", is_about_row).await;
     let begun = "kind = 'incident' AND JSONExtractString(header, 'action') = 'begin'";
     let before = pipeline.count(begun).await;
@@ -110,29 +84,27 @@ async fn a_changed_row_is_an_incident_that_names_it_and_ends_with_it() {
     pipeline.restart().await;
     let token = pipeline.token().await;
     incident(&pipeline, &token, "the changed row after a crash", is_about_row).await;
-    execute(
-        &pipeline,
-        &format!("ALTER TABLE records UPDATE model = '{model}' WHERE {row}"),
-    )
-    .await;
+    pipeline
+        .execute(&format!(
+            "ALTER TABLE records UPDATE model = '{model}' WHERE {row}"
+        ))
+        .await;
     none_open(&pipeline, &token).await;
     assert_eq!(pipeline.count(begun).await, before, "begun once");
 
     // A row that is gone is named by its place.
-    execute(
-        &pipeline,
-        "CREATE TABLE kept ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM records WHERE 0",
-    )
-    .await;
-    execute(
-        &pipeline,
-        &format!("INSERT INTO kept SELECT * FROM records WHERE {row}"),
-    )
-    .await;
-    execute(&pipeline, &format!("DELETE FROM records WHERE {row}")).await;
+    pipeline
+        .execute("CREATE TABLE kept ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM records WHERE 0")
+        .await;
+    pipeline
+        .execute(&format!("INSERT INTO kept SELECT * FROM records WHERE {row}"))
+        .await;
+    pipeline
+        .execute(&format!("DELETE FROM records WHERE {row}"))
+        .await;
     let is_gone = |item: &Value| item["code"] == "record_missing" && item["about"]["index"] == index;
     incident(&pipeline, &token, "the missing row", is_gone).await;
-    execute(&pipeline, "INSERT INTO records SELECT * FROM kept").await;
+    pipeline.execute("INSERT INTO records SELECT * FROM kept").await;
     none_open(&pipeline, &token).await;
     pipeline.sealed().await;
     let (status, report) = pipeline.verify();

@@ -1,36 +1,7 @@
 //! An administrator of ClickHouse changes what is sealed: the verifier says which record.
 
-use audit_tests::{Pipeline, Start, until};
+use audit_tests::Pipeline;
 use serde_json::Value;
-
-async fn filled() -> Pipeline {
-    let pipeline = Pipeline::start(Start::default()).await;
-    let output = pipeline.audit(&["demo", "--decisions", "300", "--end", "2026-06-01T00:00:00Z"]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    until("the demo is stored", || async {
-        (pipeline.count("kind = 'event'").await == 300).then_some(())
-    })
-    .await;
-    pipeline.sealed().await;
-    pipeline
-}
-
-async fn execute(pipeline: &Pipeline, sql: &str) {
-    let client = pipeline
-        .store()
-        .client()
-        .clone()
-        .with_setting("mutations_sync", "2");
-    client
-        .query(sql)
-        .execute()
-        .await
-        .expect("the administrator may do anything");
-}
 
 /// All findings as one text.
 fn findings(report: &Value) -> String {
@@ -43,7 +14,7 @@ fn findings(report: &Value) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_untouched_store_passes_and_each_change_is_refuted() {
-    let pipeline = filled().await;
+    let pipeline = Pipeline::filled(300).await;
     let (status, report) = pipeline.verify();
     assert_eq!(status, 0, "{report}");
 
@@ -60,14 +31,12 @@ async fn an_untouched_store_passes_and_each_change_is_refuted() {
             "ALTER TABLE records UPDATE {column} = {value} WHERE event_id = toUUID('{event_id}') AND kind = 'event'"
         )
     };
-    execute(
-        &pipeline,
-        &change(
+    pipeline
+        .execute(&change(
             "response_body",
             "concat(substring(response_body, 1, 20), '#', substring(response_body, 22))",
-        ),
-    )
-    .await;
+        ))
+        .await;
     let (status, report) = pipeline.verify();
     assert_eq!(status, 1, "{report}");
     assert!(
@@ -76,7 +45,7 @@ async fn an_untouched_store_passes_and_each_change_is_refuted() {
         findings(&report)
     );
     let restore = format!("'{}'", original.replace('\\', "\\\\").replace('\'', "\\'"));
-    execute(&pipeline, &change("response_body", &restore)).await;
+    pipeline.execute(&change("response_body", &restore)).await;
     let (status, report) = pipeline.verify();
     assert_eq!(status, 0, "restored, but: {}", findings(&report));
 
@@ -90,8 +59,8 @@ async fn an_untouched_store_passes_and_each_change_is_refuted() {
         let before = format!(
             "CREATE TABLE IF NOT EXISTS kept ENGINE = Memory AS SELECT * FROM records WHERE event_id = toUUID('{event_id}') AND kind = 'event'"
         );
-        execute(&pipeline, &before).await;
-        execute(&pipeline, &change(column, value)).await;
+        pipeline.execute(&before).await;
+        pipeline.execute(&change(column, value)).await;
         let (status, report) = pipeline.verify();
         assert_eq!(status, 1, "{column} was changed and {report}");
         assert!(
@@ -99,12 +68,10 @@ async fn an_untouched_store_passes_and_each_change_is_refuted() {
             "{column}: {}",
             findings(&report)
         );
-        execute(
-            &pipeline,
-            &change(column, &format!("(SELECT {column} FROM kept)")),
-        )
-        .await;
-        execute(&pipeline, "DROP TABLE kept").await;
+        pipeline
+            .execute(&change(column, &format!("(SELECT {column} FROM kept)")))
+            .await;
+        pipeline.execute("DROP TABLE kept").await;
     }
     let (status, report) = pipeline.verify();
     assert_eq!(status, 0, "restored, but: {}", findings(&report));
@@ -112,7 +79,7 @@ async fn an_untouched_store_passes_and_each_change_is_refuted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_tail_is_missed_with_its_indexes() {
-    let pipeline = filled().await;
+    let pipeline = Pipeline::filled(300).await;
     let (tenant, shard, size) = pipeline
         .store()
         .client()
@@ -122,9 +89,7 @@ async fn a_cut_tail_is_missed_with_its_indexes() {
         .expect("a chain");
     assert!(size > 5);
     let first = size - 5;
-    execute(
-        &pipeline,
-        &format!("ALTER TABLE records DELETE WHERE tenant = toUUID('{tenant}') AND shard = {shard} AND chain_index >= {first}"),
+    pipeline.execute(&format!("ALTER TABLE records DELETE WHERE tenant = toUUID('{tenant}') AND shard = {shard} AND chain_index >= {first}"),
     )
     .await;
     let (status, report) = pipeline.verify();

@@ -38,20 +38,15 @@ fn flipped(text: &str, at: &str) -> String {
 pub async fn run(campaign: &mut Campaign) {
     for (field, at) in LEAF_FIELDS {
         let leaf = flipped("kept.leaf", &at.to_string());
-        if campaign.is_wanted() {
-            let changes = format!("{leaf} AS leaf");
-            campaign
-                .row_case(&format!("leaf: a bit of {field}"), &changes)
-                .await;
-        }
-        if campaign.is_wanted() {
-            let changes = format!(
-                "{leaf} AS leaf, CAST(SHA256(concat(char(0), {leaf})) AS FixedString(32)) AS leaf_hash"
-            );
-            campaign
-                .row_case(&format!("leaf: a bit of {field}, hashed again"), &changes)
-                .await;
-        }
+        let changes = format!("{leaf} AS leaf");
+        campaign
+            .row_case(&format!("leaf: a bit of {field}"), &changes)
+            .await;
+        let changes =
+            format!("{leaf} AS leaf, CAST(SHA256(concat(char(0), {leaf})) AS FixedString(32)) AS leaf_hash");
+        campaign
+            .row_case(&format!("leaf: a bit of {field}, hashed again"), &changes)
+            .await;
     }
     let strings = [
         "header",
@@ -66,18 +61,14 @@ pub async fn run(campaign: &mut Campaign) {
             ("middle", format!("intDiv(length(kept.{name}), 2)")),
             ("last", format!("length(kept.{name}) - 1")),
         ] {
-            if campaign.is_wanted() {
-                let changes = format!("{} AS {name}", flipped(&format!("kept.{name}"), &at));
-                campaign
-                    .row_case(&format!("{name}: a bit of the {place} byte"), &changes)
-                    .await;
-            }
-        }
-        if campaign.is_wanted() {
+            let changes = format!("{} AS {name}", flipped(&format!("kept.{name}"), &at));
             campaign
-                .row_case(&format!("{name}: emptied"), &format!("'' AS {name}"))
+                .row_case(&format!("{name}: a bit of the {place} byte"), &changes)
                 .await;
         }
+        campaign
+            .row_case(&format!("{name}: emptied"), &format!("'' AS {name}"))
+            .await;
     }
     lists(campaign).await;
 }

@@ -17,15 +17,14 @@ fn unhex(text: &str) -> Vec<u8> {
 
 pub async fn run(campaign: &mut Campaign) {
     let target = campaign.target.clone();
-    let chain = format!(
-        "tenant = toUUID('{}') AND shard = {}",
-        target.tenant, target.shard
-    );
+    let chain = target.chain();
     let suffix = format!("{chain} AND chain_index >= {}", target.chain_index);
     let rows = campaign
+        .pipeline
         .texts(&format!("SELECT concat(lower(hex(leaf)), ' ', lower(hex(header))) FROM records WHERE {suffix} ORDER BY chain_index"))
         .await;
     campaign
+        .pipeline
         .execute(&format!("ALTER TABLE records DELETE WHERE {suffix}"))
         .await;
     let mut previous = None;
@@ -55,6 +54,7 @@ pub async fn run(campaign: &mut Campaign) {
         );
         let place = format!("{chain} AND chain_index = {}", leaf.index);
         campaign
+            .pipeline
             .execute(&format!(
                 "INSERT INTO records SELECT * REPLACE ({changed}) FROM before_all WHERE {place}"
             ))
@@ -65,8 +65,5 @@ pub async fn run(campaign: &mut Campaign) {
         "a suffix rewritten, every header, leaf hash and link computed again",
         1,
     );
-    campaign
-        .execute(&format!("ALTER TABLE records DELETE WHERE {suffix}"))
-        .await;
-    campaign.put_missing_rows_back().await;
+    campaign.restore().await;
 }

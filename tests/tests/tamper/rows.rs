@@ -1,14 +1,11 @@
-//! Rows, chains, partitions and tables.
+//! Rows, chains, partitions, tables and columns.
 
 use super::campaign::Campaign;
 
 pub async fn run(campaign: &mut Campaign) {
     let target = campaign.target.clone();
-    let chain = format!(
-        "tenant = toUUID('{}') AND shard = {}",
-        target.tenant, target.shard
-    );
-    let size = campaign.pipeline.count(&chain).await;
+    let chain = target.chain();
+    let sealed = campaign.snapshot.sealed(&target.tenant, target.shard);
     let deletions = [
         ("one row deleted", target.place()),
         (
@@ -16,12 +13,16 @@ pub async fn run(campaign: &mut Campaign) {
             format!("{chain} AND chain_index = 0"),
         ),
         (
-            "the last row of a chain deleted",
-            format!("{chain} AND chain_index = {}", size - 1),
+            "the last sealed row of a chain deleted, and all after it",
+            format!("{chain} AND chain_index >= {}", sealed - 1),
         ),
         (
-            "the last five rows of a chain deleted",
-            format!("{chain} AND chain_index >= {}", size - 5),
+            "the last five sealed rows of a chain deleted, and all after them",
+            format!("{chain} AND chain_index >= {}", sealed - 5),
+        ),
+        (
+            "the last half of every chain deleted",
+            "(tenant, shard, intDiv(chain_index, 2)) IN (SELECT tenant, shard, intDiv(max(chain_index), 2) FROM records GROUP BY tenant, shard)".to_owned(),
         ),
         ("a whole chain deleted", chain.clone()),
         (
@@ -36,44 +37,58 @@ pub async fn run(campaign: &mut Campaign) {
         ("all rows deleted", "1".to_owned()),
     ];
     for (name, condition) in deletions {
-        campaign
-            .execute(&format!("ALTER TABLE records DELETE WHERE {condition}"))
-            .await;
-        campaign.judge(name, 1);
-        campaign.put_missing_rows_back().await;
+        let delete = format!("ALTER TABLE records DELETE WHERE {condition}");
+        campaign.case(name, &[&delete]).await;
     }
+    let lightweight = format!("DELETE FROM records WHERE {}", target.place());
     campaign
-        .execute(&format!("DELETE FROM records WHERE {}", target.place()))
+        .case("one row deleted by a lightweight delete", &[&lightweight])
         .await;
-    campaign.judge("one row deleted by a lightweight delete", 1);
-    campaign.put_missing_rows_back().await;
-
-    duplicates_and_moves(campaign, &chain).await;
+    duplicates(campaign).await;
+    moves(campaign).await;
     partitions_and_tables(campaign).await;
 }
 
-async fn duplicates_and_moves(campaign: &mut Campaign, chain: &str) {
-    let target = campaign.target.clone();
-    campaign.execute("INSERT INTO records SELECT * FROM kept").await;
-    campaign.judge("one row stored twice", 1);
-    campaign.replace_row("").await;
+async fn duplicates(campaign: &mut Campaign) {
+    campaign
+        .case(
+            "one row stored twice",
+            &["INSERT INTO records SELECT * FROM kept"],
+        )
+        .await;
+    campaign
+        .case(
+            "one row stored twice, the copy with another event id",
+            &["INSERT INTO records SELECT * REPLACE (generateUUIDv4() AS event_id) FROM kept"],
+        )
+        .await;
+    campaign
+        .case(
+            "all rows stored twice",
+            &["INSERT INTO records SELECT * FROM before_all"],
+        )
+        .await;
+}
 
+async fn moves(campaign: &mut Campaign) {
+    let target = campaign.target.clone();
+    let chain = target.chain();
     let next = target.chain_index + 1;
+    let pair = format!("{chain} AND chain_index IN ({}, {next})", target.chain_index);
     let swapped = format!(
         "CAST(if(chain_index = {next}, {}, {next}) AS UInt64) AS chain_index",
         target.chain_index
     );
-    let pair = format!("{chain} AND chain_index IN ({}, {next})", target.chain_index);
-    let restore = format!("INSERT INTO records SELECT * FROM before_all WHERE {pair}");
     let delete = format!("ALTER TABLE records DELETE WHERE {pair}");
     let swap = format!("INSERT INTO records SELECT * REPLACE ({swapped}) FROM before_all WHERE {pair}");
-    campaign
-        .case("two rows swapped", &[&delete, &swap], &[&delete, &restore])
-        .await;
+    campaign.case("two rows swapped", &[&delete, &swap]).await;
 
     let others = campaign
+        .pipeline
         .texts(&format!(
-            "SELECT DISTINCT concat(toString(tenant), ' ', toString(shard)) FROM records WHERE NOT ({chain}) AND kind = 'event' ORDER BY 1"
+            "SELECT DISTINCT concat(toString(tenant), ' ', toString(shard)) FROM records \
+             WHERE NOT ({chain}) AND tenant != toUUID('{}') AND kind = 'event' AND length(sealed_slots) > 0 ORDER BY 1",
+            target.tenant
         ))
         .await;
     let other = others.first().expect("the demo has several chains").clone();
@@ -88,71 +103,127 @@ async fn duplicates_and_moves(campaign: &mut Campaign, chain: &str) {
             format!("toUUID('{tenant}') AS tenant, CAST({shard} AS UInt32) AS shard"),
         ),
         (
+            "a record moved to another shard",
+            "CAST(shard + 1 AS UInt32) AS shard".to_owned(),
+        ),
+        (
             "a record moved to the end of its chain",
             "CAST(1000000 AS UInt64) AS chain_index".to_owned(),
         ),
     ] {
         campaign.row_case(name, &changes).await;
     }
-    // The other record's ciphertexts and texts under this record's leaf.
-    let taken = format!(
-        "(SELECT {{}} FROM before_all WHERE tenant = toUUID('{tenant}') AND shard = {shard} AND kind = 'event' AND length(sealed_slots) > 0 ORDER BY chain_index LIMIT 1)"
-    );
-    let sealed = taken.replace("{}", "sealed_values");
-    campaign
-        .row_case(
-            "ciphertexts of another tenant's record",
-            &format!("{sealed} AS sealed_values"),
+    // Another record's ciphertexts and leaf under this record's place.
+    let taken = |column: &str| {
+        format!(
+            "(SELECT {column} FROM before_all WHERE tenant = toUUID('{tenant}') AND shard = {shard} AND kind = 'event' \
+             AND length(sealed_slots) > 0 ORDER BY chain_index LIMIT 1) AS {column}"
         )
-        .await;
-    let leaf = taken.replace("{}", "leaf");
-    campaign
-        .row_case("leaf of another tenant's record", &format!("{leaf} AS leaf"))
-        .await;
+    };
+    for (name, column) in [
+        ("ciphertexts of another tenant's record", "sealed_values"),
+        ("leaf of another tenant's record", "leaf"),
+        ("header of another tenant's record", "header"),
+        ("texts of another tenant's record", "response_body"),
+    ] {
+        campaign.row_case(name, &taken(column)).await;
+    }
+    swapped_chains(campaign, tenant, shard).await;
+}
 
-    let chains_swapped = format!(
-        "toUUID(if(tenant = toUUID('{tenant}'), '{}', '{tenant}')) AS tenant, CAST(if(shard = {shard} AND tenant = toUUID('{tenant}'), {}, {shard}) AS UInt32) AS shard",
+async fn swapped_chains(campaign: &mut Campaign, tenant: &str, shard: &str) {
+    let target = campaign.target.clone();
+    let other = format!("(tenant = toUUID('{tenant}') AND shard = {shard})");
+    let both = format!("(({}) OR {other})", target.chain());
+    let exchanged = format!(
+        "toUUID(if({other}, '{}', '{tenant}')) AS tenant, CAST(if({other}, {}, {shard}) AS UInt32) AS shard",
         target.tenant, target.shard
     );
-    let both = format!("(({chain}) OR (tenant = toUUID('{tenant}') AND shard = {shard}))");
+    let delete = format!("ALTER TABLE records DELETE WHERE {both}");
+    let swap = format!(
+        "INSERT INTO records SELECT {} FROM before_all WHERE {both}",
+        format_args!("* REPLACE ({exchanged})")
+    );
+    campaign.case("two chains swapped", &[&delete, &swap]).await;
+    let tenants = format!(
+        "INSERT INTO records SELECT * REPLACE (multiIf(tenant = toUUID('{tenant}'), toUUID('{own}'), \
+         tenant = toUUID('{own}'), toUUID('{tenant}'), tenant) AS tenant) FROM before_all",
+        own = target.tenant
+    );
     campaign
-        .execute(&format!("ALTER TABLE records DELETE WHERE {both}"))
+        .case("two tenants swapped", &["TRUNCATE TABLE records", &tenants])
         .await;
+    let shards = format!(
+        "INSERT INTO records SELECT * REPLACE (multiIf(shard = {own}, CAST({next} AS UInt32), shard = {next}, \
+         CAST({own} AS UInt32), shard) AS shard) FROM before_all",
+        own = target.shard,
+        next = (target.shard + 1) % 4
+    );
     campaign
-        .execute(&format!(
-            "INSERT INTO records SELECT * REPLACE ({chains_swapped}) FROM before_all WHERE {both}"
-        ))
+        .case("two shards swapped", &["TRUNCATE TABLE records", &shards])
         .await;
-    campaign.judge("two chains swapped", 1);
-    campaign
-        .execute(&format!("ALTER TABLE records DELETE WHERE {both}"))
-        .await;
-    campaign.put_missing_rows_back().await;
 }
 
 async fn partitions_and_tables(campaign: &mut Campaign) {
     let partitions = campaign
+        .pipeline
         .texts("SELECT partition FROM system.parts WHERE database = currentDatabase() AND table = 'records' AND active GROUP BY partition ORDER BY sum(rows) DESC LIMIT 1")
         .await;
     let partition = &partitions[0];
-    let (detach, attach) = (
-        format!("ALTER TABLE records DETACH PARTITION {partition}"),
-        format!("ALTER TABLE records ATTACH PARTITION {partition}"),
-    );
-    campaign
-        .case("a partition detached", &[&detach], &[&attach])
-        .await;
-    campaign
-        .execute(&format!("ALTER TABLE records DROP PARTITION {partition}"))
-        .await;
-    campaign.judge("a partition dropped", 1);
-    campaign.put_missing_rows_back().await;
-    // An old part that is attached again beside the rows of today.
+    let detach = format!("ALTER TABLE records DETACH PARTITION {partition}");
+    let attach = format!("ALTER TABLE records ATTACH PARTITION {partition}");
+    let drop_partition = format!("ALTER TABLE records DROP PARTITION {partition}");
+    let all = "INSERT INTO records SELECT * FROM before_all";
+    campaign.case("a partition detached", &[&detach]).await;
+    campaign.case("a partition dropped", &[&drop_partition]).await;
     campaign
         .case(
-            "all rows stored twice",
-            &["INSERT INTO records SELECT * FROM before_all"],
-            &["OPTIMIZE TABLE records FINAL DEDUPLICATE"],
+            "an old part attached beside the rows of today",
+            &[&detach, all, &attach],
         )
+        .await;
+    campaign
+        .case(
+            "the table dropped and made again, empty",
+            &["DROP TABLE records SYNC", "CREATE TABLE records AS before_all"],
+        )
+        .await;
+    campaign
+        .case("the table dropped", &["DROP TABLE records SYNC"])
+        .await;
+    campaign
+        .case(
+            "a column dropped",
+            &["ALTER TABLE records DROP COLUMN response_body"],
+        )
+        .await;
+    campaign
+        .case(
+            "a column dropped and made again, empty",
+            &[
+                "ALTER TABLE records DROP COLUMN response_body",
+                "ALTER TABLE records ADD COLUMN response_body String",
+            ],
+        )
+        .await;
+    campaign
+        .case(
+            "the columns model and provider exchanged by renaming them",
+            &[
+                "ALTER TABLE records RENAME COLUMN model TO held",
+                "ALTER TABLE records RENAME COLUMN provider TO model",
+                "ALTER TABLE records RENAME COLUMN held TO provider",
+            ],
+        )
+        .await;
+    campaign
+        .case(
+            "a row policy that hides records of errors",
+            &["CREATE ROW POLICY hidden ON records FOR SELECT USING NOT is_error TO ALL"],
+        )
+        .await;
+    campaign
+        .pipeline
+        .execute("DROP ROW POLICY IF EXISTS hidden ON records")
         .await;
 }
