@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::config::{Config, Limits, TrustConfig};
+use crate::detectors::Detectors;
 use crate::feed::Hub;
 use crate::ledger::Anchors;
 use crate::logs::Snapshots;
@@ -34,7 +35,7 @@ pub struct App {
     pub(crate) producer: Producer,
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) tokens: TokenKey,
-    pub(crate) detector: Detector,
+    pub(crate) detectors: Detectors,
     pub(crate) policies: PolicyBook,
     pub(crate) reports: Arc<dyn ObjectStore>,
     pub(crate) anchors: Anchors,
@@ -114,7 +115,7 @@ impl App {
             producer,
             tokens: TokenKey::new(*ring.derive(TOKEN_PURPOSE)),
             ring,
-            detector: Detector::builtin(),
+            detectors: Detectors::new(Detector::builtin()),
             reports: objects("reports.url", &config.reports).await?,
             anchors: Anchors::new(objects("anchors.url", &config.anchors).await?),
             is_log_public: config.ledger.public_log,
