@@ -2,9 +2,7 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use aal_control::{
-    Application, Control, ControlConfig, ControlError, Role, TenantScope, auth::TokenKey,
-};
+use aal_control::{Application, Control, ControlConfig, ControlError, Role, TenantScope, auth::TokenKey};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

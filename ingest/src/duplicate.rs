@@ -81,9 +81,11 @@ impl<'de> Visitor<'de> for Seek<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            let pointer = format!("{}/{}", self.pointer, aal_event::shown_name(&key)
-                    .replace('~', "~0")
-                    .replace('/', "~1"));
+            let pointer = format!(
+                "{}/{}",
+                self.pointer,
+                aal_event::shown_name(&key).replace('~', "~0").replace('/', "~1")
+            );
             if !seen.insert(key) {
                 map.next_value::<IgnoredAny>()?;
                 *self.found = Some(pointer);

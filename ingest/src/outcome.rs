@@ -34,7 +34,8 @@ where
         .await?;
     edge.rate.take(&received.caller, 1, Instant::now())?;
     let target = parse_id(&target).ok_or_else(|| {
-        Problem::validation("the address names no event").with_error("", "what it holds for the event is not a UUID")
+        Problem::validation("the address names no event")
+            .with_error("", "what it holds for the event is not a UUID")
     })?;
     let outcome_id = match headers.get("idempotency-key") {
         None => Uuid::now_v7(),

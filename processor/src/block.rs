@@ -227,7 +227,9 @@ fn draft_all(
             } => {
                 let index = &index_keys[&event.tenant];
                 // There is one for each event.
-                let Some(pipeline) = pipelines.next() else { continue };
+                let Some(pipeline) = pipelines.next() else {
+                    continue;
+                };
                 aal_record::draft_event(&pipeline, &event, index, &keys[content], &keys[user], *at_us)
             }
         });

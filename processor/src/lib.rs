@@ -27,7 +27,8 @@ use tokio::task::JoinHandle;
 pub use config::{Assignment, Config, KeysConfig, ProcessorConfig};
 
 use crate::{
-    consumer::Command, keys::Keys, metrics::ProcessorMetrics, policies::Policies, seen::SeenIds, shards::Shards, worker::Shared,
+    consumer::Command, keys::Keys, metrics::ProcessorMetrics, policies::Policies, seen::SeenIds,
+    shards::Shards, worker::Shared,
 };
 
 /// Why a processor ended.

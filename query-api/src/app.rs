@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aal_control::{Control, PolicyBook, Treatments};
 use aal_control::auth::TokenKey;
+use aal_control::{Control, PolicyBook, Treatments};
 use aal_kafka::Producer;
 use aal_ledger::TrustPolicy;
 use aal_redact::Detector;

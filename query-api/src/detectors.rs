@@ -37,8 +37,13 @@ impl Detectors {
     pub(crate) fn of_tenant(&self, book: &PolicyBook, tenant: Uuid, at_us: i64) -> Vec<Detector> {
         let mut detectors = vec![self.builtin.clone()];
         for treatments in book.of_tenant(tenant, at_us) {
-            let Some(detector) = self.made_of(&treatments) else { continue };
-            if detectors.iter().all(|known| known.version() != detector.version()) {
+            let Some(detector) = self.made_of(&treatments) else {
+                continue;
+            };
+            if detectors
+                .iter()
+                .all(|known| known.version() != detector.version())
+            {
                 detectors.push(detector);
             }
         }
@@ -47,8 +52,7 @@ impl Detectors {
 
     /// `None` when the rules do not compile: then nothing was stored by them either.
     fn made_of(&self, treatments: &Treatments) -> Option<Detector> {
-        let digest =
-            |version: &Option<Version>| version.as_ref().map_or(ZERO_HASH, |version| version.digest);
+        let digest = |version: &Option<Version>| version.as_ref().map_or(ZERO_HASH, |version| version.digest);
         let key = (digest(&treatments.policy), digest(&treatments.tenant_wide));
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(detector) = made.get(&key) {

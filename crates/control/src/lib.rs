@@ -23,8 +23,8 @@ mod subjects;
 mod tenants;
 mod users;
 
-pub use api_keys::{ApiKey, NewApiKey};
 pub use aal_policy::ContentMode;
+pub use api_keys::{ApiKey, NewApiKey};
 pub use applications::Application;
 pub use attempts::AttemptLimit;
 pub use break_glass::{BreakGlass, BreakGlassReview};

@@ -152,7 +152,10 @@ impl<'e> Fields<'e> {
             let pointer = format!("{}/{}", self.path, escape(&shown_name(key)));
             self.errors.push(FieldError::new(
                 pointer,
-                format!("unknown key {:?}; see the schema for the known ones", shown_name(key)),
+                format!(
+                    "unknown key {:?}; see the schema for the known ones",
+                    shown_name(key)
+                ),
             ));
         }
     }

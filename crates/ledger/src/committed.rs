@@ -36,7 +36,9 @@ impl CommittedSlots {
         match header.get("committed_slots") {
             Some(slots) => CommittedSlots::read(None, Some(&slots.value())),
             None => CommittedSlots {
-                is_any: header.get("content").is_some_and(|content| content.is_string("digest")),
+                is_any: header
+                    .get("content")
+                    .is_some_and(|content| content.is_string("digest")),
                 slots: Vec::new(),
             },
         }

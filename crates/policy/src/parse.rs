@@ -70,7 +70,8 @@ impl Policy {
         }
         let canonical = jcs::to_string(object).map_err(|error| wrong("", error.to_string()))?;
         if canonical.len() > MAX_POLICY_BYTES {
-            let message = format!("the policy is longer than {MAX_POLICY_BYTES} bytes; use patterns instead of lists");
+            let message =
+                format!("the policy is longer than {MAX_POLICY_BYTES} bytes; use patterns instead of lists");
             return Err(wrong("", message));
         }
         let written: Written = serde_path_to_error::deserialize(object).map_err(|error| {

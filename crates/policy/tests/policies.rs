@@ -31,10 +31,16 @@ fn security_codes_and_passwords_are_always_destroyed_and_credentials_never_kept(
     assert_eq!(policy.treatment(Entity::PhoneNumber), Treatment::Seal);
     assert_eq!(policy.treatment(Entity::CreditCardCvv), Treatment::Destroy);
     assert_eq!(policy.treatment(Entity::Password), Treatment::Destroy);
-    assert_eq!(policy.kept().into_iter().collect::<Vec<_>>(), [Entity::EmailAddress]);
+    assert_eq!(
+        policy.kept().into_iter().collect::<Vec<_>>(),
+        [Entity::EmailAddress]
+    );
     for treatment in ["seal", "keep"] {
         let error = refused(json!({"entities": {"PASSWORD": treatment}}));
-        assert!(error.starts_with("/entities/PASSWORD: ") && error.contains("always destroyed"), "{error}");
+        assert!(
+            error.starts_with("/entities/PASSWORD: ") && error.contains("always destroyed"),
+            "{error}"
+        );
     }
     assert!(refused(json!({"entities": {"JWT": "keep"}})).contains("cannot be kept"));
 }
@@ -52,7 +58,10 @@ fn what_is_misspelt_is_refused_by_name() {
         (json!({"reveal": {"admin": ["EMAIL"]}}), "EMAIL"),
         (json!({"break_glass": ["boss"]}), "boss"),
         (json!({"capture": "fail-open"}), "fail-open"),
-        (json!({"deny": [{"value": "Project Heron", "entity": "CUSTOM"}]}), "application `*`"),
+        (
+            json!({"deny": [{"value": "Project Heron", "entity": "CUSTOM"}]}),
+            "application `*`",
+        ),
         (json!([]), "JSON object"),
     ] {
         let error = refused(object);
@@ -92,8 +101,10 @@ fn who_may_see_what_is_said_by_role_and_kind() {
     ] {
         assert_eq!(nothing.may_reveal(role, wanted), may, "{role:?} {wanted:?}");
     }
-    let policy = read(json!({"reveal": {"compliance_officer": ["EMAIL_ADDRESS"], "admin": ["*", "SECRETS"]},
-                             "break_glass": ["admin"]}));
+    let policy = read(
+        json!({"reveal": {"compliance_officer": ["EMAIL_ADDRESS"], "admin": ["*", "SECRETS"]},
+                             "break_glass": ["admin"]}),
+    );
     for (role, wanted, may) in [
         (RevealRole::ComplianceOfficer, email, true),
         (RevealRole::ComplianceOfficer, What::Entity(Entity::Person), false),

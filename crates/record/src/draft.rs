@@ -264,14 +264,34 @@ fn seal(
         .as_ref()
         .and_then(|subject| subject.email.as_deref());
     let of_their_own = [
-        (SLOT_USER_EMAIL, Entity::EmailAddress, keys.user, event.user_email.as_deref()),
-        (SLOT_IP_ADDRESS, Entity::IpAddress, keys.user, event.ip_address.as_deref()),
-        (SLOT_SUBJECT_EMAIL, Entity::EmailAddress, keys.content, subject_email),
+        (
+            SLOT_USER_EMAIL,
+            Entity::EmailAddress,
+            keys.user,
+            event.user_email.as_deref(),
+        ),
+        (
+            SLOT_IP_ADDRESS,
+            Entity::IpAddress,
+            keys.user,
+            event.ip_address.as_deref(),
+        ),
+        (
+            SLOT_SUBJECT_EMAIL,
+            Entity::EmailAddress,
+            keys.content,
+            subject_email,
+        ),
     ];
     let mut sealer = Sealer::new(draft.tenant, draft.event_id);
-    let stored = content::store(&mut sealer, keys.content, modes, texts, &attributes, |request, response| {
-        exchange::search_text(event, request, response)
-    })?;
+    let stored = content::store(
+        &mut sealer,
+        keys.content,
+        modes,
+        texts,
+        &attributes,
+        |request, response| exchange::search_text(event, request, response),
+    )?;
     for (slot, entity, key, value) in of_their_own {
         if let Some(value) = value {
             sealer.seal(slot, key, value.as_bytes())?;

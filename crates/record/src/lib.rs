@@ -5,8 +5,8 @@
 
 mod content;
 mod draft;
-mod failure;
 mod exchange;
+mod failure;
 mod header;
 mod owner;
 mod pipeline;

@@ -72,8 +72,7 @@ impl Collected {
         for removed in redacted.removed {
             let next = self.values.len();
             let position = *self.by_token.entry(removed.token.clone()).or_insert(next);
-            let destroyed =
-                !self.seals_values || self.policy.treatment(removed.entity) == Treatment::Destroy;
+            let destroyed = !self.seals_values || self.policy.treatment(removed.entity) == Treatment::Destroy;
             if position == next {
                 self.values.push(Removed {
                     token: removed.token.clone(),

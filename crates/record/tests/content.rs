@@ -15,7 +15,10 @@ const QUESTION: &str = "My SSN is 536-90-4399, mail bob@example.com, card securi
 const ANSWER: &str = "Noted, bob@example.com. Diagnosis: migraine.";
 
 fn stored(mode: Option<ContentMode>, policy: Value) -> Record {
-    record(&under(false, mode, policy), &call(QUESTION, ANSWER, json!({"ward": "seven"})))
+    record(
+        &under(false, mode, policy),
+        &call(QUESTION, ANSWER, json!({"ward": "seven"})),
+    )
 }
 
 fn slots(record: &Record) -> Vec<u16> {
@@ -29,7 +32,10 @@ fn header(record: &Record) -> Value {
 
 #[test]
 fn without_a_policy_texts_are_readable_and_values_sealed() {
-    let record = record(&Pipeline::builtin(), &call(QUESTION, ANSWER, json!({"ward": "seven"})));
+    let record = record(
+        &Pipeline::builtin(),
+        &call(QUESTION, ANSWER, json!({"ward": "seven"})),
+    );
     let clear = clear_texts(&record);
     assert!(clear.contains("migraine") && clear.contains("seven"));
     for value in ["536-90-4399", "bob@example.com", "nurse@clinic.example", "371"] {
@@ -48,17 +54,30 @@ fn sealed_texts_are_nowhere_in_the_clear_and_open_again_as_templates() {
         assert!(!clear.contains(word), "{word}");
     }
     assert_eq!(record.templates.search_text, "");
-    assert!(record.templates.attributes.contains("u-17"), "who asked stays to be found");
+    assert!(
+        record.templates.attributes.contains("u-17"),
+        "who asked stays to be found"
+    );
     let opened = opened(&record);
     let text = |slot| &opened.iter().find(|(found, _)| *found == slot).unwrap().1;
     assert!(text(SLOT_SEALED_RESPONSE).contains("migraine"));
     assert!(text(SLOT_DETAILS).contains("seven"));
     let question = text(SLOT_SEALED_REQUEST);
     assert!(question.contains("US_SSN") && !question.contains("536-90-4399"));
-    assert!(opened.iter().all(|(_, text)| !text.contains("371")), "destroyed, not sealed");
+    assert!(
+        opened.iter().all(|(_, text)| !text.contains("371")),
+        "destroyed, not sealed"
+    );
     let header = header(&record);
     assert_eq!(header["content"], "sealed");
-    assert_eq!(header["usage"], stored(None, json!({})).header.usage.into_iter().collect::<Value>());
+    assert_eq!(
+        header["usage"],
+        stored(None, json!({}))
+            .header
+            .usage
+            .into_iter()
+            .collect::<Value>()
+    );
     assert!(!slots(&record).contains(&SLOT_SEARCH));
 }
 
@@ -68,17 +87,31 @@ fn a_digest_commits_and_keeps_nothing() {
     let clear = clear_texts(&record);
     assert!(!clear.contains("migraine") && !clear.contains("seven"));
     let opened: Vec<u16> = opened(&record).iter().map(|(slot, _)| *slot).collect();
-    assert_eq!(opened, [SLOT_USER_EMAIL], "what was removed from digested texts is gone with them");
+    assert_eq!(
+        opened,
+        [SLOT_USER_EMAIL],
+        "what was removed from digested texts is gone with them"
+    );
     assert_eq!(
         header(&record)["committed_slots"],
         json!([SLOT_REQUEST, SLOT_RESPONSE, SLOT_DETAILS])
     );
     assert_eq!(
         slots(&record),
-        [SLOT_REQUEST, SLOT_RESPONSE, SLOT_ATTRIBUTES, SLOT_DETAILS, SLOT_USER_EMAIL]
+        [
+            SLOT_REQUEST,
+            SLOT_RESPONSE,
+            SLOT_ATTRIBUTES,
+            SLOT_DETAILS,
+            SLOT_USER_EMAIL
+        ]
     );
     let salted: Vec<u16> = record.templates.salts.iter().map(|(slot, _)| *slot).collect();
-    assert_eq!(salted, [SLOT_ATTRIBUTES], "a salt beside nothing would only help to guess");
+    assert_eq!(
+        salted,
+        [SLOT_ATTRIBUTES],
+        "a salt beside nothing would only help to guess"
+    );
 }
 
 #[test]
@@ -106,9 +139,16 @@ fn kinds_are_kept_or_destroyed_as_the_policy_says() {
     assert!(record.templates.search_text.contains("bob@example.com"));
     assert!(!clear_texts(&record).contains("536-90-4399"));
     let values: Vec<String> = opened(&record).into_iter().map(|(_, text)| text).collect();
-    assert_eq!(values, ["nurse@clinic.example"], "an address of the user is always sealed");
+    assert_eq!(
+        values,
+        ["nurse@clinic.example"],
+        "an address of the user is always sealed"
+    );
     let pipeline = under(false, None, json!({"entities": {"EMAIL_ADDRESS": "keep"}}));
-    assert_ne!(pipeline.detector_version(), Pipeline::builtin().detector_version());
+    assert_ne!(
+        pipeline.detector_version(),
+        Pipeline::builtin().detector_version()
+    );
 }
 
 #[test]
@@ -119,7 +159,10 @@ fn health_information_is_sealed_by_default_and_counted_by_identifier() {
     let by_application = record(&under(true, None, json!({})), &call(QUESTION, ANSWER, json!({})));
     for record in [by_event, by_application] {
         let header = header(&record);
-        assert_eq!((&header["phi"], &header["content"]), (&json!(true), &json!("sealed")));
+        assert_eq!(
+            (&header["phi"], &header["content"]),
+            (&json!(true), &json!("sealed"))
+        );
         let identifiers = &header["phi_identifiers"];
         assert_eq!(identifiers["social_security"], 1, "{identifiers}");
         assert_eq!(identifiers["email"], 3, "{identifiers}");

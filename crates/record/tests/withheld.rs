@@ -18,7 +18,13 @@ fn assert_withheld(pipeline: &Pipeline, event: &Event, reason: &str) {
     assert_eq!(header["content_mac"].as_str().unwrap().len(), 64);
     assert!(record.ciphertexts.is_empty() && record.templates.salts.is_empty());
     let clear = clear_texts(&record);
-    for text in ["bob@example.com", "migraine", "nurse@clinic.example", "u-17", "triage"] {
+    for text in [
+        "bob@example.com",
+        "migraine",
+        "nurse@clinic.example",
+        "u-17",
+        "triage",
+    ] {
         assert!(!clear.contains(text), "{text}");
     }
     let leaf = Leaf::decode(&record.leaf).unwrap();

@@ -76,10 +76,7 @@ impl SafeHarbor {
 
     /// Whether the detector finds values of it in texts: faxes are found as telephone numbers, images not at all.
     pub fn is_detected(self) -> bool {
-        !matches!(
-            self,
-            SafeHarbor::Fax | SafeHarbor::Biometric | SafeHarbor::Photo
-        )
+        !matches!(self, SafeHarbor::Fax | SafeHarbor::Biometric | SafeHarbor::Photo)
     }
 }
 
@@ -94,10 +91,9 @@ impl Entity {
             Entity::UrlWithCredentials => SafeHarbor::Url,
             Entity::UsSsn => SafeHarbor::SocialSecurity,
             Entity::MedicalRecordNumber => SafeHarbor::MedicalRecord,
-            Entity::UsNpi
-            | Entity::MedicalLicense
-            | Entity::UsDriverLicense
-            | Entity::UkDrivingLicence => SafeHarbor::License,
+            Entity::UsNpi | Entity::MedicalLicense | Entity::UsDriverLicense | Entity::UkDrivingLicence => {
+                SafeHarbor::License
+            }
             Entity::CreditCardCvv => SafeHarbor::Account,
             Entity::Person => SafeHarbor::Names,
             Entity::Address => SafeHarbor::Geographic,

@@ -145,7 +145,10 @@ pub fn expect_content_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(),
     if accepted.iter().any(|accept| essence.eq_ignore_ascii_case(accept)) {
         return Ok(());
     }
-    let detail = format!("this content type is not accepted here; send {}", accepted.join(" or "));
+    let detail = format!(
+        "this content type is not accepted here; send {}",
+        accepted.join(" or ")
+    );
     Err(Problem::unsupported_media_type(detail))
 }
 
@@ -196,7 +199,13 @@ fn json_problem(error: &serde_json::Error, path: &str) -> Problem {
 
 /// The parser's words without what they quote of the body: `invalid type: string "x", expected u8` and the like.
 fn without_values(message: &str) -> String {
-    let quotes = ["invalid type: ", "invalid value: ", "invalid length ", "unknown field ", "unknown variant "];
+    let quotes = [
+        "invalid type: ",
+        "invalid value: ",
+        "invalid length ",
+        "unknown field ",
+        "unknown variant ",
+    ];
     match quotes.iter().find(|quote| message.starts_with(**quote)) {
         Some(quote) => {
             let what = quote.trim_end().trim_end_matches(':');

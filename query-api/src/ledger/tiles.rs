@@ -78,8 +78,7 @@ fn chain(call: &Call) -> Result<ChainId, Problem> {
     let tenant: Uuid = call.request.path_uuid()?;
     let text = call.request.path.get(1).map_or("", String::as_str);
     let shard: Option<u32> = text.parse().ok().filter(|shard: &u32| shard.to_string() == text);
-    let shard =
-        shard.ok_or_else(|| Problem::bad_request("a part of the path is not a shard number"))?;
+    let shard = shard.ok_or_else(|| Problem::bad_request("a part of the path is not a shard number"))?;
     // A shard's own chain belongs to no tenant, so it is for those who may see all of them.
     let is_own = if tenant.is_nil() {
         call.scope.tenants == TenantScope::All

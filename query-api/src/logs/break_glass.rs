@@ -194,6 +194,8 @@ pub(crate) async fn review_break_glass(call: Call) -> Result<Response, Problem> 
     if !is_first.map_err(control_problem)? {
         return Err(Problem::conflict("it was signed off already"));
     }
-    json(&json!({"id": id, "review": {"user_id": review.user_id, "at": rfc3339_us(review.at_us),
-                                      "verdict": review.verdict}}))
+    json(
+        &json!({"id": id, "review": {"user_id": review.user_id, "at": rfc3339_us(review.at_us),
+                                      "verdict": review.verdict}}),
+    )
 }

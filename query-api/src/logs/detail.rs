@@ -14,9 +14,9 @@ use warp::reply::Response;
 use crate::access::AccessNote;
 use crate::app::App;
 use crate::call::{Call, json, wrong};
+use crate::logs::disclosure::{Disclosure, Grant};
 use crate::logs::filters::tenant_wide;
 use crate::logs::outcomes::verdicts_of;
-use crate::logs::disclosure::{Disclosure, Grant};
 use crate::logs::purpose;
 use crate::logs::reveal::reveal;
 use crate::logs::summary::{SummaryRow, summary_columns, summary_json};
@@ -142,7 +142,12 @@ pub(crate) fn access_detail(purpose: Option<&str>, disclosure: Option<&Disclosur
 
 fn slots_of(text: &str) -> Result<Vec<u16>, Problem> {
     let slots: Result<Vec<u16>, _> = text.split(',').map(str::parse).collect();
-    slots.map_err(|_| wrong("slots", "slot numbers such as 16,17, as the record's redactions name them"))
+    slots.map_err(|_| {
+        wrong(
+            "slots",
+            "slot numbers such as 16,17, as the record's redactions name them",
+        )
+    })
 }
 
 /// Everything about a record as it is stored.
@@ -206,7 +211,9 @@ fn add_contents(answer: &mut Value, record: &DetailRow) {
 /// Names of the texts that are sealed as a whole; `reveal` opens them.
 fn sealed_texts(record: &DetailRow) -> Vec<&'static str> {
     let slots = record.sealed_slots.iter();
-    slots.filter_map(|slot| crate::logs::disclosure::text_name(*slot)).collect()
+    slots
+        .filter_map(|slot| crate::logs::disclosure::text_name(*slot))
+        .collect()
 }
 
 async fn outcomes(app: &App, scope: &Scope, event_id: Uuid) -> Result<Value, Problem> {

@@ -126,7 +126,9 @@ impl Disclosure {
             disclosure.sort_in(sealed, position, &attributes);
         }
         if let Some(slot) = unknown.first() {
-            return Err(Problem::not_found(format!("the record has no sealed slot {slot}")));
+            return Err(Problem::not_found(format!(
+                "the record has no sealed slot {slot}"
+            )));
         }
         if wanted.is_some() && !disclosure.refused.is_empty() {
             let kinds: Vec<&str> = disclosure

@@ -71,7 +71,9 @@ fn shared_texts() -> Vec<String> {
 /// whether anything that was found gets out on another way.
 fn removed(detector: &Detector, text: &str) -> Vec<String> {
     let token = |entity: Entity, _: &str| format!("[[{entity}:k1:0123456789ABCDEF]]");
-    let redacted = detector.redact_text(text, "content", &token).expect("it is redacted");
+    let redacted = detector
+        .redact_text(text, "content", &token)
+        .expect("it is redacted");
     let kept = redacted.template;
     let found = redacted.removed.into_iter().map(|removed| removed.original);
     // A value that also stands where nothing gives it away is no longer secret in this very text.

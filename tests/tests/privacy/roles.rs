@@ -65,7 +65,14 @@ pub fn events(corpus: &Corpus) -> Vec<Value> {
 fn everywhere(value: &str) -> Value {
     let sentence = format!("Please note {value} for the file.");
     let mut event = call(&sentence, &sentence);
-    for field in ["user_id", "session_id", "user_email", "environment", "decision_type", "operation"] {
+    for field in [
+        "user_id",
+        "session_id",
+        "user_email",
+        "environment",
+        "decision_type",
+        "operation",
+    ] {
         event[field] = value.into();
     }
     event["ip_address"] = "203.0.113.77".into();
@@ -75,7 +82,8 @@ fn everywhere(value: &str) -> Value {
                                "json": json!({"inner": value, value: 1}).to_string()});
     event["error"] = json!({"type": value, "message": format!("cannot deliver to {value}")});
     event["source"] = json!({"sdk": value, "version": value, "instance": value, "epoch": 1, "sequence": 0});
-    event["request"]["url"] = format!("https://api.openai.com/v1/chat/completions?user={value}&to={value}").into();
+    event["request"]["url"] =
+        format!("https://api.openai.com/v1/chat/completions?user={value}&to={value}").into();
     event["request"]["method"] = value.into();
     event["request"]["body"]["user"] = value.into();
     event["request"]["body"]["model"] = value.into();
@@ -128,11 +136,17 @@ pub fn refused(corpus: &Corpus) -> Vec<(&'static str, String)> {
             ("wrong type", with("phi", json!(value))),
             ("a number for a text", with("user_id", json!({ value: value }))),
             ("too long", with("environment", json!(value.repeat(40)))),
-            ("control characters", with("user_id", json!(format!("{value}\u{7}")))),
+            (
+                "control characters",
+                with("user_id", json!(format!("{value}\u{7}"))),
+            ),
             ("tag of a wrong type", with("tags", json!({value: {"x": value}}))),
             ("tag too long", with("tags", json!({value: value.repeat(200)}))),
             ("trace", with("trace", json!({"trace_id": value}))),
-            ("outcome", with("outcome", json!({"target_event_id": value, value: value}))),
+            (
+                "outcome",
+                with("outcome", json!({"target_event_id": value, value: value})),
+            ),
             ("no JSON", format!("{{\"user_id\": \"{value}\", {value}")),
             ("twice", format!("{{\"{value}\": 1, \"{value}\": 2}}")),
             ("an array", json!([value]).to_string()),
@@ -146,13 +160,14 @@ pub fn refused(corpus: &Corpus) -> Vec<(&'static str, String)> {
 pub async fn straight_to_kafka(pipeline: &Pipeline, corpus: &Corpus) -> u64 {
     let kafka = KafkaConfig::new(pipeline.endpoints.kafka.as_str());
     let producer = Producer::new(&kafka, "test", Duration::from_secs(20)).expect("a producer");
-    let (_, tenants) = pipeline
-        .get(&pipeline.token().await, "/api/v1/tenants")
-        .await;
+    let (_, tenants) = pipeline.get(&pipeline.token().await, "/api/v1/tenants").await;
     let tenant = tenants["tenants"][0]["id"].as_str().expect("a tenant");
     let mut sent = 0;
     for value in &corpus.own {
-        let tags = [(value.clone(), value.repeat(200)), (value.repeat(10), value.clone())];
+        let tags = [
+            (value.clone(), value.repeat(200)),
+            (value.repeat(10), value.clone()),
+        ];
         let invalid = Event {
             kind: Kind::Event,
             event_id: Uuid::now_v7(),
@@ -166,7 +181,12 @@ pub async fn straight_to_kafka(pipeline: &Pipeline, corpus: &Corpus) -> u64 {
         let invalid = aal_event::encode(&invalid).expect("it encodes");
         let mut cut = invalid.clone();
         cut.truncate(invalid.len() / 2);
-        for message in [value.clone().into_bytes(), json!({"user_id": value}).to_string().into_bytes(), invalid, cut] {
+        for message in [
+            value.clone().into_bytes(),
+            json!({"user_id": value}).to_string().into_bytes(),
+            invalid,
+            cut,
+        ] {
             producer
                 .send(EVENTS, value.as_bytes(), &message)
                 .await

@@ -21,7 +21,10 @@ impl<'c> Sweep<'c> {
         for value in &corpus.values {
             let quoted = serde_json::to_string(value).expect("a text");
             let escaped = quoted.trim_matches('"').to_owned();
-            let bare: String = value.chars().filter(|character| !" -".contains(*character)).collect();
+            let bare: String = value
+                .chars()
+                .filter(|character| !" -".contains(*character))
+                .collect();
             let encoded: String = value.replace('@', "%40").replace(' ', "%20").replace('+', "%2B");
             for spelling in [value.clone(), escaped, bare, encoded] {
                 if spelling.len() >= 9 && !spellings.iter().any(|(known, _)| *known == spelling) {
@@ -66,7 +69,11 @@ impl<'c> Sweep<'c> {
         let mut names: Vec<String> = Vec::new();
         for line in tables.lines() {
             let (database, name) = line.split_once('\t').expect("two columns");
-            let rows = query(pipeline, &format!("SELECT * FROM `{database}`.`{name}` FORMAT JSONEachRow")).await;
+            let rows = query(
+                pipeline,
+                &format!("SELECT * FROM `{database}`.`{name}` FORMAT JSONEachRow"),
+            )
+            .await;
             self.text(&format!("table {database}.{name}"), &rows);
             names.push(name.to_owned());
         }
@@ -115,7 +122,11 @@ impl<'c> Sweep<'c> {
         for found in self.found.iter().take(60) {
             println!("{found}");
         }
-        assert!(self.found.is_empty(), "{} places hold personal data", self.found.len());
+        assert!(
+            self.found.is_empty(),
+            "{} places hold personal data",
+            self.found.len()
+        );
     }
 }
 

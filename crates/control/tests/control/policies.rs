@@ -49,7 +49,11 @@ pub async fn versions(first: &Control, second: &Control) {
     first.put_application(&sealed).await.unwrap();
     first.put_application(&sealed).await.unwrap();
     let written = first.policy_versions(scope, 10).await.unwrap();
-    assert_eq!(written, vec![planned.new.unwrap()], "the same policy again is no version");
+    assert_eq!(
+        written,
+        vec![planned.new.unwrap()],
+        "the same policy again is no version"
+    );
     let begins = NOW_US + FIRST_DELAY_US;
     book.refresh(&[(tenant, "chat")], begins, begins).await.unwrap();
     assert_eq!(mode_at(begins), ContentMode::Sealed);
@@ -71,8 +75,14 @@ pub async fn versions(first: &Control, second: &Control) {
         .await
         .unwrap();
     assert_eq!(mode_at(holds_us - 1), ContentMode::Sealed);
-    book.refresh(&[(tenant, "chat")], holds_us, holds_us).await.unwrap();
-    assert_eq!(mode_at(holds_us - 1), ContentMode::Sealed, "old messages keep their policy");
+    book.refresh(&[(tenant, "chat")], holds_us, holds_us)
+        .await
+        .unwrap();
+    assert_eq!(
+        mode_at(holds_us - 1),
+        ContentMode::Sealed,
+        "old messages keep their policy"
+    );
     assert_eq!(mode_at(holds_us), ContentMode::Digest);
     let other = book.at(tenant, "mail", holds_us);
     assert_eq!(
@@ -80,7 +90,10 @@ pub async fn versions(first: &Control, second: &Control) {
         ContentMode::Digest
     );
     assert_eq!(other.rules().allow, ["info@example.org"]);
-    assert_eq!(book.at(tenant, "chat", holds_us).rules().allow, ["info@example.org"]);
+    assert_eq!(
+        book.at(tenant, "chat", holds_us).rules().allow,
+        ["info@example.org"]
+    );
     assert!(book.at(Uuid::from_u128(41), "chat", holds_us).policy.is_none());
 }
 
@@ -103,15 +116,37 @@ pub async fn break_glass(control: &Control) {
         verdict: "justified".to_owned(),
     };
     let scope = TenantScope::One(tenant);
-    let newest = control.one_break_glass(scope, Uuid::from_u128(71)).await.unwrap().unwrap();
-    let error = control.review_break_glass(&newest, &review(actor)).await.unwrap_err();
+    let newest = control
+        .one_break_glass(scope, Uuid::from_u128(71))
+        .await
+        .unwrap()
+        .unwrap();
+    let error = control
+        .review_break_glass(&newest, &review(actor))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("somebody else"), "{error}");
     assert!(control.review_break_glass(&newest, &review(other)).await.unwrap());
-    assert!(!control.review_break_glass(&newest, &review(other)).await.unwrap(), "once");
+    assert!(
+        !control.review_break_glass(&newest, &review(other)).await.unwrap(),
+        "once"
+    );
     let listed = control.break_glass(scope, 10).await.unwrap();
     let ids: Vec<u128> = listed.iter().map(|made| made.id.as_u128()).collect();
     assert_eq!(ids, [70, 71], "the open one first");
     assert_eq!(listed[1].review, Some(review(other)));
-    assert!(control.break_glass(TenantScope::One(other), 10).await.unwrap().is_empty());
-    assert!(control.one_break_glass(TenantScope::One(other), newest.id).await.unwrap().is_none());
+    assert!(
+        control
+            .break_glass(TenantScope::One(other), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        control
+            .one_break_glass(TenantScope::One(other), newest.id)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }

@@ -35,7 +35,14 @@ pub fn under(phi: bool, mode: Option<ContentMode>, policy: Value) -> Pipeline {
 }
 
 pub fn draft(pipeline: &Pipeline, event: &Event) -> Draft {
-    draft_event(pipeline, event, &IndexKey::new("test", &[7; 32]), &key(), &key(), NOW_US)
+    draft_event(
+        pipeline,
+        event,
+        &IndexKey::new("test", &[7; 32]),
+        &key(),
+        &key(),
+        NOW_US,
+    )
 }
 
 pub fn record(pipeline: &Pipeline, event: &Event) -> Record {
