@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::config::{Config, Limits, TrustConfig};
+use crate::detectors::Detectors;
 use crate::feed::Hub;
 use crate::ledger::Anchors;
 use crate::logs::Snapshots;
@@ -41,7 +42,7 @@ pub struct App {
     /// How long Kafka keeps events, and so how long payload keys are needed; negative: for ever.
     pub(crate) retention_ms: i64,
     pub(crate) tokens: TokenKey,
-    pub(crate) detector: Detector,
+    pub(crate) detectors: Detectors,
     pub(crate) policies: PolicyBook,
     pub(crate) reports: Arc<dyn ObjectStore>,
     pub(crate) anchors: Anchors,
@@ -137,7 +138,7 @@ impl App {
             producer,
             tokens: TokenKey::new(*ring.derive(TOKEN_PURPOSE)),
             ring,
-            detector: Detector::builtin(),
+            detectors: Detectors::new(Detector::builtin()),
             reports,
             anchors: Anchors::new(objects("anchors.url", &config.anchors).await?),
             is_log_public: config.ledger.public_log,

@@ -24,6 +24,11 @@ pub(crate) struct Scope {
 impl Scope {
     /// The scope of `user`.
     pub(crate) async fn of(app: &App, user: User) -> Result<Self, Problem> {
+        let now_us = aal_service::times::now_us();
+        if let Err(error) = app.policies.refresh(&[], now_us, now_us).await {
+            // Only how questions are cleaned depends on it here, and that may be by the rules of a moment ago.
+            tracing::debug!(%error, "policies not read");
+        }
         let own_user_ids = match user.role {
             Role::Admin | Role::ComplianceOfficer => None,
             Role::Viewer => {
@@ -175,12 +180,18 @@ impl TokenMaker for Tokens<'_> {
     }
 }
 
-/// `value` as it is stored in `field` of a record of `tenant`: personal data replaced by its tokens.
-/// `None` when it cannot be redacted, for then nothing of it is stored either.
-pub(crate) fn cleaned(app: &App, tenant: Uuid, field: &str, value: &str) -> Option<String> {
+/// `value` in the forms in which it is stored in `field` of records of `tenant`: personal data replaced by its tokens,
+/// by the rules of today. What cannot be redacted is left out, for then nothing of it is stored either.
+pub(crate) fn cleaned(app: &App, tenant: Uuid, field: &str, value: &str) -> Vec<String> {
     let index = app.ring.tenant_index_key(tenant);
-    app.detector
-        .redact_text(value, field, &Tokens(&index))
-        .ok()
-        .map(|redacted| redacted.template)
+    let now_us = aal_service::times::now_us();
+    let mut forms: Vec<String> = Vec::new();
+    for detector in app.detectors.of_tenant(&app.policies, tenant, now_us) {
+        if let Ok(redacted) = detector.redact_text(value, field, &Tokens(&index))
+            && !forms.contains(&redacted.template)
+        {
+            forms.push(redacted.template);
+        }
+    }
+    forms
 }

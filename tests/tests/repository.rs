@@ -6,7 +6,7 @@ use audit_tests::repository::{root, tracked_names, tracked_texts};
 
 const SOURCE: [&str; 5] = [".rs", ".ts", ".tsx", ".py", ".mjs"];
 const LONGEST_FILE: usize = 500;
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "aal-event",
     "aal-exchange",
     "aal-pricing",
@@ -15,6 +15,7 @@ const PURE: [&str; 9] = [
     "aal-ledger",
     "aal-verify",
     "aal-flow",
+    "aal-policy",
     "aal-record",
 ];
 

@@ -125,6 +125,16 @@ impl PolicyBook {
         }
     }
 
+    /// What holds for each application of a tenant that has a policy, and for those that have none.
+    pub fn of_tenant(&self, tenant: Uuid, at_us: i64) -> Vec<Treatments> {
+        let names: Vec<String> = {
+            let state = self.lock();
+            let keys = state.versions.keys().filter(|(owner, _)| *owner == tenant);
+            keys.map(|(_, name)| name.clone()).collect()
+        };
+        names.iter().map(|name| self.at(tenant, name, at_us)).collect()
+    }
+
     /// What holds for an application now.
     ///
     /// # Errors

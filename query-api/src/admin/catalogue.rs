@@ -120,7 +120,7 @@ pub(crate) async fn policies(call: Call) -> Result<Response, Problem> {
         })
         .collect();
     json(&json!({
-        "redaction": {"detector_version": hex::encode(call.app.detector.version()), "fails": "closed",
+        "redaction": {"detector_version": hex::encode(call.app.detectors.builtin().version()), "fails": "closed",
                       "default_content_mode": "redacted", "default_content_mode_phi": "sealed"},
         "prices": {"version": PriceTable::builtin().version()},
         "applications": applications,

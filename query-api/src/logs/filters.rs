@@ -230,10 +230,10 @@ pub(crate) fn tenant_wide(scope: &Scope) -> Scope {
 fn stored_forms(app: &App, tenants: &[Uuid], field: &str, value: &str) -> Vec<String> {
     let mut forms = vec![value.to_owned()];
     for tenant in tenants {
-        if let Some(form) = cleaned(app, *tenant, field, value)
-            && !forms.contains(&form)
-        {
-            forms.push(form);
+        for form in cleaned(app, *tenant, field, value) {
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
         }
     }
     forms

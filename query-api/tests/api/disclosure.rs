@@ -4,7 +4,7 @@ use aal_control::Application;
 use aal_event::{Event, Kind};
 use serde_json::{Value, json};
 
-use crate::support::{BANK, NOW_US, Rig, Writer, event};
+use crate::support::{BANK, Rig, Writer, event};
 
 /// A call whose question holds an address, a national number and a credential.
 fn call(number: u128, application: &str, phi: bool) -> (String, Value) {
@@ -23,8 +23,8 @@ async fn policy(rig: &Rig, name: &str, phi: bool, policy: Value) {
         phi,
         content_mode: None,
         policy,
-        // Long ago, so that it is in force.
-        created_us: NOW_US,
+        // Long enough ago that it is in force, first version or change.
+        created_us: aal_service::times::now_us() - 20_000_000,
     };
     rig.control.put_application(&application).await.unwrap();
 }

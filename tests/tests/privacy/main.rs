@@ -99,9 +99,9 @@ async fn questions(pipeline: &Pipeline, token: &str, corpus: &Corpus, sweep: &mu
         assert_eq!(status, 200, "{path}: {answer}");
         sweep.text(path, &answer.to_string());
     }
-    for value in corpus.own.iter().take(8) {
+    for value in corpus.own.iter().take(8).map(String::as_str) {
         for (path, query) in [
-            ("/api/v1/audit/logs", [("user_id", value.as_str())]),
+            ("/api/v1/audit/logs", [("user_id", value)]),
             ("/api/v1/audit/logs", [("q", value)]),
             ("/api/v1/audit/logs", [("from", value)]),
             ("/api/v1/audit/logs", [("cursor", value)]),
