@@ -60,7 +60,8 @@ struct JobFile {
     sha256: String,
 }
 
-struct Service {
+/// A running service, signed in to.
+pub(crate) struct Service {
     http: reqwest::Client,
     base: String,
     token: String,
@@ -69,25 +70,7 @@ struct Service {
 /// `audit bundle`.
 pub async fn run(arguments: BundleArguments) -> Result<ExitCode, BundleError> {
     let request = request_of(&arguments)?;
-    let local = match &arguments.data {
-        Some(data) => Some(Local::open(data).await?),
-        None => None,
-    };
-    let token = match (&arguments.token, &local) {
-        (Some(token), _) => token.clone(),
-        (None, Some(local)) => local.administrator_token().await?,
-        (None, None) => return Err(BundleError::NoToken),
-    };
-    let server = match (&arguments.server, &local) {
-        (Some(server), _) => server.clone(),
-        (None, Some(local)) => format!("http://{}", local.endpoints()?.console),
-        (None, None) => DEFAULT_SERVER.to_owned(),
-    };
-    let service = Service {
-        http: reqwest::Client::new(),
-        base: server.trim_end_matches('/').to_owned(),
-        token,
-    };
+    let service = Service::connect(&arguments.server, &arguments.token, &arguments.data).await?;
     let job = service.made(&request).await?;
     let stated = job.files.iter().find(|file| file.format == "bundle");
     let stated = stated.map_or_else(String::new, |file| file.sha256.clone());
@@ -134,6 +117,47 @@ fn request_of(arguments: &BundleArguments) -> Result<Value, BundleError> {
 }
 
 impl Service {
+    /// The service of these options: an address and a token, or the data directory of a local `audit up`.
+    pub(crate) async fn connect(
+        server: &Option<String>,
+        token: &Option<String>,
+        data: &Option<PathBuf>,
+    ) -> Result<Service, BundleError> {
+        let local = match data {
+            Some(data) => Some(Local::open(data).await?),
+            None => None,
+        };
+        let token = match (token, &local) {
+            (Some(token), _) => token.clone(),
+            (None, Some(local)) => local.administrator_token().await?,
+            (None, None) => return Err(BundleError::NoToken),
+        };
+        let server = match (server, &local) {
+            (Some(server), _) => server.clone(),
+            (None, Some(local)) => format!("http://{}", local.endpoints()?.console),
+            (None, None) => DEFAULT_SERVER.to_owned(),
+        };
+        Ok(Service {
+            http: reqwest::Client::new(),
+            base: server.trim_end_matches('/').to_owned(),
+            token,
+        })
+    }
+
+    /// What a call answers, as text; with a body it is a POST.
+    pub(crate) async fn call(&self, path: &str, body: Option<&Value>) -> Result<String, BundleError> {
+        let url = format!("{}{path}", self.base);
+        let request = match body {
+            Some(body) => self.http.post(&url).json(body),
+            None => self.http.get(&url),
+        };
+        let answer = self.answered(request, &url).await?;
+        answer
+            .text()
+            .await
+            .map_err(|source| BundleError::Http { url, source })
+    }
+
     async fn answered(
         &self,
         request: reqwest::RequestBuilder,

@@ -3,6 +3,7 @@
 mod bundle;
 mod cli;
 mod demo;
+mod erase;
 mod lines;
 mod local;
 mod replay;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Price => finish(lines::price()),
         Command::Redact => finish(lines::redact()),
         Command::Bundle(arguments) => finish(runtime.block_on(bundle::run(arguments))),
+        Command::Erase(arguments) => finish(runtime.block_on(erase::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
         Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),
     }

@@ -179,9 +179,7 @@ impl Keys {
             .cache
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        cache.retain(|(tenant, _), cached| {
-            !destroyed.contains(&(*tenant, cached.key.key.subject_key_id))
-        });
+        cache.retain(|(tenant, _), cached| !destroyed.contains(&(*tenant, cached.key.key.subject_key_id)));
     }
 
     fn remember(&self, lookups: &[Lookup], found: &HashMap<Lookup, SubjectKey>) {

@@ -118,7 +118,15 @@ impl App {
         let control = Control::open(&config.control).await?;
         let reports = objects("reports.url", &config.reports).await?;
         let trust = config.trust.as_ref().map(read_trust).transpose()?;
-        let erasure = subjects::live(config, &store, &control, &producer, &reports, &ring, trust.as_ref())?;
+        let erasure = subjects::live(
+            config,
+            &store,
+            &control,
+            &producer,
+            &reports,
+            &ring,
+            trust.as_ref(),
+        )?;
         Ok(Arc::new(Self {
             store,
             control,

@@ -28,6 +28,8 @@ mod sql;
 mod subjects;
 
 pub use app::StartError;
-pub use config::{Config, ConsoleConfig, ErasureConfig, KeysConfig, LedgerConfig, Limits, ObjectsConfig, TrustConfig};
+pub use config::{
+    Config, ConsoleConfig, ErasureConfig, KeysConfig, LedgerConfig, Limits, ObjectsConfig, TrustConfig,
+};
 pub use ledger::tile_reader::TileReader;
 pub use serve::{Running, run, start};

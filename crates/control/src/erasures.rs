@@ -57,7 +57,9 @@ fn erasure_of(row: &AnyRow) -> Result<StoredErasure, ControlError> {
 
 /// `$first, $first+1, …`: placeholders for `count` values.
 fn placeholders(first: usize, count: usize) -> String {
-    let numbers: Vec<String> = (first..first + count).map(|number| format!("${number}")).collect();
+    let numbers: Vec<String> = (first..first + count)
+        .map(|number| format!("${number}"))
+        .collect();
     numbers.join(", ")
 }
 

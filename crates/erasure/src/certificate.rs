@@ -118,30 +118,84 @@ fn stores(facts: &Facts<'_>) -> Value {
     } else {
         "expires"
     };
-    let store = |name: &str, state: &str, until: Value, detail: &str| {
-        json!({"store": name, "state": state, "until": until, "detail": detail})
-    };
+    let store = |name: &str, state: &str, until: Value, detail: &str| json!({"store": name, "state": state, "until": until, "detail": detail});
     let none = || Value::Null;
     json!([
-        store("control store: wrapped data keys", "erased", none(),
-              "every version deleted in one transaction; deleted rows overwritten or vacuumed"),
-        store("control store: subject directory", "erased", none(), "the entries that led from a person to these keys"),
-        store("memory of services", "erased", rfc3339_us(erasure.destroyed_us.saturating_add(facts.settle_ms.saturating_mul(1000))).into(),
-              "unwrapped keys are dropped within this time; rows written meanwhile were emptied afterwards"),
-        store("record store: texts, salts and ciphertexts", "erased", none(),
-              "rewritten by mutation, read back as empty, and the replaced files deleted"),
-        store("ledger: leaves, tiles, checkpoints", "kept", none(),
-              "salted commitments and hashes only; without key and salt they say nothing, and every proof stays valid"),
-        store("record store: headers", "kept", none(), "facts without personal data: times, models, counts, costs"),
-        store("report files, evidence bundles, data-subject exports", "erased", none(),
-              &format!("files of {} jobs that could hold the content were deleted", erasure.withdrawn.len())),
-        store("log: audit.events and audit.dead-letter", topic_state, topic_until,
-              "messages as they arrived; deleted by the topics' configured retention"),
-        store("log: audit.feed", "not applicable", none(), "says that there are records, never what is in them"),
-        store("gateway and SDK spools", "not applicable", none(), "emptied as soon as the log has acknowledged"),
-        store("backups", "by the operator", none(),
-              "a restored backup is compared with three lists of destroyed keys before anything is served; its own \
-               retention is the operator's"),
+        store(
+            "control store: wrapped data keys",
+            "erased",
+            none(),
+            "every version deleted in one transaction; deleted rows overwritten or vacuumed"
+        ),
+        store(
+            "control store: subject directory",
+            "erased",
+            none(),
+            "the entries that led from a person to these keys"
+        ),
+        store(
+            "memory of services",
+            "erased",
+            rfc3339_us(
+                erasure
+                    .destroyed_us
+                    .saturating_add(facts.settle_ms.saturating_mul(1000))
+            )
+            .into(),
+            "unwrapped keys are dropped within this time; rows written meanwhile were emptied afterwards"
+        ),
+        store(
+            "record store: texts, salts and ciphertexts",
+            "erased",
+            none(),
+            "rewritten by mutation, read back as empty, and the replaced files deleted"
+        ),
+        store(
+            "ledger: leaves, tiles, checkpoints",
+            "kept",
+            none(),
+            "salted commitments and hashes only; without key and salt they say nothing, and every proof stays valid"
+        ),
+        store(
+            "record store: headers",
+            "kept",
+            none(),
+            "facts without personal data: times, models, counts, costs"
+        ),
+        store(
+            "report files, evidence bundles, data-subject exports",
+            "erased",
+            none(),
+            &format!(
+                "files of {} jobs that could hold the content were deleted",
+                erasure.withdrawn.len()
+            )
+        ),
+        store(
+            "log: audit.events and audit.dead-letter",
+            topic_state,
+            topic_until,
+            "messages as they arrived; deleted by the topics' configured retention"
+        ),
+        store(
+            "log: audit.feed",
+            "not applicable",
+            none(),
+            "says that there are records, never what is in them"
+        ),
+        store(
+            "gateway and SDK spools",
+            "not applicable",
+            none(),
+            "emptied as soon as the log has acknowledged"
+        ),
+        store(
+            "backups",
+            "by the operator",
+            none(),
+            "a restored backup is compared with three lists of destroyed keys before anything is served; its own \
+               retention is the operator's"
+        ),
     ])
 }
 
@@ -151,7 +205,7 @@ fn checks(erasure: &Erasure) -> Value {
          "of": erasure.keys.len()},
         {"check": "rows that hold a text, a salt or a ciphertext under these keys", "expected": 0, "found": 0,
          "of": erasure.found.rows},
-        {"check": "replaced files of the record store that remain", "expected": 0, "found": 0},
+        {"check": "replaced files of the record store that remain", "expected": 0, "found": 0, "of": null},
     ])
 }
 

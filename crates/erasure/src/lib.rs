@@ -7,8 +7,8 @@
 
 mod advance;
 mod certificate;
-mod live;
 pub mod lists;
+mod live;
 mod reapply;
 mod request;
 mod rows;
@@ -20,7 +20,8 @@ pub use certificate::{CERTIFICATE_FORMAT, NOTE_HEADING, check_certificate};
 pub use live::{Live, LiveConfig, LiveError};
 pub use reapply::{Reapplied, ReapplyError, reapply};
 pub use request::{
-    Ask, Certified, ChangeError, Consent, Decision, Erasure, Found, MAX_NOTE_BYTES, Notes, Stage, Target, Telling,
+    Ask, Certified, ChangeError, Consent, Decision, Erasure, Found, MAX_NOTE_BYTES, Notes, Stage, Target,
+    Telling,
 };
 pub use rows::{KEYS_AT_ONCE, left_in_rows};
 pub use runner::{StoredFormError, load, run, stored};

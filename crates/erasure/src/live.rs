@@ -25,6 +25,8 @@ use crate::runner;
 
 /// Jobs looked at in one go.
 const JOBS_AT_ONCE: u32 = 200;
+/// How far the record store's clock and that of a reporter may be apart.
+const CLOCKS_APART_US: i64 = 60_000_000;
 /// Beginning of the error of a job whose files an erasure took.
 const WITHDRAWN: &str = "withdrawn by erasure ";
 /// Kind of the job that renders the certificate as a PDF.
@@ -113,7 +115,10 @@ impl Live {
             .into_iter()
             .next()
         {
-            return Err(LiveError::Invalid(format!("{}: {}", fault.pointer, fault.message)));
+            return Err(LiveError::Invalid(format!(
+                "{}: {}",
+                fault.pointer, fault.message
+            )));
         }
         let bytes = aal_event::encode(event)?;
         self.producer
@@ -124,10 +129,7 @@ impl Live {
 
     /// Everything a process that checks rows before the certificate wants to know.
     async fn check(&self, erasure: &Erasure) -> Result<(), LiveError> {
-        let remaining = self
-            .control
-            .remaining_keys(erasure.tenant, &erasure.keys)
-            .await?;
+        let remaining = self.control.remaining_keys(erasure.tenant, &erasure.keys).await?;
         if !remaining.is_empty() {
             return Err(LiveError::KeysRemain(remaining.len()));
         }
@@ -200,7 +202,12 @@ fn event_of(tenant: Uuid, telling: &Telling) -> Event {
         user_id: telling.by.map(|user| user.to_string()),
         access: Some(Access {
             actor,
-            role: if telling.by.is_some() { "officer" } else { "service" }.to_owned(),
+            role: if telling.by.is_some() {
+                "officer"
+            } else {
+                "service"
+            }
+            .to_owned(),
             action: telling.action.clone(),
             target_event_id: None,
             reason: None,
@@ -267,10 +274,7 @@ impl World for Live {
             .destroy_keys(erasure.tenant, &erasure.keys, now_us)
             .await?;
         self.control.scrub().await?;
-        let remaining = self
-            .control
-            .remaining_keys(erasure.tenant, &erasure.keys)
-            .await?;
+        let remaining = self.control.remaining_keys(erasure.tenant, &erasure.keys).await?;
         if remaining.is_empty() {
             return Ok(());
         }
@@ -303,30 +307,32 @@ impl World for Live {
 
     async fn withdraw(&self, erasure: &Erasure) -> Result<(Vec<Uuid>, bool), LiveError> {
         let reason = format!("{WITHDRAWN}{}: ask for it again", erasure.id);
-        let emptied_us = erasure.emptied_s.saturating_mul(1_000_000);
+        let before_us = erasure
+            .emptied_s
+            .saturating_mul(1_000_000)
+            .saturating_add(CLOCKS_APART_US);
         let (mut withdrawn, mut is_running) = (Vec::new(), false);
         let mut before = None;
         loop {
-            let jobs = self
-                .control
-                .jobs(TenantScope::All, before, JOBS_AT_ONCE)
-                .await?;
+            let jobs = self.control.jobs(TenantScope::All, before, JOBS_AT_ONCE).await?;
             let Some(last) = jobs.last() else { break };
             before = Some((last.created_us, last.id));
             for job in &jobs {
-                let is_meant = job.tenant.contains(erasure.tenant);
-                let began_before = job.started_us.is_some_and(|started_us| started_us <= emptied_us);
-                if !is_meant || !began_before {
+                if !job.tenant.contains(erasure.tenant) || job.created_us > before_us {
                     continue;
                 }
                 match job.status {
                     JobStatus::Failed if job.error == reason => withdrawn.push(job.id),
+                    JobStatus::Failed => {}
+                    // What starts now reads rows that are empty; only a prepared document is older.
+                    JobStatus::Queued if job.request["document"].is_null() => {}
+                    JobStatus::Running if job.started_us.is_none_or(|started_us| started_us > before_us) => {}
                     JobStatus::Running => is_running |= self.holds_content(job, erasure).await?,
-                    JobStatus::Done if self.holds_content(job, erasure).await? => {
+                    JobStatus::Queued | JobStatus::Done if self.holds_content(job, erasure).await? => {
                         self.take_files(job, &reason).await?;
                         withdrawn.push(job.id);
                     }
-                    _ => {}
+                    JobStatus::Queued | JobStatus::Done => {}
                 }
             }
         }

@@ -296,11 +296,7 @@ pub(crate) async fn events_with_outcomes(
 /// Of these keys, those under which texts stand in rows again; by columns, for a quick look at a start. All texts of a row
 /// are under the key that the column names. A ciphertext that is back without its text is not looked for: without the
 /// key nobody can open it.
-pub(crate) async fn texts_again(
-    store: &Store,
-    tenant: Uuid,
-    keys: &[Uuid],
-) -> Result<Vec<Uuid>, StoreError> {
+pub(crate) async fn texts_again(store: &Store, tenant: Uuid, keys: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
     let mut found = Vec::new();
     for chunk in keys.chunks(KEYS_COUNTED_AT_ONCE * 4) {
         let list: Vec<String> = chunk.iter().map(|key| format!("toUUID('{key}')")).collect();
@@ -318,11 +314,7 @@ pub(crate) async fn texts_again(
 }
 
 /// Which of these events are stored.
-pub(crate) async fn stored_events(
-    store: &Store,
-    tenant: Uuid,
-    events: &[Uuid],
-) -> Result<usize, StoreError> {
+pub(crate) async fn stored_events(store: &Store, tenant: Uuid, events: &[Uuid]) -> Result<usize, StoreError> {
     let ids: Vec<String> = events.iter().map(Uuid::to_string).collect();
     let query = store
         .client()
@@ -367,7 +359,10 @@ mod tests {
     #[test]
     fn a_statement_names_each_key_and_one_tenant() {
         let statement = mutation(Uuid::from_u128(7), &[Uuid::from_u128(1), Uuid::from_u128(2)]);
-        for key in ["unhex('00000000000000000000000000000001')", "unhex('00000000000000000000000000000002')"] {
+        for key in [
+            "unhex('00000000000000000000000000000001')",
+            "unhex('00000000000000000000000000000002')",
+        ] {
             assert!(statement.contains(key), "{statement}");
         }
         assert_eq!(statement.matches("toUUID(").count(), 1, "{statement}");

@@ -66,7 +66,14 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A row whose texts are under `content` and whose user's e-mail is under `user`.
 async fn insert(store: &Store, tenant: Uuid, event: u128, content: Uuid, user: Uuid) {
-    let slots = [(0, content), (1, content), (2, content), (3, content), (8, user), (16, content)];
+    let slots = [
+        (0, content),
+        (1, content),
+        (2, content),
+        (3, content),
+        (8, user),
+        (16, content),
+    ];
     let statement = format!(
         "INSERT INTO records (tenant, event_id, kind, chain_index, subject_key, leaf, header, request_body, \
          response_body, search_text, attributes, user_id, session_id, template_slots, template_salts, sealed_slots, \
@@ -86,13 +93,20 @@ async fn texts(store: &Store, event: u128) -> String {
          length(template_salts), sealed_slots, sealed_values)) FROM records WHERE event_id = '{}'",
         Uuid::from_u128(event)
     );
-    store.client().query(&statement).fetch_one::<String>().await.unwrap()
+    store
+        .client()
+        .query(&statement)
+        .fetch_one::<String>()
+        .await
+        .unwrap()
 }
 
-const WHOLE: &str = "('asked','answered','asked answered','{\"a\":1}','u','s',[0,1,2,3],4,[8,16],['mail','value'])";
+const WHOLE: &str =
+    "('asked','answered','asked answered','{\"a\":1}','u','s',[0,1,2,3],4,[8,16],['mail','value'])";
 const EMPTY: &str = "('','','','','','',[],0,[],[])";
 /// Without what is under the user's key.
-const WITHOUT_MAIL: &str = "('asked','answered','asked answered','{\"a\":1}','u','s',[0,1,2,3],4,[16],['value'])";
+const WITHOUT_MAIL: &str =
+    "('asked','answered','asked answered','{\"a\":1}','u','s',[0,1,2,3],4,[16],['value'])";
 
 async fn until_empty(store: &Store, keys: &[Uuid]) {
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -153,7 +167,11 @@ async fn what_is_on_a_list_of_erasures_is_removed_again_and_nothing_else() {
     // About Bert, with Anna as the user: her e-mail is gone, his texts are not.
     assert_eq!(texts(store, 2).await, WITHOUT_MAIL);
     assert_eq!(texts(store, 3).await, WHOLE);
-    assert_eq!(texts(store, 4).await, WHOLE, "another tenant's records are another's");
+    assert_eq!(
+        texts(store, 4).await,
+        WHOLE,
+        "another tenant's records are another's"
+    );
 
     // Once applied there is nothing to do, and a second restore is caught by the control store's own list.
     let done = reapply(store, control, None, 7).await.unwrap();

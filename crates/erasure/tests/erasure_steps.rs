@@ -88,7 +88,11 @@ impl World for Fake {
     async fn tell(&self, erasure: &Erasure) -> Result<(), Died> {
         self.call("tell", |state| {
             for telling in &erasure.outbox {
-                state.told.entry(telling.event_id).or_default().push(telling.clone());
+                state
+                    .told
+                    .entry(telling.event_id)
+                    .or_default()
+                    .push(telling.clone());
             }
         })
     }
@@ -112,7 +116,9 @@ impl World for Fake {
     }
 
     async fn destroy(&self, erasure: &Erasure, _: i64) -> Result<(), Died> {
-        self.call("destroy", |state| state.keys.retain(|key| !erasure.keys.contains(key)))
+        self.call("destroy", |state| {
+            state.keys.retain(|key| !erasure.keys.contains(key))
+        })
     }
 
     async fn is_recorded(&self, erasure: &Erasure) -> Result<bool, Died> {
@@ -124,7 +130,9 @@ impl World for Fake {
     async fn empty(&self, _: &Erasure) -> Result<Emptied, Died> {
         self.call("empty", |state| {
             if state.texts == 0 {
-                return Emptied::Yes { store_now_s: NOW_US / 1_000_000 };
+                return Emptied::Yes {
+                    store_now_s: NOW_US / 1_000_000,
+                };
             }
             // The first look asks for the rewriting, the second finds it done.
             if state.is_rewriting {
@@ -213,16 +221,30 @@ fn check(world: &Fake, erasure: &Erasure, death: Option<Death>) {
     assert_eq!(state.list.as_deref(), Some(&[KEY, OUTCOME_KEY][..]), "{death:?}");
     assert_eq!(state.certificates.len(), 1, "{death:?}");
     assert_eq!(erasure.withdrawn, [Uuid::from_u128(100)], "{death:?}");
-    assert!(erasure.outbox.is_empty() && erasure.lookups.is_empty(), "{death:?}");
-    assert_eq!(erasure.notes, Notes::default(), "{death:?}: people's words are gone");
+    assert!(
+        erasure.outbox.is_empty() && erasure.lookups.is_empty(),
+        "{death:?}"
+    );
+    assert_eq!(
+        erasure.notes,
+        Notes::default(),
+        "{death:?}: people's words are gone"
+    );
     // Each leaf may be sent twice, but under one id there is one content.
     for (id, sent) in &state.told {
-        assert!(sent.windows(2).all(|pair| pair[0].facts == pair[1].facts), "{death:?} {id}");
+        assert!(
+            sent.windows(2).all(|pair| pair[0].facts == pair[1].facts),
+            "{death:?} {id}"
+        );
     }
     let leaves: BTreeSet<Uuid> = erasure.leaves.iter().map(|leaf| leaf.event_id).collect();
     assert_eq!(leaves, state.told.keys().copied().collect(), "{death:?}");
     let actions: Vec<&str> = erasure.leaves.iter().map(|leaf| leaf.action.as_str()).collect();
-    assert_eq!(actions, ["request", "decide", "keys_destroyed", "complete"], "{death:?}");
+    assert_eq!(
+        actions,
+        ["request", "decide", "keys_destroyed", "complete"],
+        "{death:?}"
+    );
     // Texts go only after the ledger can explain their absence, and keys before the list says they are gone.
     let first = |name: &str| state.order.iter().position(|called| *called == name).unwrap();
     assert!(first("destroy") < first("keep_list"), "{death:?}");
@@ -253,7 +275,9 @@ async fn nothing_is_destroyed_before_its_time_without_two_people() {
     let world = Fake::new();
     let mut erasure = request();
     let just_before = NOW_US + 30 * DAY_US - 1;
-    let left = advance(&world, &mut erasure, just_before, SETTLE_US).await.unwrap();
+    let left = advance(&world, &mut erasure, just_before, SETTLE_US)
+        .await
+        .unwrap();
     assert_eq!(left, Left::Until(NOW_US + 30 * DAY_US));
     assert_eq!(erasure.consent(OFFICER, NOW_US, "urgent"), Ok(()));
     assert_eq!(
@@ -261,7 +285,11 @@ async fn nothing_is_destroyed_before_its_time_without_two_people() {
         Err(ChangeError::SamePerson)
     );
     let left = advance(&world, &mut erasure, NOW_US, SETTLE_US).await.unwrap();
-    assert_eq!(left, Left::Until(NOW_US + 30 * DAY_US), "one person is not enough");
+    assert_eq!(
+        left,
+        Left::Until(NOW_US + 30 * DAY_US),
+        "one person is not enough"
+    );
     assert_eq!(world.state().keys.len(), 2);
     erasure.consent(OTHER_OFFICER, NOW_US, "urgent").unwrap();
     while advance(&world, &mut erasure, NOW_US, SETTLE_US).await.unwrap() == Left::Soon {}
@@ -270,8 +298,19 @@ async fn nothing_is_destroyed_before_its_time_without_two_people() {
         erasure.consent(Uuid::from_u128(4), NOW_US, "late"),
         Err(ChangeError::TooLate("settling"))
     );
-    let words = serde_json::to_string(&world.state().told.values().flatten().map(|telling| &telling.facts).collect::<Vec<_>>());
-    assert!(!words.unwrap().contains("urgent"), "people's words are no facts of a header");
+    let words = serde_json::to_string(
+        &world
+            .state()
+            .told
+            .values()
+            .flatten()
+            .map(|telling| &telling.facts)
+            .collect::<Vec<_>>(),
+    );
+    assert!(
+        !words.unwrap().contains("urgent"),
+        "people's words are no facts of a header"
+    );
 }
 
 #[tokio::test]
@@ -280,24 +319,44 @@ async fn a_hold_blocks_also_when_it_comes_after_the_approval() {
     let world = Fake::new();
     world.state().holds = vec![Uuid::from_u128(50)];
     let mut erasure = request();
-    assert_eq!(advance(&world, &mut erasure, due_us, SETTLE_US).await.unwrap(), Left::Soon);
+    assert_eq!(
+        advance(&world, &mut erasure, due_us, SETTLE_US).await.unwrap(),
+        Left::Soon
+    );
     assert_eq!(erasure.stage, Stage::Held);
     let decisions = erasure.decisions.len();
-    assert_eq!(advance(&world, &mut erasure, due_us, SETTLE_US).await.unwrap(), Left::Soon);
-    assert_eq!(erasure.decisions.len(), decisions, "the same holds are one decision");
+    assert_eq!(
+        advance(&world, &mut erasure, due_us, SETTLE_US).await.unwrap(),
+        Left::Soon
+    );
+    assert_eq!(
+        erasure.decisions.len(),
+        decisions,
+        "the same holds are one decision"
+    );
     assert_eq!(world.state().keys.len(), 2);
 
     // Released, approved, and held again before the keys are destroyed.
     world.state().holds.clear();
-    let mut erasure = Erasure { stage: Stage::Destroying, ..erasure };
+    let mut erasure = Erasure {
+        stage: Stage::Destroying,
+        ..erasure
+    };
     world.state().holds = vec![Uuid::from_u128(51)];
-    assert_eq!(advance(&world, &mut erasure, due_us, SETTLE_US).await.unwrap(), Left::Soon);
+    assert_eq!(
+        advance(&world, &mut erasure, due_us, SETTLE_US).await.unwrap(),
+        Left::Soon
+    );
     assert_eq!(erasure.stage, Stage::Held);
     assert_eq!(world.state().keys.len(), 2);
     assert_eq!(erasure.decisions.last().unwrap().holds, [Uuid::from_u128(51)]);
 
     world.state().holds.clear();
-    while advance(&world, &mut erasure, due_us + DAY_US, SETTLE_US).await.unwrap() == Left::Soon {}
+    while advance(&world, &mut erasure, due_us + DAY_US, SETTLE_US)
+        .await
+        .unwrap()
+        == Left::Soon
+    {}
     assert!(world.state().keys.is_empty());
 }
 
@@ -305,10 +364,21 @@ async fn a_hold_blocks_also_when_it_comes_after_the_approval() {
 async fn an_officer_may_refuse_or_cancel_only_before_the_decision() {
     let world = Fake::new();
     let mut erasure = request();
-    erasure.end(Stage::Refused, OFFICER, NOW_US, "article 17(3)(b)").unwrap();
-    assert_eq!(advance(&world, &mut erasure, NOW_US, SETTLE_US).await.unwrap(), Left::Ended);
+    erasure
+        .end(Stage::Refused, OFFICER, NOW_US, "article 17(3)(b)")
+        .unwrap();
+    assert_eq!(
+        advance(&world, &mut erasure, NOW_US, SETTLE_US).await.unwrap(),
+        Left::Ended
+    );
     assert_eq!(world.state().keys.len(), 2);
-    assert_eq!(world.state().told.len(), 2, "the request and its refusal are in the ledger");
-    let error = erasure.end(Stage::Cancelled, OFFICER, NOW_US, "again").unwrap_err();
+    assert_eq!(
+        world.state().told.len(),
+        2,
+        "the request and its refusal are in the ledger"
+    );
+    let error = erasure
+        .end(Stage::Cancelled, OFFICER, NOW_US, "again")
+        .unwrap_err();
     assert_eq!(error, ChangeError::TooLate("refused"));
 }

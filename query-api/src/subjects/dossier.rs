@@ -58,13 +58,7 @@ pub(super) async fn dossier(call: &Call, asked: &Asked<'_>) -> Result<Value, Pro
         return Err(problem.with_error("/from", "choose a shorter period and make several exports"));
     }
     let id = call.request.path.first().cloned().unwrap_or_default();
-    let own = Own::new(
-        asked
-            .identifiers
-            .iter()
-            .map(String::as_str)
-            .chain([id.as_str()]),
-    );
+    let own = Own::new(asked.identifiers.iter().map(String::as_str).chain([id.as_str()]));
     let events: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
     let outcomes = outcomes_of(call, &scope, &events).await?;
     let mut gathered = Gathered::default();
@@ -138,7 +132,13 @@ impl Gathered {
     }
 }
 
-fn record_json(row: &DetailRow, revealed: &Value, own: &Own, keys: &[Uuid], gathered: &mut Gathered) -> Value {
+fn record_json(
+    row: &DetailRow,
+    revealed: &Value,
+    own: &Own,
+    keys: &[Uuid],
+    gathered: &mut Gathered,
+) -> Value {
     let header: Value = serde_json::from_str(&row.header).unwrap_or_default();
     let mut attributes: Map<String, Value> = serde_json::from_str(&row.attributes).unwrap_or_default();
     // Where values stood, and the fields that are shown by themselves.

@@ -55,7 +55,11 @@ pub(crate) async fn ask(call: Call) -> Result<Response, Problem> {
     let person = resolve(&call, wanted.kind.as_deref(), wanted.tenant).await?;
     let open = open_of(&call, person.tenant, &person.lookups).await?;
     if let Some(open) = open.first() {
-        let detail = format!("erasure {} of the same person is {}", open.id, open.stage.as_str());
+        let detail = format!(
+            "erasure {} of the same person is {}",
+            open.id,
+            open.stage.as_str()
+        );
         return Err(Problem::conflict(detail));
     }
     let mut erasure = Erasure::new(Ask {
@@ -261,7 +265,12 @@ pub(crate) async fn certificate(call: Call) -> Result<Response, Problem> {
     let (suffix, media_type) = match query.text("format").unwrap_or("json") {
         "json" => ("json", "application/json"),
         "note" => ("note", "text/plain; charset=utf-8"),
-        _ => return Err(wrong("format", "json or note; the PDF is the report named in the erasure")),
+        _ => {
+            return Err(wrong(
+                "format",
+                "json or note; the PDF is the report named in the erasure",
+            ));
+        }
     };
     let erasure = one(&call).await?;
     let certified = erasure
@@ -277,7 +286,9 @@ pub(crate) async fn certificate(call: Call) -> Result<Response, Problem> {
         detail: json!({"erasure": erasure.id, "sha256": certified.sha256}),
     };
     call.app.record_access(note).await?;
-    let key = certified.key.replace("certificate.json", &format!("certificate.{suffix}"));
+    let key = certified
+        .key
+        .replace("certificate.json", &format!("certificate.{suffix}"));
     let found = call.app.reports.get(&Path::from(key.as_str())).await;
     let bytes = match found {
         Ok(found) => found.bytes().await,

@@ -101,7 +101,9 @@ pub(crate) async fn place(call: Call) -> Result<Response, Problem> {
 }
 
 fn name(pointer: &str, text: Option<String>, most: usize) -> Result<String, Problem> {
-    let Some(text) = text else { return Ok(String::new()) };
+    let Some(text) = text else {
+        return Ok(String::new());
+    };
     if (1..=most).contains(&text.len()) && !text.chars().any(char::is_control) {
         return Ok(text);
     }
@@ -149,5 +151,14 @@ async fn told(call: &Call, hold: &LegalHold, action: &str, at_us: i64, reason: &
     }
     let id = hold.id.to_string();
     let note = json!({ "reason": reason });
-    tell(call, Kind::LegalHold, hold.tenant, &[&id, action], at_us, facts, note).await
+    tell(
+        call,
+        Kind::LegalHold,
+        hold.tenant,
+        &[&id, action],
+        at_us,
+        facts,
+        note,
+    )
+    .await
 }

@@ -36,7 +36,11 @@ fn kinds_of(kind: Option<&str>) -> Result<(&'static [&'static str], Target), Pro
 }
 
 /// The person of the path's id, in one tenant. 404 when nothing is stored under it.
-pub(super) async fn resolve(call: &Call, kind: Option<&str>, tenant: Option<Uuid>) -> Result<Person, Problem> {
+pub(super) async fn resolve(
+    call: &Call,
+    kind: Option<&str>,
+    tenant: Option<Uuid>,
+) -> Result<Person, Problem> {
     let id = call.request.path.first().map_or("", String::as_str);
     if id.is_empty() || id.len() > MAX_ID_BYTES {
         return Err(Problem::bad_request(format!(

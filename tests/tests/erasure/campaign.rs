@@ -20,7 +20,10 @@ fn copy_control(from: &Path, to: &Path) {
 }
 
 async fn report(world: &World, token: &str, request: Value) -> String {
-    let (status, job) = world.pipeline.post(token, "/api/v1/reports/generate", &request).await;
+    let (status, job) = world
+        .pipeline
+        .post(token, "/api/v1/reports/generate", &request)
+        .await;
     assert_eq!(status, 202, "{job}");
     let id = job["id"].as_str().expect("an id").to_owned();
     until("the report is made", || async {
@@ -37,7 +40,10 @@ async fn progress(world: &World, token: &str) -> (usize, usize) {
     let (status, page) = world.pipeline.get(token, "/api/v1/erasures?limit=200").await;
     assert_eq!(status, 200, "{page}");
     let items = page["items"].as_array().expect("items");
-    let steps = items.iter().map(|item| item["steps"].as_array().map_or(0, Vec::len)).sum();
+    let steps = items
+        .iter()
+        .map(|item| item["steps"].as_array().map_or(0, Vec::len))
+        .sum();
     (steps, items.iter().filter(|item| item["stage"] == "done").count())
 }
 
@@ -46,7 +52,10 @@ fn verified(world: &World) -> u64 {
     let (exit, report) = world.pipeline.verify();
     assert_eq!(exit, 0, "{report:#}");
     let verdicts = report["verdicts"].as_array().expect("verdicts");
-    let erasure = verdicts.iter().find(|verdict| verdict["verdict"] == "ERASURE").expect("ERASURE");
+    let erasure = verdicts
+        .iter()
+        .find(|verdict| verdict["verdict"] == "ERASURE")
+        .expect("ERASURE");
     assert_ne!(erasure["status"], "fail", "{report:#}");
     erasure["checked"].as_u64().expect("a count")
 }
@@ -92,8 +101,16 @@ async fn erased_people_stay_erased_through_kills_and_old_backups() {
     copy_control(&world.pipeline.data(), backup.path());
     world.pipeline.restart().await;
     let store = world.pipeline.store();
-    for statement in ["CREATE TABLE old_copy AS records", "INSERT INTO old_copy SELECT * FROM records"] {
-        store.client().query(statement).execute().await.expect("a copy is made");
+    for statement in [
+        "CREATE TABLE old_copy AS records",
+        "INSERT INTO old_copy SELECT * FROM records",
+    ] {
+        store
+            .client()
+            .query(statement)
+            .execute()
+            .await
+            .expect("a copy is made");
     }
 
     let mut ids = Vec::new();
@@ -122,7 +139,10 @@ async fn erased_people_stay_erased_through_kills_and_old_backups() {
 
     assert_all(&world, &erased).await;
     let token = world.officer_token(0).await;
-    let (status, job) = world.pipeline.get(&token, &format!("/api/v1/reports/{decision}?format=json")).await;
+    let (status, job) = world
+        .pipeline
+        .get(&token, &format!("/api/v1/reports/{decision}?format=json"))
+        .await;
     assert_eq!(status, 409, "the report was withdrawn: {job}");
     assert_eq!(world.figures(&token).await, before, "figures stay to the cent");
     world.pipeline.sealed().await;
@@ -137,9 +157,17 @@ async fn erased_people_stay_erased_through_kills_and_old_backups() {
         "INSERT INTO records SELECT * FROM old_copy SETTINGS insert_deduplicate = 0, max_partitions_per_insert_block = 0",
         "DROP TABLE old_copy SYNC",
     ] {
-        store.client().query(statement).execute().await.expect("rows are restored");
+        store
+            .client()
+            .query(statement)
+            .execute()
+            .await
+            .expect("rows are restored");
     }
-    assert!(world.rows_with(&erased[0].word).await > 0, "the restore brought texts back");
+    assert!(
+        world.rows_with(&erased[0].word).await > 0,
+        "the restore brought texts back"
+    );
     world.pipeline.terminate().await;
     copy_control(backup.path(), &world.pipeline.data());
     world.pipeline.restart().await;
@@ -163,18 +191,28 @@ async fn erased_people_stay_erased_through_kills_and_old_backups() {
                 files_with(&place, &person.word)
             } else {
                 let bytes = std::fs::read(&place).unwrap_or_default();
-                let is_there = bytes.windows(person.word.len()).any(|window| window == person.word.as_bytes());
-                is_there.then(|| place.display().to_string()).into_iter().collect()
+                let is_there = bytes
+                    .windows(person.word.len())
+                    .any(|window| window == person.word.as_bytes());
+                is_there
+                    .then(|| place.display().to_string())
+                    .into_iter()
+                    .collect()
             };
             assert!(found.is_empty(), "{} stands in {found:?}", person.word);
         }
-        assert!(!world.pipeline.output().contains(&person.word), "a log names {}", person.word);
+        assert!(
+            !world.pipeline.output().contains(&person.word),
+            "a log names {}",
+            person.word
+        );
     }
 }
 
 /// Every certificate is signed by the key that the trust policy names, and says nothing of the person.
 async fn certificates(world: &World, token: &str, ids: &[String], erased: &[Person]) {
-    let policy = std::fs::read_to_string(world.pipeline.data().join("trust-policy.toml")).expect("the policy");
+    let policy =
+        std::fs::read_to_string(world.pipeline.data().join("trust-policy.toml")).expect("the policy");
     let policy = aal_ledger::TrustPolicy::parse(&policy).expect("a policy");
     for (id, person) in ids.iter().zip(erased) {
         let part = |format: &'static str| async move {
@@ -182,7 +220,14 @@ async fn certificates(world: &World, token: &str, ids: &[String], erased: &[Pers
                 "http://{}/api/v1/erasures/{id}/certificate?format={format}",
                 world.pipeline.endpoints.console
             );
-            let answer = world.pipeline.http.get(url).bearer_auth(token).send().await.expect("it answers");
+            let answer = world
+                .pipeline
+                .http
+                .get(url)
+                .bearer_auth(token)
+                .send()
+                .await
+                .expect("it answers");
             assert_eq!(answer.status(), 200);
             answer.bytes().await.expect("a body").to_vec()
         };
@@ -198,7 +243,12 @@ async fn certificates(world: &World, token: &str, ids: &[String], erased: &[Pers
         }
         let document: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(document["erasure"], id.as_str());
-        assert!(document["subject_key_ids"].as_array().is_some_and(|keys| !keys.is_empty()), "{document:#}");
+        assert!(
+            document["subject_key_ids"]
+                .as_array()
+                .is_some_and(|keys| !keys.is_empty()),
+            "{document:#}"
+        );
         assert_eq!(document["records"]["emptied"], 3, "{document:#}");
     }
 }

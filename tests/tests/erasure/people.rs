@@ -58,10 +58,20 @@ impl World {
         let pipeline = Pipeline::start(start).await;
         // The engine keeps replaced files for eight minutes; here for a second.
         let keep = "ALTER TABLE records MODIFY SETTING old_parts_lifetime = 1";
-        pipeline.store().client().query(keep).execute().await.expect("the setting is changed");
+        pipeline
+            .store()
+            .client()
+            .query(keep)
+            .execute()
+            .await
+            .expect("the setting is changed");
         let token = pipeline.token().await;
         let output = pipeline.audit(&["demo", "--decisions", "10", "--end", "2026-06-01T00:00:00Z"]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let tenants = pipeline.get(&token, "/api/v1/tenants").await.1;
         let tenant = tenants["tenants"][0]["id"].clone();
         let key = pipeline.api_key(&token, APPLICATION).await;
@@ -76,7 +86,10 @@ impl World {
             .collect();
         for person in &people {
             for number in 0..2 {
-                client.record(&event(person, number)).await.expect("the edge takes it");
+                client
+                    .record(&event(person, number))
+                    .await
+                    .expect("the edge takes it");
             }
         }
         let mut world = World {
@@ -171,8 +184,19 @@ impl World {
 
     /// Rows in which a word stands in any text, whoever asks the store directly.
     pub async fn rows_with(&self, word: &str) -> u64 {
-        let columns = ["request_body", "response_body", "search_text", "attributes", "user_id", "session_id", "header"];
-        let any: Vec<String> = columns.iter().map(|column| format!("position({column}, '{word}') > 0")).collect();
+        let columns = [
+            "request_body",
+            "response_body",
+            "search_text",
+            "attributes",
+            "user_id",
+            "session_id",
+            "header",
+        ];
+        let any: Vec<String> = columns
+            .iter()
+            .map(|column| format!("position({column}, '{word}') > 0"))
+            .collect();
         self.pipeline.count(&any.join(" OR ")).await
     }
 
@@ -192,11 +216,17 @@ impl World {
             let (status, page) = self.pipeline.get(token, &answer).await;
             assert!(status == 200 || status == 400, "{page}");
             assert!(!page.to_string().contains(&person.word), "{answer}: {page}");
-            assert!(status != 200 || page["items"].as_array().is_some_and(Vec::is_empty), "{answer}: {page}");
+            assert!(
+                status != 200 || page["items"].as_array().is_some_and(Vec::is_empty),
+                "{answer}: {page}"
+            );
         }
         assert_eq!(self.rows_with(&person.word).await, 0, "{}", person.word);
         let path = format!("/api/v1/subjects/{}/erasure", person.id);
-        let (status, _) = self.pipeline.get(token, &format!("{path}?tenant={}", self.tenant.as_str().unwrap())).await;
+        let (status, _) = self
+            .pipeline
+            .get(token, &format!("{path}?tenant={}", self.tenant.as_str().unwrap()))
+            .await;
         assert_eq!(status, 404, "the directory still knows {}", person.id);
     }
 
@@ -204,7 +234,10 @@ impl World {
     pub async fn assert_readable(&self, token: &str, person: &Person) {
         let shown = self.shown(token, person).await;
         assert_eq!(shown["erased"], false, "{shown:#}");
-        assert!(shown["request"]["body"].to_string().contains(&person.word), "{shown:#}");
+        assert!(
+            shown["request"]["body"].to_string().contains(&person.word),
+            "{shown:#}"
+        );
         assert!(shown["revealed"].to_string().contains(&person.mail), "{shown:#}");
         // Two decisions with request, answer and search text, and the note of the outcome.
         assert_eq!(self.rows_with(&person.word).await, 3, "{}", person.word);
@@ -214,7 +247,8 @@ impl World {
     pub async fn figures(&self, token: &str) -> Value {
         let mut all = Vec::new();
         for filter in [format!("&application={APPLICATION}"), String::new()] {
-            let path = format!("/api/v1/metrics?interval=month&from=2026-01-01T00:00:00Z&group_by=model{filter}");
+            let path =
+                format!("/api/v1/metrics?interval=month&from=2026-01-01T00:00:00Z&group_by=model{filter}");
             let (status, answer) = self.pipeline.get(token, &path).await;
             assert_eq!(status, 200, "{answer}");
             all.push(answer["totals"].clone());

@@ -1,5 +1,6 @@
 //! The control store as its users see it, on SQLite and on a real PostgreSQL.
 
+mod erasures;
 mod people;
 mod postgres;
 mod subjects;
@@ -47,6 +48,10 @@ async fn everything(url: &str) {
     work::leases(&first, &second).await;
     work::settings(&first).await;
     subjects::subjects(&first, &second).await;
+    erasures::requests(&first, &second).await;
+    erasures::destroyed_keys(&first).await;
+    erasures::holds(&first).await;
+    erasures::retention(&first).await;
     first.close().await;
     second.close().await;
     // What was there is there after opening again.
