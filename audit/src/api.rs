@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::local::{Local, LocalError};
 
@@ -91,6 +92,17 @@ impl Api {
             });
         }
         Ok(response)
+    }
+
+    /// What a call answers, as text; with a body it is a POST.
+    pub async fn call(&self, path: &str, body: Option<&Value>) -> Result<String, ApiError> {
+        let url = format!("{}{path}", self.base);
+        let request = match body {
+            Some(body) => self.http.post(&url).json(body),
+            None => self.http.get(&url),
+        };
+        let answer = self.answered(request, &url).await?;
+        answer.text().await.map_err(|source| ApiError::Http { url, source })
     }
 
     /// Sends a request and reads the answer's JSON.

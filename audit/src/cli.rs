@@ -41,6 +41,8 @@ pub enum Command {
     Bundle(BundleArguments),
     /// Compare a provider's usage or cost reports with what the ledger holds, by day and model.
     Reconcile(ReconcileArguments),
+    /// Ask for a person's erasure, and see how far it is (docs/erasure.md).
+    Erase(EraseArguments),
 }
 
 #[derive(Debug, Args)]
@@ -230,4 +232,54 @@ pub struct BundleArguments {
     /// Print a summary as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EraseArguments {
+    #[command(subcommand)]
+    pub action: EraseAction,
+    /// Address of the running query API; that of the local `audit up` when --data is given, else http://127.0.0.1:8080.
+    #[arg(long, global = true)]
+    pub server: Option<String>,
+    /// A token of an administrator or compliance officer.
+    #[arg(long, global = true, env = "AAL_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Data directory of a local `audit up`: whoever can read its key file may sign in with it.
+    #[arg(long, global = true)]
+    pub data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EraseAction {
+    /// Ask for the erasure of a person, or of one event.
+    Request {
+        /// The id that applications send as subject.id or user_id; with --kind event the event's UUID.
+        subject: String,
+        /// Whose records.
+        #[arg(long)]
+        tenant: uuid::Uuid,
+        /// person, subject, user or event.
+        #[arg(long, default_value = "person")]
+        kind: String,
+        /// How it was made sure that the person is who they say.
+        #[arg(long)]
+        identity_check: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// One request, or all of them.
+    Status { erasure: Option<uuid::Uuid> },
+    /// Consent to skip the waiting time; two different people must.
+    Override {
+        erasure: uuid::Uuid,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Print the certificate, or with --note the signed note over it.
+    Certificate {
+        erasure: uuid::Uuid,
+        #[arg(long)]
+        note: bool,
+    },
 }

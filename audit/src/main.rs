@@ -5,6 +5,7 @@ mod bundle;
 mod cli;
 mod demo;
 mod keys;
+mod erase;
 mod lines;
 mod local;
 mod reconcile;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Command::Bundle(arguments) => finish(runtime.block_on(bundle::run(arguments))),
         Command::Keys(arguments) => finish(runtime.block_on(keys::run(arguments))),
         Command::Reconcile(arguments) => finish(runtime.block_on(reconcile::run(arguments))),
+        Command::Erase(arguments) => finish(runtime.block_on(erase::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
         Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),
     }

@@ -103,6 +103,31 @@ mod tests {
     use crate::{Control, ControlConfig};
 
     #[tokio::test]
+    async fn a_number_that_was_left_out_is_applied_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/control.db?mode=rwc", dir.path().display());
+        sqlx::any::install_default_drivers();
+        let pool = AnyPool::connect(&url).await.unwrap();
+        let table = |number, name, sql| Migration { number, name, sql };
+        let first = || table(1, "0001_first.sql", "CREATE TABLE first (id TEXT NOT NULL)");
+        let third = || table(3, "0003_third.sql", "CREATE TABLE third (id TEXT NOT NULL)");
+        let second = table(2, "0002_second.sql", "CREATE TABLE second (id TEXT NOT NULL)");
+        apply_all(&pool, Dialect::Sqlite, &[first(), third()])
+            .await
+            .unwrap();
+        let all = [first(), second, third()];
+        apply_all(&pool, Dialect::Sqlite, &all).await.unwrap();
+        apply_all(&pool, Dialect::Sqlite, &all).await.unwrap();
+        for query in [
+            "SELECT id FROM first",
+            "SELECT id FROM second",
+            "SELECT id FROM third",
+        ] {
+            sqlx::query(query).fetch_all(&pool).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
     async fn a_changed_migration_and_a_newer_database_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/control.db", dir.path().display());

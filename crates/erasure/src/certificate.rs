@@ -205,7 +205,7 @@ fn checks(erasure: &Erasure) -> Value {
          "of": erasure.keys.len()},
         {"check": "rows that hold a text, a salt or a ciphertext under these keys", "expected": 0, "found": 0,
          "of": erasure.found.rows},
-        {"check": "replaced files of the record store that remain", "expected": 0, "found": 0},
+        {"check": "replaced files of the record store that remain", "expected": 0, "found": 0, "of": null},
     ])
 }
 

@@ -25,6 +25,8 @@ use crate::runner;
 
 /// Jobs looked at in one go.
 const JOBS_AT_ONCE: u32 = 200;
+/// How far the record store's clock and that of a reporter may be apart.
+const CLOCKS_APART_US: i64 = 60_000_000;
 /// Beginning of the error of a job whose files an erasure took.
 const WITHDRAWN: &str = "withdrawn by erasure ";
 /// Kind of the job that renders the certificate as a PDF.
@@ -305,7 +307,10 @@ impl World for Live {
 
     async fn withdraw(&self, erasure: &Erasure) -> Result<(Vec<Uuid>, bool), LiveError> {
         let reason = format!("{WITHDRAWN}{}: ask for it again", erasure.id);
-        let emptied_us = erasure.emptied_s.saturating_mul(1_000_000);
+        let before_us = erasure
+            .emptied_s
+            .saturating_mul(1_000_000)
+            .saturating_add(CLOCKS_APART_US);
         let (mut withdrawn, mut is_running) = (Vec::new(), false);
         let mut before = None;
         loop {
@@ -313,19 +318,21 @@ impl World for Live {
             let Some(last) = jobs.last() else { break };
             before = Some((last.created_us, last.id));
             for job in &jobs {
-                let is_meant = job.tenant.contains(erasure.tenant);
-                let began_before = job.started_us.is_some_and(|started_us| started_us <= emptied_us);
-                if !is_meant || !began_before {
+                if !job.tenant.contains(erasure.tenant) || job.created_us > before_us {
                     continue;
                 }
                 match job.status {
                     JobStatus::Failed if job.error == reason => withdrawn.push(job.id),
+                    JobStatus::Failed => {}
+                    // What starts now reads rows that are empty; only a prepared document is older.
+                    JobStatus::Queued if job.request["document"].is_null() => {}
+                    JobStatus::Running if job.started_us.is_none_or(|started_us| started_us > before_us) => {}
                     JobStatus::Running => is_running |= self.holds_content(job, erasure).await?,
-                    JobStatus::Done if self.holds_content(job, erasure).await? => {
+                    JobStatus::Queued | JobStatus::Done if self.holds_content(job, erasure).await? => {
                         self.take_files(job, &reason).await?;
                         withdrawn.push(job.id);
                     }
-                    _ => {}
+                    JobStatus::Queued | JobStatus::Done => {}
                 }
             }
         }

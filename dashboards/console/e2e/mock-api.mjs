@@ -2,6 +2,7 @@ import { MockAdmin } from "./mock-admin.mjs";
 import { makeRecords, nowMs, tenants } from "./mock-data.mjs";
 import { detailOf, publicPart } from "./mock-detail.mjs";
 import { metricsOf } from "./mock-metrics.mjs";
+import { MockSubjects } from "./mock-subjects.mjs";
 
 const password = "correct horse battery";
 export const credentials = { email: "admin@example.org", password };
@@ -38,6 +39,7 @@ export class MockApi {
   records = makeRecords();
   outcomes = new Map();
   #admin = new MockAdmin(accounts);
+  #subjects = new MockSubjects(tenants[0].id);
   reports = [
     report(1, "range", "October: all decisions of the bank", "done"),
     report(2, "decision", "Decision 0193… for the regulator", "done"),
@@ -63,6 +65,16 @@ export class MockApi {
       /reports|access-log|users|api-keys|applications|outcomes/.test(pathname)
     ) {
       throw new MockProblem(403, "forbidden", "Forbidden", "this needs the role admin or compliance_officer");
+    }
+    const subjects = this.#subjects.answer(method, pathname, body);
+    if (subjects) return subjects;
+    if (/\/subjects\/.+\/erasure$/.test(pathname)) {
+      throw new MockProblem(
+        404,
+        "not-found",
+        "Not found",
+        "nothing is stored under this id, or it was erased",
+      );
     }
     const administration = this.#admin.answer(method, pathname, body);
     if (administration) return administration;

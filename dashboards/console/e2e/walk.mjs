@@ -51,6 +51,8 @@ export async function walk(watched, target, scheme) {
   await page.locator("tbody tr").first().waitFor();
   await shoot("b-access");
 
+  await visitSubjects(watched, shoot);
+
   await visitAdministration(page, shoot);
 
   await page.getByRole("link", { name: "Live feed" }).click();
@@ -59,6 +61,34 @@ export async function walk(watched, target, scheme) {
   await shoot("2-live-feed");
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByText("paused").waitFor();
+}
+
+/** Every tab; and that a person of whom nothing is stored is told so. */
+async function visitSubjects(watched, shoot) {
+  const { page } = watched;
+  await page.getByRole("link", { name: "Subjects" }).click();
+  await page.getByRole("button", { name: "Request erasure" }).waitFor();
+  await page.getByLabel("Tenant").selectOption({ index: 1 });
+  await page.getByLabel("Id of the person").fill("nobody-of-this-name");
+  await page.getByLabel("How the identity was checked").fill("passport seen at the desk");
+  await page.getByLabel("Reason").fill("asked by letter");
+  watched.expected.add(404);
+  await page.getByRole("button", { name: "Request erasure" }).click();
+  await page.getByText("nothing is stored under this id").waitFor();
+  watched.expected.delete(404);
+  await shoot("b-subjects-erasure");
+  await page.getByRole("tab", { name: "Export" }).click();
+  await page.getByRole("button", { name: "Make the export" }).waitFor();
+  await shoot("b-subjects-export");
+  await page.getByRole("tab", { name: "Legal holds" }).click();
+  await page.getByText("placed and released by compliance officers").waitFor();
+  await shoot("b-subjects-holds");
+  await page.getByRole("tab", { name: "Retention" }).click();
+  await page.getByLabel("Tenant").selectOption({ index: 1 });
+  await page.getByLabel(/^Days/).fill("365");
+  await page.getByRole("button", { name: "Save rule" }).click();
+  await page.getByText("365 days").waitFor();
+  await shoot("b-subjects-retention");
 }
 
 export async function signIn(page, target) {

@@ -48,7 +48,17 @@ async fn a_hold_blocks_erasure_and_everything_is_in_the_ledger() {
     // Nobody else is held; what was exported of them goes with them.
     let export = export::of_person(&world, &officer, free).await;
     let other = world.ask(free, 2).await;
-    world.at_stage(&other, "done").await;
+    let done = world.at_stage(&other, "done").await;
+    let job = done["certificate"]["report"]
+        .as_str()
+        .expect("a report")
+        .to_owned();
+    until("the certificate is rendered", || async {
+        let (_, job) = pipeline.get(&officer, &format!("/api/v1/reports/{job}")).await;
+        assert_ne!(job["status"], "failed", "{job}");
+        (job["status"] == "done").then_some(())
+    })
+    .await;
     world.assert_erased(&officer, free).await;
     world.assert_readable(&officer, held).await;
     export::assert_withdrawn(&world, &officer, free, &export).await;

@@ -1,6 +1,7 @@
 //! The control store as its users see it, on SQLite and on a real PostgreSQL.
 
 mod keys;
+mod erasures;
 mod people;
 mod policies;
 mod postgres;
@@ -52,6 +53,10 @@ async fn everything(url: &str) {
     work::settings(&first).await;
     subjects::subjects(&first, &second).await;
     keys::keys(&first, &second).await;
+    erasures::requests(&first, &second).await;
+    erasures::destroyed_keys(&first).await;
+    erasures::holds(&first).await;
+    erasures::retention(&first).await;
     first.close().await;
     second.close().await;
     // What was there is there after opening again.
