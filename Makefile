@@ -118,10 +118,12 @@ crash-test: packages engine build
 erasure-test: packages engine build
 	AAL_BIN_DIR=$(BIN) AAL_ERASURE_SUBJECTS=$(SUBJECTS) AAL_ERASURE_KILLS=$(ROUNDS) cargo test --locked -p audit-tests --test erasure -- --nocapture
 
-# Everything an administrator or a forger can do, against a running pipeline and against bundles; prints tables.
+# Everything an administrator or a forger can do, against a running pipeline and against bundles; prints a table and counts.
+# AAL_TAMPER_GROUPS=columns,bytes,proofs,rows,anchor,witness,rollback chooses among those of the pipeline.
+TAMPER_COUNTS := $(CARGO_TARGET_DIR)/tamper-bundles
 tamper-test: packages-test engine build
-	AAL_TAMPER_BUNDLES=$(BUNDLES) cargo test --locked -p aal-fuzz --test agreement -- --nocapture
-	AAL_BIN_DIR=$(BIN) AAL_TAMPER=full cargo test --locked -p audit-tests --test tamper -- --nocapture
+	AAL_TAMPER_COUNTS=$(TAMPER_COUNTS) AAL_TAMPER_BUNDLES=$(BUNDLES) cargo test --locked -p aal-fuzz --test agreement -- --nocapture
+	AAL_TAMPER_COUNTS=$(TAMPER_COUNTS) AAL_BIN_DIR=$(BIN) AAL_TAMPER=full cargo test --locked -p audit-tests --test tamper -- --nocapture
 
 fuzz:
 	scripts/fuzz.sh $(SECONDS_EACH) $(TARGETS)

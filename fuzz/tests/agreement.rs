@@ -1,6 +1,7 @@
 //! Two verifiers that share no line agree on every changed bundle, and neither believes one.
 //!
-//! AAL_TAMPER_BUNDLES and AAL_TAMPER_SEED say how many changes are tried and which.
+//! AAL_TAMPER_BUNDLES and AAL_TAMPER_SEED say how many changes are tried and which; AAL_TAMPER_COUNTS names a file that
+//! gets the counts for the campaign's table.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -111,6 +112,12 @@ fn both_verifiers_agree_on_every_changed_bundle() {
     println!("{:<44} {:>6} {:>8}", "change", "status", "bundles");
     for ((kind, status), count) in &outcomes {
         println!("{kind:<44} {status:>6} {count:>8}");
+    }
+    if let Some(file) = std::env::var_os("AAL_TAMPER_COUNTS") {
+        let lines = outcomes
+            .iter()
+            .map(|((kind, status), count)| format!("{status} {count} {kind}\n"));
+        std::fs::write(file, lines.collect::<String>()).expect("the counts can be written");
     }
     let shown = &disagreements[..disagreements.len().min(12)];
     assert!(

@@ -32,6 +32,20 @@ struct Outcome {
     detail: String,
 }
 
+impl Outcome {
+    /// A line of the table.
+    fn print(&self) {
+        let judge = match self.judge {
+            Judge::Library => "library",
+            Judge::Command => "command",
+        };
+        println!(
+            "{:<92} {:>6}  {judge:<8} {:.100}",
+            self.name, self.status, self.detail
+        );
+    }
+}
+
 /// All outcomes.
 #[derive(Default)]
 pub struct Table {
@@ -39,6 +53,7 @@ pub struct Table {
 }
 
 impl Table {
+    /// Notes an outcome, and prints it.
     pub fn note(
         &mut self,
         name: &str,
@@ -52,29 +67,23 @@ impl Table {
             Purpose::Control | Purpose::Hint => expected == 0,
         };
         assert!(is_allowed, "{name} expects {expected}");
-        self.outcomes.push(Outcome {
+        if self.outcomes.is_empty() {
+            println!("{:<92} {:>6}  {:<8} refuted by", "case", "status", "judged");
+        }
+        let outcome = Outcome {
             name: name.to_owned(),
             judge,
             purpose,
             status,
             expected,
             detail,
-        });
+        };
+        outcome.print();
+        self.outcomes.push(outcome);
     }
 
-    /// Prints the table and the counts; fails when a case went otherwise than it must.
+    /// Prints the counts; fails when a case went otherwise than it must.
     pub fn finish(self) {
-        println!("{:<84} {:>6}  {:<8} refuted by", "case", "status", "judged");
-        for outcome in &self.outcomes {
-            let judge = match outcome.judge {
-                Judge::Library => "library",
-                Judge::Command => "command",
-            };
-            println!(
-                "{:<84} {:>6}  {judge:<8} {:.100}",
-                outcome.name, outcome.status, outcome.detail
-            );
-        }
         self.print_counts();
         let wrong: Vec<String> = self
             .outcomes
