@@ -102,7 +102,10 @@ impl Api {
             None => self.http.get(&url),
         };
         let answer = self.answered(request, &url).await?;
-        answer.text().await.map_err(|source| ApiError::Http { url, source })
+        answer
+            .text()
+            .await
+            .map_err(|source| ApiError::Http { url, source })
     }
 
     /// Sends a request and reads the answer's JSON.

@@ -1,7 +1,7 @@
 //! The control store as its users see it, on SQLite and on a real PostgreSQL.
 
-mod keys;
 mod erasures;
+mod keys;
 mod people;
 mod policies;
 mod postgres;
