@@ -178,7 +178,7 @@ impl Control {
         rows.iter().map(erasure_of).collect()
     }
 
-    /// Destroys data keys: every version of each, the directory entries that lead to them, and a note that they
+    /// Destroys data keys: every version of each, the directory and search entries that lead to them, and a note that they
     /// were. One transaction; doing it again changes nothing. Answers how many wrapped keys were still there.
     ///
     /// # Errors
@@ -198,7 +198,7 @@ impl Control {
                 .execute(&mut *transaction)
                 .await?;
             }
-            for table in ["data_keys", "subjects"] {
+            for table in ["data_keys", "subjects", "search_tokens"] {
                 let delete = format!(
                     "DELETE FROM {table} WHERE tenant = $1 AND subject_key_id IN ({})",
                     placeholders(2, chunk.len())
@@ -224,7 +224,7 @@ impl Control {
     pub async fn remaining_keys(&self, tenant: Uuid, keys: &[Uuid]) -> Result<Vec<Uuid>, ControlError> {
         let mut remaining = BTreeSet::new();
         for chunk in keys.chunks(CHUNK) {
-            for table in ["data_keys", "subjects"] {
+            for table in ["data_keys", "subjects", "search_tokens"] {
                 let query = format!(
                     "SELECT DISTINCT subject_key_id FROM {table} WHERE tenant = $1 AND subject_key_id IN ({})",
                     placeholders(2, chunk.len())

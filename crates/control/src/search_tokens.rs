@@ -127,21 +127,4 @@ impl Control {
             })
             .collect()
     }
-
-    /// Takes every entry of a subject away, for an erasure; answers how many.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn delete_search_tokens(
-        &self,
-        tenant: Uuid,
-        subject_key_id: Uuid,
-    ) -> Result<u64, ControlError> {
-        let done = sqlx::query("DELETE FROM search_tokens WHERE tenant = $1 AND subject_key_id = $2")
-            .bind(tenant.to_string())
-            .bind(subject_key_id.to_string())
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected())
-    }
 }
