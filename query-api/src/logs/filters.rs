@@ -236,7 +236,7 @@ fn stored_forms(app: &App, tenants: &[Uuid], field: &str, value: &str) -> Vec<St
     }
     if forms.is_empty() {
         // No tenant, or nothing that can be stored: a form that no record has.
-        forms.push("\u{1}".to_owned());
+        forms.push("aal\u{1}nothing".to_owned());
     }
     forms
 }
