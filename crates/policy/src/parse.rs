@@ -109,14 +109,40 @@ impl Policy {
     }
 }
 
-/// The parser's words, unless they could repeat an entry of a list.
+/// The parser's words, without what they quote when that is more than a plain word.
 fn without_values(path: &str, error: &serde_json::Error) -> String {
-    let is_of_list = ["deny", "allow"].iter().any(|list| path.starts_with(list));
     let text = error.to_string();
-    if !is_of_list || text.starts_with("unknown field") || text.starts_with("missing field") {
+    let is_quote = |character: char| matches!(character, '`' | '"');
+    let (what, expected) = text
+        .rsplit_once(", expected ")
+        .unwrap_or((&text, "what docs/policies.md says"));
+    let (Some(first), Some(last)) = (what.find(is_quote), what.rfind(is_quote)) else {
+        return text;
+    };
+    let quoted = what.get(first + 1..last).unwrap_or_default();
+    let is_of_list = ["deny", "allow"].iter().any(|list| path.starts_with(list));
+    let is_name = what.starts_with("unknown field") || what.starts_with("missing field");
+    if is_plain(quoted) && (is_name || !is_of_list) {
         return text;
     }
-    "must be a text in `allow`, or an object with `value` and `entity` in `deny`".to_owned()
+    format!(
+        "{} that is not shown here; expected {expected}",
+        what[..first].trim_end()
+    )
+}
+
+/// Whether a word looks like one of a policy's own, and so may stand in an error.
+fn is_plain(word: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-');
+    word.len() <= 48 && word.bytes().all(is_plain)
+}
+
+/// The word, or its length where it may be anybody's data.
+fn shown(word: &str) -> String {
+    if is_plain(word) {
+        return word.to_owned();
+    }
+    format!("(a name of {} bytes)", word.len())
 }
 
 /// `rules[2].entity` as `/rules/2/entity`.
@@ -124,15 +150,26 @@ fn pointer_of(path: &str) -> String {
     if path == "." {
         return String::new();
     }
-    let mut pointer = String::from("/");
-    pointer.push_str(&path.replace('[', "/").replace(']', "").replace('.', "/"));
-    pointer.replace("//", "/")
+    let mut pointer = String::new();
+    for part in path.split(['.', '[']) {
+        let part = part.trim_end_matches(']');
+        if part.is_empty() {
+            continue;
+        }
+        pointer.push('/');
+        if part.parse::<u32>().is_ok() {
+            pointer.push_str(part);
+        } else {
+            pointer.push_str(&shown(part));
+        }
+    }
+    pointer
 }
 
 fn entities(written: BTreeMap<String, Treatment>) -> Result<BTreeMap<Entity, Treatment>, PolicyError> {
     let mut read = BTreeMap::new();
     for (name, treatment) in written {
-        let pointer = format!("/entities/{name}");
+        let pointer = format!("/entities/{}", shown(&name));
         let Some(entity) = Entity::from_name(&name) else {
             return Err(wrong(
                 pointer,
@@ -165,8 +202,9 @@ fn reveal(
         for name in names {
             let what = What::from_name(&name).ok_or_else(|| {
                 let message = format!(
-                    "{name:?} cannot be revealed; use a kind of value such as EMAIL_ADDRESS, TEXT for sealed texts, \
-                     * for all that is personal, or SECRETS"
+                    "{} cannot be revealed; use a kind of value such as EMAIL_ADDRESS, TEXT for sealed texts, \
+                     * for all that is personal, or SECRETS",
+                    shown(&name)
                 );
                 wrong("/reveal", message)
             })?;

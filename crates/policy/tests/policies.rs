@@ -70,6 +70,26 @@ fn what_is_misspelt_is_refused_by_name() {
 }
 
 #[test]
+fn what_may_be_data_is_not_repeated_in_an_error() {
+    let data = "bob@example.com";
+    for object in [
+        json!({data: 1}),
+        json!({"entities": {data: "keep"}}),
+        json!({"entities": {data: data}}),
+        json!({"fields": {data: "digest"}}),
+        json!({"fields": {"request_body": data}}),
+        json!({"fields": data}),
+        json!({"reveal": {data: []}}),
+        json!({"reveal": {"admin": [data]}}),
+        json!({"break_glass": [data]}),
+        json!({"capture": data}),
+    ] {
+        let error = refused(object);
+        assert!(!error.contains("bob") && !error.contains("example"), "{error}");
+    }
+}
+
+#[test]
 fn a_tenants_lists_are_checked_and_their_values_never_repeated() {
     let of_tenant = |object: Value| Policy::read(false, None, &object, true);
     let good = json!({"deny": [{"value": "Project Heron", "entity": "CUSTOM"}], "allow": ["info@example.org"],

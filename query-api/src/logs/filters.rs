@@ -226,15 +226,20 @@ pub(crate) fn tenant_wide(scope: &Scope) -> Scope {
     scope.without_user_limit()
 }
 
-/// The forms in which a value may be stored: as it is, and with personal data replaced, by tenant.
+/// The forms in which a value may be stored, by tenant: as it is where nothing in it is personal or a policy keeps it,
+/// else with personal data replaced. Questions stand in the store's own logs, so what is not stored is not asked for.
 fn stored_forms(app: &App, tenants: &[Uuid], field: &str, value: &str) -> Vec<String> {
-    let mut forms = vec![value.to_owned()];
+    let mut forms: Vec<String> = Vec::new();
     for tenant in tenants {
         for form in cleaned(app, *tenant, field, value) {
             if !forms.contains(&form) {
                 forms.push(form);
             }
         }
+    }
+    if forms.is_empty() {
+        // No tenant, or nothing that can be stored: a form that no record has.
+        forms.push("aal\u{1}nothing".to_owned());
     }
     forms
 }
