@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::model::{Body, ListedRecord, Report};
 
 /// Columns of the listing.
-const COLUMNS: [&str; 39] = [
+const COLUMNS: [&str; 42] = [
     "tenant",
     "event_id",
     "occurred_at",
@@ -51,6 +51,9 @@ const COLUMNS: [&str; 39] = [
     "shard",
     "index",
     "leaf_hash",
+    "source_id",
+    "source_epoch",
+    "source_seq",
 ];
 
 /// The report as CSV with CRLF line ends.
@@ -81,7 +84,7 @@ pub(crate) fn long_form(document: &Value) -> Vec<u8> {
     out.into_bytes()
 }
 
-fn listed(record: &ListedRecord) -> [String; 39] {
+fn listed(record: &ListedRecord) -> [String; 42] {
     let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
     let amount =
         |value: Option<rust_decimal::Decimal>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -125,6 +128,9 @@ fn listed(record: &ListedRecord) -> [String; 39] {
         record.shard.to_string(),
         record.index.to_string(),
         record.leaf_hash.to_string(),
+        record.source_id.map(|id| id.to_string()).unwrap_or_default(),
+        number(record.source_epoch),
+        number(record.source_seq),
     ]
 }
 

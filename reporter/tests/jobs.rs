@@ -9,7 +9,7 @@ use aal_control::{JobStatus, TenantScope};
 use aal_service::Shutdown;
 use bench::{Bench, DECISIONS, SECOND_US};
 use reporter::WorkerConfig;
-use reporter::model::{Body, Report, VerdictState, sha256};
+use reporter::model::{Body, NumberRange, Report, VerdictState, sha256};
 use serde_json::{Value, json};
 
 fn month() -> Value {
@@ -86,6 +86,28 @@ async fn a_month(bench: &Bench) {
         "{:?}",
         range.population.checks
     );
+    let sources = &range.sources;
+    assert_eq!(
+        (
+            sources.sources,
+            sources.records,
+            sources.missing,
+            sources.repeated
+        ),
+        (1, DECISIONS, 2, 0)
+    );
+    let source = &sources.listed[0];
+    assert_eq!(
+        (
+            source.application.as_str(),
+            source.instance.as_str(),
+            source.sdk.as_str(),
+            source.epoch
+        ),
+        ("credit-decisions", "pod-7", "python", 4)
+    );
+    assert_eq!((source.first, source.last), (0, DECISIONS + 1));
+    assert_eq!(source.gaps, [NumberRange { first: 5, last: 6 }]);
     assert_eq!(verdict(&report, "content"), VerdictState::Pass);
     assert_eq!(
         verdict(&report, "scope"),
@@ -105,10 +127,24 @@ async fn a_month(bench: &Bench) {
         text.contains("gpt-4o-2024-08-06") && text.contains("EMAIL_ADDRESS"),
         "{text}"
     );
+    assert!(
+        text.contains("Completeness of sources") && text.contains("pod-7"),
+        "{text}"
+    );
     assert!(!text.contains("@example.org"), "an address that was redacted");
     let csv = String::from_utf8(files["csv"].clone()).unwrap();
     assert_eq!(csv.lines().count() as u64, DECISIONS + 1);
     assert!(!csv.contains("@example.org"));
+    let (head, first) = csv.split_once("\r\n").unwrap();
+    assert!(head.ends_with(",source_id,source_epoch,source_seq"), "{head}");
+    assert!(
+        first
+            .lines()
+            .next()
+            .unwrap()
+            .ends_with(&format!(",{},4,0", source.source_id)),
+        "{first}"
+    );
 }
 
 async fn a_decision(bench: &Bench) {

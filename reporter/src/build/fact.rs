@@ -58,8 +58,23 @@ pub struct Fact {
     pub outcome: String,
     pub outcome_override: bool,
     pub outcome_flag: bool,
+    /// As the leaf has it; absent when the source does not number its events.
+    pub source: Option<SourceNumber>,
     /// What else the header says of a record that is no event, in one line.
     pub detail: String,
+}
+
+/// Which of a source's events it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceNumber {
+    pub source_id: Uuid,
+    /// Start of the source.
+    pub epoch: u64,
+    pub sequence: u64,
+    /// As the source named itself; empty when not recorded.
+    pub instance: String,
+    /// Empty when not recorded.
+    pub sdk: String,
 }
 
 impl Fact {
@@ -118,6 +133,9 @@ impl Fact {
             shard: self.shard,
             index: self.index,
             leaf_hash: Digest(self.leaf_hash),
+            source_id: self.source.as_ref().map(|source| source.source_id),
+            source_epoch: self.source.as_ref().map(|source| source.epoch),
+            source_seq: self.source.as_ref().map(|source| source.sequence),
         }
     }
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::exceptions::{exception, newest};
 use super::population::Sums;
+use super::sources::Sources;
 use super::tally::{Counts, Days, Durations, Groups, Review};
 use super::{Fact, Filters};
 use crate::model::{
@@ -89,6 +90,7 @@ pub struct RangeBuilder {
     irregular: Vec<Exception>,
     changes: Vec<Exception>,
     access: BTreeMap<(String, String), (u64, i64, i64)>,
+    sources: Sources,
     listing: Vec<ListedRecord>,
     pub(super) span: Option<(i64, i64)>,
     pub(super) clocks_apart: u64,
@@ -132,6 +134,7 @@ impl RangeBuilder {
         *count += 1;
         *first = fact.index.min(*first);
         *last = fact.index.max(*last);
+        self.sources.add(fact);
         match fact.kind.as_str() {
             "event" => return self.push_event(fact),
             "access" => self.push_access(fact),
@@ -379,6 +382,7 @@ impl RangeBuilder {
                 })
                 .collect(),
             changes: newest(self.changes, exceptions_max),
+            sources: self.sources.finish(),
             chains,
             records,
         }

@@ -49,6 +49,7 @@ pub fn limits(for_range: bool) -> Vec<String> {
     ];
     let range = [
         "The period is taken by the source time of each event. Events received late appear in the period they claim.",
+        "A source's numbers show what is missing between the first and the last of them in the period. The loss of its last events shows when it goes on, or by the receipts it keeps; sources that do not number their events show nothing of it.",
         "Whether a review was careful, or an override right, is not something a record can show.",
     ];
     let decision = [
@@ -70,7 +71,7 @@ pub fn clauses(for_range: bool) -> Vec<Clause> {
         (
             "EU AI Act, Art. 12(1)-(2)",
             "automatic recording of events",
-            "Population; Models; Exceptions; Chains",
+            "Population; Models; Exceptions; Completeness of sources; Chains",
         ),
         ("EU AI Act, Art. 14, 26(2)", "human oversight", "Human oversight"),
         (
@@ -103,7 +104,7 @@ pub fn clauses(for_range: bool) -> Vec<Clause> {
         (
             "AT-C 205.36 (information produced by the entity)",
             "completeness and accuracy",
-            "Parameters; Population and reconciliation; Chains",
+            "Parameters; Population and reconciliation; Completeness of sources; Chains",
         ),
         (
             "ISO/IEC 42001, A.6.2.8",
@@ -232,6 +233,10 @@ pub fn fields() -> Vec<Field> {
         (
             "leaf_hash",
             "SHA-256(0x00 || leaf) as in RFC 6962; the leaf holds the hashes of everything stored",
+        ),
+        (
+            "source_id, source_epoch, source_seq",
+            "instance of an application, its start, and the number it gave the event; empty when it does not number its events",
         ),
     ];
     let row = |(name, meaning): (&str, &str)| Field {

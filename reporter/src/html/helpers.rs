@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::CLIP_CHARACTERS;
 
+/// Gaps printed of one source.
+const GAPS_SHOWN: usize = 5;
 /// Printed where a number does not exist.
 const NONE: &str = "\u{2013}";
 
@@ -19,6 +21,8 @@ handlebars_helper!(when: |value: str| spelled(value));
 handlebars_helper!(second: |value: str| value.get(..19).unwrap_or(value).replacen('T', " ", 1));
 handlebars_helper!(chunks: |list: Json, length: u64| chunks_of(list, length));
 handlebars_helper!(lists_note: |most: u64| format!("Each list shows at most {most} entries, newest first; the figures above count all of them."));
+handlebars_helper!(gap_list: |gaps: Json| gaps_text(gaps));
+handlebars_helper!(more_than: |one: u64, other: u64| one > other);
 handlebars_helper!(day: |value: str| value.get(..10).unwrap_or(value).to_owned());
 handlebars_helper!(share: |part: u64, all: u64| share_text(part, all));
 handlebars_helper!(money: |amounts: Json| money_text(amounts, false));
@@ -43,6 +47,8 @@ pub(super) fn register(registry: &mut Handlebars<'_>) {
     registry.register_helper("second", Box::new(second));
     registry.register_helper("chunks", Box::new(chunks));
     registry.register_helper("lists_note", Box::new(lists_note));
+    registry.register_helper("gap_list", Box::new(gap_list));
+    registry.register_helper("more_than", Box::new(more_than));
     registry.register_helper("day", Box::new(day));
     registry.register_helper("share", Box::new(share));
     registry.register_helper("money", Box::new(money));
@@ -137,6 +143,32 @@ fn chunks_of(list: &Value, length: u64) -> Vec<Vec<Value>> {
         .unwrap_or_default()
 }
 
+/// `2, 5\u{2013}6 and 3 more`; a report's page shows the first, its JSON more of them.
+fn gaps_text(gaps: &Value) -> String {
+    let gaps = gaps.as_array().map_or(&[][..], Vec::as_slice);
+    if gaps.is_empty() {
+        return NONE.to_owned();
+    }
+    let one = |gap: &Value| {
+        let end = |name: &str| {
+            gap.get(name)
+                .and_then(Value::as_u64)
+                .map_or(NONE.to_owned(), grouped)
+        };
+        let (first, last) = (end("first"), end("last"));
+        if first == last {
+            first
+        } else {
+            format!("{first}\u{2013}{last}")
+        }
+    };
+    let shown: Vec<String> = gaps.iter().take(GAPS_SHOWN).map(one).collect();
+    match gaps.len() - shown.len() {
+        0 => shown.join(", "),
+        hidden => format!("{} and {hidden} more", shown.join(", ")),
+    }
+}
+
 fn all_checks_hold(checks: &Value) -> bool {
     let holds = |check: &Value| check.get("holds").and_then(Value::as_bool).unwrap_or(false);
     checks.as_array().is_some_and(|checks| checks.iter().all(holds))
@@ -169,6 +201,19 @@ mod tests {
             spelled("2026-02-01T09:30:00.123456Z"),
             "2026-02-01 09:30:00.123456 UTC"
         );
+    }
+
+    #[test]
+    fn gaps_are_ranges() {
+        let gap = |first: u64, last: u64| serde_json::json!({"first": first, "last": last});
+        let gaps: Vec<Value> = (0..7)
+            .map(|number| gap(number * 1_000, number * 1_000 + number % 2))
+            .collect();
+        assert_eq!(
+            gaps_text(&gaps.into()),
+            "0, 1,000\u{2013}1,001, 2,000, 3,000\u{2013}3,001, 4,000 and 2 more"
+        );
+        assert_eq!(gaps_text(&serde_json::json!([])), NONE);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use handlebars::{Context, Handlebars, RenderErrorReason};
 use crate::model::{Body, Report};
 
 /// Version of the templates; a change of what they print changes it.
-pub const TEMPLATE_VERSION: &str = "1";
+pub const TEMPLATE_VERSION: &str = "2";
 
 /// Longest text printed in a PDF, in characters; `report.json` has all of it.
 pub const CLIP_CHARACTERS: usize = 20_000;
@@ -21,6 +21,7 @@ const PARTIALS: [(&str, &str); 9] = [
     ("counted", include_str!("../../templates/counted.hbs")),
     ("exceptions", include_str!("../../templates/exceptions.hbs")),
     ("attributes", include_str!("../../templates/attributes.hbs")),
+    ("sources", include_str!("../../templates/sources.hbs")),
     ("content", include_str!("../../templates/content.hbs")),
 ];
 const LAYOUT: &str = include_str!("../../templates/layout.hbs");

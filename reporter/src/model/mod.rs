@@ -7,6 +7,7 @@ mod decision;
 mod head;
 mod range;
 mod scalar;
+mod sources;
 
 pub use decision::{
     AccessEntry, Attribute, Content, CostDetail, Decision, EventFacts, LedgerPosition, OutcomeEntry,
@@ -18,6 +19,7 @@ pub use range::{
     ListedRecord, Oversight, PiiCount, Population, Range, Totals,
 };
 pub use scalar::{Digest, Instant, Money, MoneyOverflow};
+pub use sources::{NumberRange, NumberedSource, SourceCompleteness};
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Digest, Instant, Money};
+use super::{Digest, Instant, Money, SourceCompleteness};
 
 /// The report of a period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub struct Range {
     pub access: Vec<AccessCount>,
     /// Changes of configuration, users, keys, policies and prices, newest first.
     pub changes: Vec<Exception>,
+    /// What is missing of sources that number their events.
+    pub sources: SourceCompleteness,
     pub chains: Vec<Chain>,
     /// Every reported decision, by time and id; absent when there are more than the limit.
     pub records: Option<Vec<ListedRecord>>,
@@ -295,4 +297,8 @@ pub struct ListedRecord {
     pub shard: u32,
     pub index: u64,
     pub leaf_hash: Digest,
+    /// Absent when the source does not number its events; so are the two below.
+    pub source_id: Option<Uuid>,
+    pub source_epoch: Option<u64>,
+    pub source_seq: Option<u64>,
 }

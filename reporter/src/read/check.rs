@@ -8,7 +8,7 @@ use aal_record::Header;
 
 use super::ReadError;
 use super::rows::LeafRow;
-use crate::build::{Fact, fact_of};
+use crate::build::{Fact, SourceNumber, fact_of};
 use crate::model::{Verdict, VerdictState};
 
 /// Findings that are printed; more are only counted.
@@ -100,6 +100,23 @@ impl ContentCheck {
     }
 }
 
+/// The number that the leaf binds, with the names that the attributes give. A leaf that cannot be read is the content
+/// check's to tell.
+fn source_number(row: &LeafRow) -> Option<SourceNumber> {
+    let leaf = Leaf::decode(&row.leaf)
+        .ok()
+        .filter(|leaf| !leaf.source_id.is_nil())?;
+    let attributes: serde_json::Value = serde_json::from_str(&row.attributes).unwrap_or_default();
+    let text = |path: &str| attributes.pointer(path).and_then(serde_json::Value::as_str);
+    Some(SourceNumber {
+        source_id: leaf.source_id,
+        epoch: leaf.source_epoch,
+        sequence: leaf.source_seq,
+        instance: text("/source/instance").unwrap_or_default().to_owned(),
+        sdk: text("/source/sdk").unwrap_or_default().to_owned(),
+    })
+}
+
 /// The facts of a record, from its header.
 pub(super) fn fact(row: &LeafRow) -> Result<(Header, Fact), ReadError> {
     let damaged = |what: String| ReadError::Damaged {
@@ -118,5 +135,6 @@ pub(super) fn fact(row: &LeafRow) -> Result<(Header, Fact), ReadError> {
         fact.user_id.clone_from(&row.user_id);
     }
     fact.session_id.clone_from(&row.session_id);
+    fact.source = source_number(row);
     Ok((header, fact))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aal_control::{Control, ControlConfig, Job, JobStatus, NewJob, TenantScope};
-use aal_event::{Event, Kind, Outcome, ProviderRequest, ProviderResponse};
+use aal_event::{Event, Kind, Outcome, ProviderRequest, ProviderResponse, Source};
 use aal_record::{Pipeline, Place, SubjectKey, draft_event};
 use aal_seal::{DATA_KEY_LEN, DataKey, IndexKey, KeyRef};
 use aal_service::{Health, Metrics, Shutdown};
@@ -254,6 +254,14 @@ fn decision(tenant: Uuid, number: u64) -> Event {
             status: Some(200),
             content_type: Some("application/json".into()),
             body: response.to_string().into_bytes(),
+        }),
+        source: Some(Source {
+            sdk: Some("python".into()),
+            version: None,
+            instance: "pod-7".into(),
+            epoch: 4,
+            // Numbers 5 and 6 were lost.
+            sequence: if number < 5 { number } else { number + 2 } as i64,
         }),
         ..Event::default()
     }

@@ -6,7 +6,7 @@ mod decision;
 
 use std::collections::BTreeMap;
 
-use reporter::build::{ChainHead, Fact, Filters, RangeBuilder, RangeLimits, ServerCounts};
+use reporter::build::{ChainHead, Fact, Filters, RangeBuilder, RangeLimits, ServerCounts, SourceNumber};
 use reporter::build::{clauses, fields, limits};
 use reporter::model::{
     Body, Checkpoint, Head, Instant, Parameter, Period, Report, SCHEMA, Tenant, Verdict, VerdictState,
@@ -134,8 +134,24 @@ pub fn event(number: u64) -> Fact {
             String::new()
         },
         pii,
+        source: source(number, which),
         ..Fact::default()
     }
+}
+
+/// Two of the applications number their events; each seventh number of the second was lost.
+fn source(number: u64, which: usize) -> Option<SourceNumber> {
+    (which < 2).then(|| SourceNumber {
+        source_id: id(800_000 + which as u64),
+        epoch: 3,
+        sequence: if which == 1 {
+            number + number / 7
+        } else {
+            number / 4
+        },
+        instance: format!("pod-{which}"),
+        sdk: "python".into(),
+    })
 }
 
 /// A review of every ninth decision.
