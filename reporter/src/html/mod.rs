@@ -12,7 +12,7 @@ pub const TEMPLATE_VERSION: &str = "2";
 /// Longest text printed in a PDF, in characters; `report.json` has all of it.
 pub const CLIP_CHARACTERS: usize = 20_000;
 
-const PARTIALS: [(&str, &str); 9] = [
+const PARTIALS: [(&str, &str); 10] = [
     ("style", include_str!("../../templates/style.hbs")),
     ("title", include_str!("../../templates/title.hbs")),
     ("value", include_str!("../../templates/value.hbs")),
