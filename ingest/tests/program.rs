@@ -65,7 +65,7 @@ async fn it_takes_events_until_sigterm_and_then_ends_with_0() {
     let path = directory.path().join("ingest.toml");
     let config = format!(
         "operations = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n[kafka]\nbrokers = \"{}\"\n\
-         [control]\nurl = \"{}\"\n[keys]\nfile = \"{}\"\n[log]\nformat = \"json\"\n",
+         [control]\nurl = \"{}\"\n[keys]\nfile = \"{}\"\nseal_payloads = false\n[log]\nformat = \"json\"\n",
         rig.cluster.bootstrap_servers(),
         rig.control_url(),
         rig.key_file().display(),

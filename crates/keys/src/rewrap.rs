@@ -44,6 +44,9 @@ pub struct RewrapProgress {
     pub destroyed_keks: u64,
     /// Why it failed.
     pub error: Option<String>,
+    /// Whether the ledger was told of its end.
+    #[serde(default)]
+    pub is_told: bool,
 }
 
 impl Keys {
@@ -81,9 +84,34 @@ impl Keys {
             done: 0,
             destroyed_keks: 0,
             error: None,
+            is_told: false,
         };
         self.put_progress(&progress).await?;
         Ok(progress)
+    }
+
+    /// The last wrapping anew, when it ended and the ledger does not know yet.
+    ///
+    /// # Errors
+    /// The control store.
+    pub async fn untold_rewrap(&self) -> Result<Option<RewrapProgress>, KeysError> {
+        let progress = self.rewrap_progress().await?;
+        Ok(progress.filter(|progress| progress.state != RewrapState::Running && !progress.is_told))
+    }
+
+    /// Notes that the ledger was told of the end of `told`; nothing when another has been asked for since.
+    ///
+    /// # Errors
+    /// The control store.
+    pub async fn rewrap_told(&self, told: &RewrapProgress) -> Result<(), KeysError> {
+        if self.untold_rewrap().await?.as_ref() != Some(told) {
+            return Ok(());
+        }
+        let told = RewrapProgress {
+            is_told: true,
+            ..told.clone()
+        };
+        self.put_progress(&told).await
     }
 
     /// Data keys under anything but their tenant's current key-encryption key.
