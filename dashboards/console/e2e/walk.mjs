@@ -98,14 +98,22 @@ export async function signIn(page, target) {
 }
 
 async function visitDecision(page, shoot) {
-  // One with removed values shows most; any other will do.
+  // One with removed values shows most; any other will do. Health information is sealed and shows a question first.
   const redacted = page
     .locator('[data-row="record"]')
-    .filter({ has: page.locator('[data-mark="redacted"]') });
+    .filter({ has: page.locator('[data-mark="redacted"]') })
+    .filter({ hasNot: page.locator('[data-mark="phi"]') });
   const records = page.locator('[data-row="record"]');
   const chosen = (await redacted.count()) > 0 ? redacted.first() : records.first();
   await chosen.locator("a").first().click();
-  await page.getByRole("tab", { name: "Conversation" }).waitFor();
+  const question = page.getByRole("heading", { name: "Health information" });
+  const conversation = page.getByRole("tab", { name: "Conversation" });
+  await question.or(conversation).first().waitFor();
+  if (await question.isVisible()) {
+    await page.getByLabel("Purpose of use").selectOption("audit");
+    await page.getByRole("button", { name: "Record and read" }).click();
+  }
+  await conversation.waitFor();
   await shoot("4-decision");
   await page.getByRole("button", { name: "Verify" }).click();
   await page.getByRole("list", { name: "Checks" }).waitFor();

@@ -255,7 +255,11 @@ pub async fn a_policy_is_told_before_it_holds(rig: &Rig, admin: &str) {
         "{wrong}"
     );
     let mut changes = rig.recorded();
-    changes.retain(|event| event.kind == Kind::PolicyChange);
+    let is_ours = |event: &Event| {
+        let detail = event.access.as_ref().and_then(|access| access.detail.as_deref());
+        event.kind == Kind::PolicyChange && detail.is_some_and(|detail| detail.contains("\"told\""))
+    };
+    changes.retain(is_ours);
     assert_eq!(changes.len(), 1, "one leaf for one version");
     assert_eq!(changes[0].tenant, BANK);
     let detail: Value =

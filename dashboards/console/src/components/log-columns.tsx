@@ -50,9 +50,11 @@ export function Marks({ item }: { item: LogSummary }) {
       {item.flagged && <Badge tone="bad">flagged</Badge>}
       {item.overridden && <Badge tone="warn">overridden</Badge>}
       {item.phi && (
-        <Badge tone="chip" title="protected health information">
-          PHI
-        </Badge>
+        <span data-mark="phi">
+          <Badge tone="chip" title="protected health information">
+            PHI
+          </Badge>
+        </span>
       )}
       {item.kind !== "event" && <Badge>{words(item.kind)}</Badge>}
     </span>
