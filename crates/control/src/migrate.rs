@@ -12,11 +12,18 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "0001_control.sql",
-    sql: include_str!("../migrations/0001_control.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "0001_control.sql",
+        sql: include_str!("../migrations/0001_control.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "0005_prices.sql",
+        sql: include_str!("../migrations/0005_prices.sql"),
+    },
+];
 
 /// Any number that is ours: processes that open the same PostgreSQL database at once queue here.
 const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(4101760032)::text";
@@ -36,8 +43,10 @@ async fn apply_all(pool: &AnyPool, dialect: Dialect, migrations: &[Migration]) -
     let applied = sqlx::query("SELECT number, digest FROM schema_migrations ORDER BY number")
         .fetch_all(&mut *transaction)
         .await?;
+    let mut known_numbers = Vec::with_capacity(applied.len());
     for row in &applied {
         let number: i64 = row.try_get("number")?;
+        known_numbers.push(number);
         let digest: String = row.try_get("digest")?;
         let Some(known) = migrations.iter().find(|migration| migration.number == number) else {
             return Err(ControlError::NewerDatabase { number });
@@ -49,7 +58,10 @@ async fn apply_all(pool: &AnyPool, dialect: Dialect, migrations: &[Migration]) -
             });
         }
     }
-    for migration in migrations.iter().skip(applied.len()) {
+    for migration in migrations {
+        if known_numbers.contains(&migration.number) {
+            continue;
+        }
         let sql = match dialect {
             Dialect::Postgres => migration.sql.to_owned(),
             Dialect::Sqlite => migration.sql.replace("BYTEA", "BLOB"),

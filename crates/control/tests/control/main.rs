@@ -2,6 +2,7 @@
 
 mod people;
 mod postgres;
+mod prices;
 mod subjects;
 mod work;
 
@@ -47,6 +48,7 @@ async fn everything(url: &str) {
     work::leases(&first, &second).await;
     work::settings(&first).await;
     subjects::subjects(&first, &second).await;
+    prices::prices(&first).await;
     first.close().await;
     second.close().await;
     // What was there is there after opening again.
