@@ -33,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0004_erasure.sql",
         sql: include_str!("../migrations/0004_erasure.sql"),
     },
+    Migration {
+        number: 5,
+        name: "0005_prices.sql",
+        sql: include_str!("../migrations/0005_prices.sql"),
+    },
 ];
 
 /// Any number that is ours: processes that open the same PostgreSQL database at once queue here.

@@ -8,6 +8,8 @@
 //! Invariants: amounts are exact decimals, never floats; what has no price is [`Unpriced`] with a reason, never zero;
 //! parts that exceed their total are refused, never clamped. No I/O and no clock: the time of a call is an argument.
 
+mod book;
+mod book_form;
 mod bucket;
 mod clause;
 mod extract;
@@ -20,6 +22,7 @@ mod time_rule;
 mod unit;
 mod usage;
 
+pub use book::{BookError, MAX_DEPLOYMENTS, MAX_PRICES, PriceBook};
 pub use bucket::{Bucket, Buckets, PartsExceedTotal};
 pub use extract::{ExtractError, Extracted};
 pub use line::{BadLine, price_line};

@@ -145,7 +145,7 @@ fn row_error(row: &str, problem: impl Into<String>) -> LoadError {
     }
 }
 
-fn price(text: &str, per: u32, row: &str) -> Result<Decimal, LoadError> {
+pub(crate) fn price(text: &str, per: u32, row: &str) -> Result<Decimal, LoadError> {
     let price: Decimal = text
         .parse()
         .map_err(|_| row_error(row, format!("{text:?} is not a price")))?;

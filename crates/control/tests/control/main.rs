@@ -5,6 +5,7 @@ mod keys;
 mod people;
 mod policies;
 mod postgres;
+mod prices;
 mod subjects;
 mod work;
 
@@ -57,6 +58,7 @@ async fn everything(url: &str) {
     erasures::destroyed_keys(&first).await;
     erasures::holds(&first).await;
     erasures::retention(&first).await;
+    prices::prices(&first).await;
     first.close().await;
     second.close().await;
     // What was there is there after opening again.
