@@ -29,8 +29,8 @@ installed() {
 missing=
 for package in $wanted; do
     case $package in
-        # Any JDK or JRE of version 17 or later serves.
-        openjdk-17-jdk-headless) ! command -v java >/dev/null || continue ;;
+        # Any JDK of version 17 or later serves.
+        openjdk-17-jdk-headless) ! command -v javac >/dev/null || continue ;;
     esac
     installed "$package" || missing="$missing $package"
 done
