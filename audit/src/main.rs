@@ -9,7 +9,6 @@ mod replay;
 mod up;
 mod verify;
 mod witness;
-mod witnessed;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use aal_verify::{Report, StoredRecord, Verifier};
+use aal_verify::{Report, StoredRecord, Verifier, Witnessed};
 use audit_verify::BundleArguments;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -11,7 +11,6 @@ use uuid::Uuid;
 use crate::{
     cli::VerifyArguments,
     local::{Local, LocalError},
-    witnessed::{self, Witnessed},
 };
 
 /// Longest line of records that is read into memory.
@@ -166,7 +165,7 @@ impl Source {
     /// The newest checkpoint, and what witnesses and authorities said, none of it of a later epoch. Where each epoch must
     /// be witnessed, they are given some time to answer about one that is still the newest.
     async fn head(&self, wants_witness: bool) -> Result<(Option<Latest>, Witnessed), VerifyError> {
-        let deadline = tokio::time::Instant::now() + witnessed::PATIENCE;
+        let deadline = tokio::time::Instant::now() + Witnessed::PATIENCE;
         loop {
             let checkpoints: Checkpoints = self.json("/api/v1/checkpoints?limit=1").await?;
             let epoch = checkpoints.latest.as_ref().map_or(0, |latest| latest.epoch);
@@ -174,7 +173,7 @@ impl Source {
             if !wants_witness || answer.covers(epoch) || tokio::time::Instant::now() >= deadline {
                 return Ok((checkpoints.latest, answer));
             }
-            tokio::time::sleep(witnessed::POLL).await;
+            tokio::time::sleep(Witnessed::POLL).await;
         }
     }
 

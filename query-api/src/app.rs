@@ -8,6 +8,7 @@ use aal_control::Control;
 use aal_control::auth::TokenKey;
 use aal_kafka::Producer;
 use aal_ledger::TrustPolicy;
+use aal_ledger::hash::{sha256, to_hex};
 use aal_redact::Detector;
 use aal_seal::KeyRing;
 use aal_service::{Problem, Shutdown};
@@ -17,7 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::{Config, Limits, TrustConfig};
 use crate::feed::Hub;
-use crate::ledger::Anchors;
+use crate::ledger::{Anchors, Verifications};
 use crate::logs::Snapshots;
 
 /// Longest wait for Kafka's acknowledgement of an access record or outcome.
@@ -37,6 +38,9 @@ pub struct App {
     pub(crate) reports: Arc<dyn ObjectStore>,
     pub(crate) anchors: Anchors,
     pub(crate) trust: Option<TrustPolicy>,
+    /// SHA-256 of the trust policy's file, in hexadecimal; empty without one.
+    pub(crate) trust_digest: String,
+    pub(crate) verifications: Verifications,
     pub(crate) is_log_public: bool,
     pub(crate) console_dir: Option<PathBuf>,
     pub(crate) limits: Limits,
@@ -102,6 +106,7 @@ impl App {
             opened.map_err(|source| StartError::Objects { section, source })
         };
         let limits = config.limits.clone();
+        let (trust, trust_digest) = config.trust.as_ref().map(read_trust).transpose()?.unzip();
         let producer = Producer::new(&config.kafka, "aal-query-api", DELIVERY_TIMEOUT)
             .map_err(|error| StartError::Kafka(error.to_string()))?;
         Ok(Arc::new(Self {
@@ -114,7 +119,9 @@ impl App {
             reports: objects("reports.url", &config.reports).await?,
             anchors: Anchors::new(objects("anchors.url", &config.anchors).await?),
             is_log_public: config.ledger.public_log,
-            trust: config.trust.as_ref().map(read_trust).transpose()?,
+            trust,
+            trust_digest: trust_digest.unwrap_or_default(),
+            verifications: Verifications::default(),
             console_dir: config.console.as_ref().map(|console| console.dir.clone()),
             query_permits: Semaphore::new(limits.concurrent_queries.max(1)),
             feed_permits: Arc::new(Semaphore::new(limits.feeds)),
@@ -131,13 +138,15 @@ impl App {
     }
 }
 
-fn read_trust(config: &TrustConfig) -> Result<TrustPolicy, StartError> {
+/// The policy and the digest of its file.
+fn read_trust(config: &TrustConfig) -> Result<(TrustPolicy, String), StartError> {
     let refuse = |reason: String| StartError::Trust {
         file: config.policy.clone(),
         reason,
     };
     let text = std::fs::read_to_string(&config.policy).map_err(|error| refuse(error.to_string()))?;
-    TrustPolicy::parse(&text).map_err(|error| refuse(error.to_string()))
+    let policy = TrustPolicy::parse(&text).map_err(|error| refuse(error.to_string()))?;
+    Ok((policy, to_hex(&sha256(text.as_bytes()))))
 }
 
 /// A failed call of the control store, as the caller may see it.

@@ -8,6 +8,7 @@ use aal_service::Problem;
 use aal_store::StoredRow;
 use bytes::Bytes;
 use clickhouse::Row;
+use clickhouse::query::RowCursor;
 use futures_util::stream;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -29,11 +30,11 @@ const PAGE_RECORDS: u64 = 2_000;
 const LINES_AHEAD: usize = 64;
 
 #[derive(Row, Deserialize)]
-struct ChainRow {
+pub(super) struct ChainRow {
     #[serde(with = "clickhouse::serde::uuid")]
-    tenant: Uuid,
-    shard: u32,
-    size: u64,
+    pub(super) tenant: Uuid,
+    pub(super) shard: u32,
+    pub(super) size: u64,
     last_index: u64,
 }
 
@@ -41,10 +42,7 @@ struct ChainRow {
 pub(crate) async fn chains(call: Call) -> Result<Response, Problem> {
     call.request.query.only(&["tenant"])?;
     let scope = call.scope.narrowed(call.request.query.uuid("tenant")?)?;
-    let mut sql = Sql::new("SELECT tenant, shard, count() AS size, max(chain_index) AS last_index");
-    sql.records(&scope)
-        .push(" GROUP BY tenant, shard ORDER BY tenant, shard LIMIT 1000000");
-    let rows: Vec<ChainRow> = call.app.rows(sql).await?;
+    let rows = stored_chains(&call.app, &scope).await?;
     let chains: Vec<Value> = rows
         .iter()
         .map(|row| {
@@ -52,6 +50,14 @@ pub(crate) async fn chains(call: Call) -> Result<Response, Problem> {
         })
         .collect();
     json(&json!({"chains": chains}))
+}
+
+/// Every chain inside the scope, in order.
+pub(super) async fn stored_chains(app: &App, scope: &Scope) -> Result<Vec<ChainRow>, Problem> {
+    let mut sql = Sql::new("SELECT tenant, shard, count() AS size, max(chain_index) AS last_index");
+    sql.records(scope)
+        .push(" GROUP BY tenant, shard ORDER BY tenant, shard LIMIT 1000000");
+    app.rows(sql).await
 }
 
 /// `GET /api/v1/verify/records`: NDJSON of [`aal_verify::StoredRecord`] from an index on, in order of the chain; all
@@ -75,14 +81,7 @@ pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
         detail: json!({"shard": shard, "from": from}),
     };
     call.app.record_access(note).await?;
-    let pages = Pages {
-        app: Arc::clone(&call.app),
-        scope,
-        shard,
-        from,
-        after: None,
-        left: limit,
-    };
+    let pages = Pages::new(Arc::clone(&call.app), scope, shard, from, limit);
     let (sender, mut lines) = mpsc::channel(LINES_AHEAD);
     tokio::spawn(pages.copy(sender));
     let mut response =
@@ -95,18 +94,8 @@ pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
 
 type Line = Result<Bytes, std::io::Error>;
 
-enum PageEnd {
-    More,
-    Last,
-}
-
-enum CopyError {
-    ClientLeft,
-    Store(Problem),
-}
-
 /// Reads a chain page by page, so that no query of the store lasts as long as the whole export.
-struct Pages {
+pub(super) struct Pages {
     app: Arc<App>,
     scope: Scope,
     shard: u32,
@@ -114,57 +103,80 @@ struct Pages {
     /// Index, block and row of the last record: an index may be stored twice, which the verifier must see.
     after: Option<(u64, u64, u32)>,
     left: u64,
+    page: Option<Page>,
+}
+
+/// The page that is being read.
+struct Page {
+    rows: RowCursor<StoredRow>,
+    wanted: u64,
+    read: u64,
 }
 
 impl Pages {
+    /// The records of one chain, which `scope` is narrowed to, from an index on, `limit` at most.
+    pub(super) fn new(app: Arc<App>, scope: Scope, shard: u32, from: u64, limit: u64) -> Pages {
+        Pages {
+            app,
+            scope,
+            shard,
+            from,
+            after: None,
+            left: limit,
+            page: None,
+        }
+    }
+
     async fn copy(mut self, lines: mpsc::Sender<Line>) {
         loop {
-            match self.copy_page(&lines).await {
-                Ok(PageEnd::More) => {}
-                Ok(PageEnd::Last) | Err(CopyError::ClientLeft) => return,
-                Err(CopyError::Store(problem)) => {
-                    // The broken chunked body tells the client that this was not the end.
-                    let broken = std::io::Error::other(problem.detail);
-                    // When the client is gone too, there is nobody left to tell.
-                    let _ = lines.send(Err(broken)).await;
-                    return;
-                }
+            let line = match self.next().await {
+                Ok(Some(row)) => Ok(line_of(row)),
+                Ok(None) => return,
+                // The broken chunked body tells the client that this was not the end.
+                Err(problem) => Err(std::io::Error::other(problem.detail)),
+            };
+            let is_broken = line.is_err();
+            if lines.send(line).await.is_err() || is_broken {
+                return;
             }
         }
     }
 
-    /// Copies one page row by row, since one row may hold megabytes. A page that breaks off after some
-    /// rows (a slow client can outlast the query) is taken up again behind them.
-    async fn copy_page(&mut self, lines: &mpsc::Sender<Line>) -> Result<PageEnd, CopyError> {
-        let wanted = self.left.min(PAGE_RECORDS);
-        let mut rows = self
-            .app
-            .cursor::<StoredRow>(self.page())
-            .map_err(CopyError::Store)?;
-        let mut copied = 0;
+    /// The next record; `None` after the last. Row by row, since one row may hold megabytes. A page that breaks off
+    /// after some rows (a slow reader can outlast the query) is taken up again behind them.
+    pub(super) async fn next(&mut self) -> Result<Option<StoredRow>, Problem> {
         loop {
-            match rows.next().await {
+            if self.left == 0 {
+                return Ok(None);
+            }
+            let mut page = match self.page.take() {
+                Some(page) => page,
+                None => Page {
+                    rows: self.app.cursor::<StoredRow>(self.page_sql())?,
+                    wanted: self.left.min(PAGE_RECORDS),
+                    read: 0,
+                },
+            };
+            match page.rows.next().await {
                 Ok(Some(row)) => {
                     self.after = Some((row.chain_index, row.block, row.block_row));
                     self.left = self.left.saturating_sub(1);
-                    copied += 1;
-                    lines
-                        .send(Ok(line_of(row)))
-                        .await
-                        .map_err(|_| CopyError::ClientLeft)?;
+                    page.read += 1;
+                    self.page = Some(page).filter(|page| page.read < page.wanted);
+                    return Ok(Some(row));
                 }
-                Ok(None) if copied < wanted || self.left == 0 => return Ok(PageEnd::Last),
-                Ok(None) => return Ok(PageEnd::More),
-                Err(error) if copied > 0 => {
-                    tracing::debug!(%error, copied, "page of an export broke off");
-                    return Ok(PageEnd::More);
+                Ok(None) => {
+                    self.left = 0;
                 }
-                Err(error) => return Err(CopyError::Store(store_problem(&error))),
+                Err(error) if page.read > 0 => {
+                    tracing::debug!(%error, read = page.read, "page of an export broke off");
+                }
+                Err(error) => return Err(store_problem(&error)),
             }
         }
     }
 
-    fn page(&self) -> Sql {
+    fn page_sql(&self) -> Sql {
         let mut sql = Sql::new(StoredRow::SELECT);
         let (index, block, row) = self.after.unwrap_or((self.from, 0, 0));
         sql.records(&self.scope)
