@@ -14,7 +14,6 @@ mod up;
 mod verify;
 mod verify_tiles;
 mod witness;
-mod witnessed;
 
 use std::process::ExitCode;
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use aal_ledger::{ChainId, Hash, hash::sha256};
-use aal_verify::{Report, StoredRecord, Verifier};
+use aal_verify::{Report, StoredRecord, Verifier, Witnessed};
 use audit_verify::BundleArguments;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -13,7 +13,6 @@ use crate::{
     cli::VerifyArguments,
     local::{Local, LocalError},
     verify_tiles::ExpectedTiles,
-    witnessed::{self, Witnessed},
 };
 
 /// Longest line of records that is read into memory.
@@ -243,7 +242,7 @@ impl Source {
     /// The newest checkpoint, and what witnesses and authorities said, none of it of a later epoch. Where each epoch must
     /// be witnessed, they are given some time to answer about one that is still the newest.
     async fn head(&self, wants_witness: bool) -> Result<(Head, Witnessed), VerifyError> {
-        let deadline = tokio::time::Instant::now() + witnessed::PATIENCE;
+        let deadline = tokio::time::Instant::now() + Witnessed::PATIENCE;
         loop {
             let head: Head = self.json("/api/v1/verify/head").await?;
             let epoch = head.epoch.unwrap_or(0);
@@ -251,7 +250,7 @@ impl Source {
             if !wants_witness || answer.covers(epoch) || tokio::time::Instant::now() >= deadline {
                 return Ok((head, answer));
             }
-            tokio::time::sleep(witnessed::POLL).await;
+            tokio::time::sleep(Witnessed::POLL).await;
         }
     }
 

@@ -10,6 +10,7 @@ use aal_control::{Control, PolicyBook, Treatments};
 use aal_kafka::Producer;
 use aal_keys::Keys;
 use aal_ledger::TrustPolicy;
+use aal_ledger::hash::{sha256, to_hex};
 use aal_redact::Detector;
 use aal_seal::KeyRing;
 use aal_service::{Problem, Shutdown};
@@ -21,7 +22,7 @@ use uuid::Uuid;
 use crate::config::{Config, Limits, TrustConfig};
 use crate::detectors::Detectors;
 use crate::feed::Hub;
-use crate::ledger::Anchors;
+use crate::ledger::{Anchors, Verifications};
 use crate::logs::Snapshots;
 use crate::subjects;
 
@@ -51,6 +52,9 @@ pub struct App {
     /// Whether what was erased stays erased, whatever backup was restored; nothing is read before.
     pub(crate) erasures_applied: AtomicBool,
     pub(crate) trust: Option<TrustPolicy>,
+    /// SHA-256 of the trust policy's file, in hexadecimal; empty without one.
+    pub(crate) trust_digest: String,
+    pub(crate) verifications: Verifications,
     pub(crate) is_log_public: bool,
     pub(crate) console_dir: Option<PathBuf>,
     pub(crate) limits: Limits,
@@ -111,12 +115,12 @@ impl App {
             opened.map_err(|source| StartError::Objects { section, source })
         };
         let limits = config.limits.clone();
+        let (trust, trust_digest) = config.trust.as_ref().map(read_trust).transpose()?.unzip();
         let producer = Producer::new(&config.kafka, "aal-query-api", DELIVERY_TIMEOUT)
             .map_err(|error| StartError::Kafka(error.to_string()))?
             .sealing(keys.payload_sealer());
         let store = Store::new(&config.store);
         let reports = objects("reports.url", &config.reports).await?;
-        let trust = config.trust.as_ref().map(read_trust).transpose()?;
         let erasure = subjects::live(
             config,
             &store,
@@ -143,6 +147,8 @@ impl App {
             anchors: Anchors::new(objects("anchors.url", &config.anchors).await?),
             is_log_public: config.ledger.public_log,
             trust,
+            trust_digest: trust_digest.unwrap_or_default(),
+            verifications: Verifications::default(),
             console_dir: config.console.as_ref().map(|console| console.dir.clone()),
             query_permits: Semaphore::new(limits.concurrent_queries.max(1)),
             feed_permits: Arc::new(Semaphore::new(limits.feeds)),
@@ -167,13 +173,15 @@ impl App {
     }
 }
 
-fn read_trust(config: &TrustConfig) -> Result<TrustPolicy, StartError> {
+/// The policy and the digest of its file.
+fn read_trust(config: &TrustConfig) -> Result<(TrustPolicy, String), StartError> {
     let refuse = |reason: String| StartError::Trust {
         file: config.policy.clone(),
         reason,
     };
     let text = std::fs::read_to_string(&config.policy).map_err(|error| refuse(error.to_string()))?;
-    TrustPolicy::parse(&text).map_err(|error| refuse(error.to_string()))
+    let policy = TrustPolicy::parse(&text).map_err(|error| refuse(error.to_string()))?;
+    Ok((policy, to_hex(&sha256(text.as_bytes()))))
 }
 
 /// A failed call of the control store, as the caller may see it.

@@ -124,6 +124,8 @@ pub struct Limits {
     pub feed_poll_ms: u64,
     /// Records that wait for a slow reader of the feed before it is told what it missed.
     pub feed_buffer: usize,
+    /// A verification of the whole ledger may take so long, in seconds.
+    pub verify_timeout_s: u64,
     /// Sign-in attempts of one account in 15 minutes.
     pub login_attempts_per_account: i64,
     /// Sign-in attempts from one address in 15 minutes.
@@ -140,6 +142,7 @@ impl Default for Limits {
             feeds: 64,
             feed_poll_ms: 300,
             feed_buffer: 2_000,
+            verify_timeout_s: 6 * 3_600,
             login_attempts_per_account: 10,
             login_attempts_per_address: 50,
         }

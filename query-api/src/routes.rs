@@ -54,11 +54,14 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         GET "/api/v1/checkpoints" ANY ledger::checkpoints;
         GET "/api/v1/checkpoints/{epoch}" ANY ledger::checkpoint;
         POST "/api/v1/verify" ANY ledger::verify;
+        GET "/api/v1/verify" OFFICER ledger::list_verifications;
         GET "/api/v1/verify/chains" OFFICER ledger::chains;
         GET "/api/v1/verify/epochs" OFFICER ledger::epochs;
         GET "/api/v1/verify/head" OFFICER ledger::head;
         GET "/api/v1/verify/records" OFFICER ledger::records;
         GET "/api/v1/verify/witnessed" OFFICER ledger::witnessed;
+        GET "/api/v1/verify/{id}" OFFICER ledger::get_verification;
+        DELETE "/api/v1/verify/{id}" OFFICER ledger::cancel_verification;
         GET "/api/v1/incidents" OFFICER ledger::incidents;
         GET "/api/v1/sources" OFFICER ledger::sources;
         GET "/api/v1/intents" OFFICER ledger::intents;

@@ -21,6 +21,7 @@ mod single;
 mod timestamps;
 mod verifier;
 mod witness;
+mod witnessed;
 
 pub use bundle::{BundleFacts, BundleOptions, verify_bundle};
 pub use leaves::{LeavesChecked, LeavesError, check_leaves};
@@ -30,3 +31,4 @@ pub use record::{StoredCiphertext, StoredRecord, StoredTemplate};
 pub use report::{Finding, Report, Severity, Status, Verdict, VerdictReport};
 pub use single::{SingleCheck, check_record};
 pub use verifier::Verifier;
+pub use witnessed::{Witnessed, WitnessedNote, WitnessedTime};

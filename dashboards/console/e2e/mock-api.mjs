@@ -3,6 +3,7 @@ import { makeRecords, nowMs, tenants } from "./mock-data.mjs";
 import { detailOf, publicPart } from "./mock-detail.mjs";
 import { metricsOf } from "./mock-metrics.mjs";
 import { MockSubjects } from "./mock-subjects.mjs";
+import { MockVerifications } from "./mock-verify.mjs";
 
 const password = "correct horse battery";
 export const credentials = { email: "admin@example.org", password };
@@ -40,6 +41,7 @@ export class MockApi {
   outcomes = new Map();
   #admin = new MockAdmin(accounts);
   #subjects = new MockSubjects(tenants[0].id);
+  #verifications = new MockVerifications();
   reports = [
     report(1, "range", "October: all decisions of the bank", "done"),
     report(2, "decision", "Decision 0193… for the regulator", "done"),
@@ -87,7 +89,10 @@ export class MockApi {
     if (route === "GET /api/v1/metrics") return ok(metricsOf(this.#filter(query), query));
     if (route === "GET /api/v1/reports") return ok({ items: this.#reportList(), next_cursor: null });
     if (route === "POST /api/v1/reports/generate") return this.#newReport(body);
-    if (route === "POST /api/v1/verify") return ok(verification);
+    if (route === "POST /api/v1/verify") return body.scope ? this.#verifications.begin() : ok(verification);
+    if (route === "GET /api/v1/verify") return ok({ items: this.#verifications.newest() });
+    const whole = /^\/api\/v1\/verify\/([0-9a-f-]{36})$/.exec(pathname);
+    if (whole) return ok(this.#verifications.look());
     if (route === "GET /api/v1/checkpoints") return ok(checkpoints(query));
     if (route === "GET /api/v1/incidents") return ok({ items: [], open: 0 });
     if (route === "GET /api/v1/sources") return ok({ items: [] });

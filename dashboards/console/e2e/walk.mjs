@@ -41,6 +41,14 @@ export async function walk(watched, target, scheme) {
   await page.getByRole("heading", { name: "Ledger" }).waitFor();
   await page.getByText("signed").first().waitFor();
   await shoot("a-ledger");
+  await page.getByRole("button", { name: "Verify everything" }).click();
+  await page.getByRole("table", { name: "Verdicts" }).waitFor({ timeout: 90_000 });
+  for (const verdict of ["CONTENT", "IDENTITY", "TIME", "WITNESS", "SCOPE", "ERASURE", "REPORT"]) {
+    await page.getByRole("rowheader", { name: verdict }).waitFor();
+  }
+  await page.getByText("Nothing contradicts the ledger").waitFor();
+  await page.getByText("this server's policy").scrollIntoViewIfNeeded();
+  await shoot("a-ledger-verdicts");
   await page.getByRole("button", { name: "Make evidence bundle" }).click();
   await page.getByRole("button", { name: /^Download evidence bundle/ }).waitFor({ timeout: 90_000 });
   await page.getByRole("heading", { name: "Evidence bundle" }).scrollIntoViewIfNeeded();

@@ -18,11 +18,6 @@ use crate::logs::{DetailRow, find_record};
 use crate::scope::Scope;
 use crate::sql::Sql;
 
-#[derive(Deserialize)]
-struct Wanted {
-    event_id: Uuid,
-}
-
 #[derive(Row, Deserialize)]
 struct Neighbour {
     chain_index: u64,
@@ -91,10 +86,9 @@ impl Checks {
     }
 }
 
-pub(crate) async fn verify(call: Call) -> Result<Response, Problem> {
-    let wanted: Wanted = call.request.json()?;
+pub(super) async fn check_record(call: &Call, event_id: Uuid) -> Result<Response, Problem> {
     let app = &call.app;
-    let record = find_record(app, &call.scope, wanted.event_id)
+    let record = find_record(app, &call.scope, event_id)
         .await?
         .ok_or_else(|| Problem::not_found("there is no such event among those you may see"))?;
     let mut checks = Checks::default();

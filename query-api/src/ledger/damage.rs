@@ -1,6 +1,36 @@
 //! Tells a damaged store from one that does not answer: damage is a finding for the verifier, not a failure of ours.
 
+use aal_service::Problem;
 use clickhouse::error::Error;
+
+use crate::sql::store_problem;
+
+/// Why stored rows cannot be had.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// The store answered that what must be there is gone or changed.
+    Damaged(String),
+    /// It did not answer, or not in time.
+    Away(Problem),
+}
+
+impl From<Error> for Unreadable {
+    fn from(error: Error) -> Self {
+        match of(&error) {
+            Some(what) => {
+                tracing::error!(%error, "the store is damaged");
+                Unreadable::Damaged(what)
+            }
+            None => Unreadable::Away(store_problem(&error)),
+        }
+    }
+}
+
+impl From<Problem> for Unreadable {
+    fn from(problem: Problem) -> Self {
+        Unreadable::Away(problem)
+    }
+}
 
 /// Exception codes of ClickHouse that say: what must be stored is gone or no longer what was written.
 const CODES: [(u32, &str); 12] = [
@@ -19,7 +49,7 @@ const CODES: [(u32, &str); 12] = [
 ];
 
 /// What is damaged, when the store answered that something is.
-pub(crate) fn of(error: &Error) -> Option<String> {
+fn of(error: &Error) -> Option<String> {
     let text = error.to_string();
     let code: u32 = text
         .split_once("Code: ")?

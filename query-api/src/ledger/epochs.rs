@@ -55,29 +55,51 @@ pub(crate) async fn epochs(call: Call) -> Result<Response, Problem> {
 
 /// One epoch's line, and whether none may follow.
 async fn epoch_line(app: &App, number: u64, with_heads: bool) -> (Line, bool) {
-    match manifest_and_heads(app, number, with_heads).await {
-        Ok((line, is_last)) => (Ok(format!("{line}\n").into()), is_last),
+    match shown(app, number, with_heads).await {
+        Ok(shown) => {
+            let is_last = shown.manifest.is_none();
+            (Ok(format!("{}\n", line_of(number, shown)).into()), is_last)
+        }
         Err(problem) => (Err(std::io::Error::other(problem.detail)), true),
     }
 }
 
-async fn manifest_and_heads(
-    app: &App,
-    number: u64,
-    with_heads: bool,
-) -> Result<(serde_json::Value, bool), Problem> {
+/// An epoch as it is stored.
+pub(super) struct Shown {
+    /// None: the store lost it, and nothing that follows can be judged.
+    pub(super) manifest: Option<String>,
+    pub(super) heads: Option<String>,
+    /// What the store must have and has not.
+    pub(super) missing: Option<&'static str>,
+}
+
+/// Reads one epoch, with its heads where they are wanted.
+pub(super) async fn shown(app: &App, number: u64, with_heads: bool) -> Result<Shown, Problem> {
     let name = format!("epoch/{}/manifest", number_path(number));
-    let Some(text) = app.anchors.shown(&name).await? else {
-        let line = json!({"epoch": number, "manifest": null, "missing": "manifest"});
-        return Ok((line, true));
+    let mut shown = Shown {
+        manifest: app.anchors.shown(&name).await?,
+        heads: None,
+        missing: None,
     };
-    let mut line = json!({"epoch": number, "manifest": text});
+    let Some(text) = &shown.manifest else {
+        shown.missing = Some("manifest");
+        return Ok(shown);
+    };
     if with_heads && let Ok(manifest) = Manifest::parse(text.as_bytes()) {
         let name = format!("heads/{}", to_hex(&manifest.heads_root));
-        match app.anchors.shown(&name).await? {
-            Some(heads) => line["heads"] = heads.into(),
-            None => line["missing"] = "heads".into(),
-        }
+        shown.heads = app.anchors.shown(&name).await?;
+        shown.missing = shown.heads.is_none().then_some("heads");
     }
-    Ok((line, false))
+    Ok(shown)
+}
+
+fn line_of(number: u64, shown: Shown) -> serde_json::Value {
+    let mut line = json!({"epoch": number, "manifest": shown.manifest});
+    if let Some(heads) = shown.heads {
+        line["heads"] = heads.into();
+    }
+    if let Some(missing) = shown.missing {
+        line["missing"] = missing.into();
+    }
+    line
 }

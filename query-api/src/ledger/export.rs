@@ -6,6 +6,7 @@ use aal_service::Problem;
 use aal_store::StoredRow;
 use bytes::Bytes;
 use clickhouse::Row;
+use clickhouse::query::RowCursor;
 use futures_util::stream;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -18,9 +19,9 @@ use warp::reply::{Reply, Response};
 use crate::access::AccessNote;
 use crate::app::App;
 use crate::call::{Call, json};
-use crate::ledger::damage;
+use crate::ledger::damage::Unreadable;
 use crate::scope::Scope;
-use crate::sql::{Sql, store_problem};
+use crate::sql::Sql;
 
 /// Records of one query of the store.
 const PAGE_RECORDS: u64 = 2_000;
@@ -28,11 +29,11 @@ const PAGE_RECORDS: u64 = 2_000;
 pub(crate) const LINES_AHEAD: usize = 64;
 
 #[derive(Row, Deserialize)]
-struct ChainRow {
+pub(super) struct ChainRow {
     #[serde(with = "clickhouse::serde::uuid")]
-    tenant: Uuid,
-    shard: u32,
-    size: u64,
+    pub(super) tenant: Uuid,
+    pub(super) shard: u32,
+    pub(super) size: u64,
     last_index: u64,
 }
 
@@ -41,15 +42,10 @@ struct ChainRow {
 pub(crate) async fn chains(call: Call) -> Result<Response, Problem> {
     call.request.query.only(&["tenant"])?;
     let scope = call.scope.narrowed(call.request.query.uuid("tenant")?)?;
-    let mut sql = Sql::new("SELECT tenant, shard, count() AS size, max(chain_index) AS last_index");
-    sql.records(&scope)
-        .push(" GROUP BY tenant, shard ORDER BY tenant, shard LIMIT 1000000");
-    let rows: Vec<ChainRow> = match call.app.rows_or_error(sql).await {
+    let rows = match stored_chains(&call.app, &scope).await {
         Ok(rows) => rows,
-        Err(error) => match damage::of(&error) {
-            Some(what) => return json(&json!({"chains": [], "damaged": what})),
-            None => return Err(store_problem(&error)),
-        },
+        Err(Unreadable::Damaged(what)) => return json(&json!({"chains": [], "damaged": what})),
+        Err(Unreadable::Away(problem)) => return Err(problem),
     };
     let chains: Vec<Value> = rows
         .iter()
@@ -58,6 +54,14 @@ pub(crate) async fn chains(call: Call) -> Result<Response, Problem> {
         })
         .collect();
     json(&json!({"chains": chains}))
+}
+
+/// Every chain inside the scope, in order.
+pub(super) async fn stored_chains(app: &App, scope: &Scope) -> Result<Vec<ChainRow>, Unreadable> {
+    let mut sql = Sql::new("SELECT tenant, shard, count() AS size, max(chain_index) AS last_index");
+    sql.records(scope)
+        .push(" GROUP BY tenant, shard ORDER BY tenant, shard LIMIT 1000000");
+    Ok(app.rows_or_error(sql).await?)
 }
 
 /// `GET /api/v1/verify/records`: NDJSON of [`aal_verify::StoredRecord`] from an index on, in order of the chain; all
@@ -81,14 +85,7 @@ pub(crate) async fn records(call: Call) -> Result<Response, Problem> {
         detail: json!({"shard": shard, "from": from}),
     };
     call.app.record_access(note).await?;
-    let pages = Pages {
-        app: Arc::clone(&call.app),
-        scope,
-        shard,
-        from,
-        after: None,
-        left: limit,
-    };
+    let pages = Pages::new(Arc::clone(&call.app), scope, shard, from, limit);
     let (sender, lines) = mpsc::channel(LINES_AHEAD);
     tokio::spawn(pages.copy(sender));
     Ok(streamed(lines))
@@ -107,18 +104,9 @@ pub(crate) fn streamed(mut lines: mpsc::Receiver<Line>) -> Response {
     response
 }
 
-enum PageEnd {
-    More,
-    Last,
-}
-
-enum CopyError {
-    ClientLeft,
-    Store(Problem),
-}
 
 /// Reads a chain page by page, so that no query of the store lasts as long as the whole export.
-struct Pages {
+pub(super) struct Pages {
     app: Arc<App>,
     scope: Scope,
     shard: u32,
@@ -126,72 +114,83 @@ struct Pages {
     /// Index, block and row of the last record: an index may be stored twice, which the verifier must see.
     after: Option<(u64, u64, u32)>,
     left: u64,
+    page: Option<Page>,
+}
+
+/// The page that is being read.
+struct Page {
+    rows: RowCursor<StoredRow>,
+    wanted: u64,
+    read: u64,
 }
 
 impl Pages {
+    /// The records of one chain, which `scope` is narrowed to, from an index on, `limit` at most.
+    pub(super) fn new(app: Arc<App>, scope: Scope, shard: u32, from: u64, limit: u64) -> Pages {
+        Pages {
+            app,
+            scope,
+            shard,
+            from,
+            after: None,
+            left: limit,
+            page: None,
+        }
+    }
+
     async fn copy(mut self, lines: mpsc::Sender<Line>) {
         loop {
-            match self.copy_page(&lines).await {
-                Ok(PageEnd::More) => {}
-                Ok(PageEnd::Last) | Err(CopyError::ClientLeft) => return,
-                Err(CopyError::Store(problem)) => {
-                    // The broken chunked body tells the client that this was not the end.
-                    let broken = std::io::Error::other(problem.detail);
-                    // When the client is gone too, there is nobody left to tell.
-                    let _ = lines.send(Err(broken)).await;
-                    return;
+            let (line, is_last) = match self.next().await {
+                Ok(Some(row)) => (Ok(line_of(row)), false),
+                Ok(None) => return,
+                // What a damaged store cannot give is the last line.
+                Err(Unreadable::Damaged(what)) => {
+                    (Ok(format!("{}\n", json!({"damaged": what})).into()), true)
                 }
+                // The broken chunked body tells the client that this was not the end.
+                Err(Unreadable::Away(problem)) => (Err(std::io::Error::other(problem.detail)), true),
+            };
+            if lines.send(line).await.is_err() || is_last {
+                return;
             }
         }
     }
 
-    /// Copies one page row by row, since one row may hold megabytes. A page that breaks off after some
-    /// rows (a slow client can outlast the query) is taken up again behind them.
-    async fn copy_page(&mut self, lines: &mpsc::Sender<Line>) -> Result<PageEnd, CopyError> {
-        let wanted = self.left.min(PAGE_RECORDS);
-        let mut rows = self
-            .app
-            .cursor::<StoredRow>(self.page())
-            .map_err(CopyError::Store)?;
-        let mut copied = 0;
+    /// The next record; `None` after the last. Row by row, since one row may hold megabytes. A page that breaks off
+    /// after some rows (a slow reader can outlast the query) is taken up again behind them.
+    pub(super) async fn next(&mut self) -> Result<Option<StoredRow>, Unreadable> {
         loop {
-            match rows.next().await {
+            if self.left == 0 {
+                return Ok(None);
+            }
+            let mut page = match self.page.take() {
+                Some(page) => page,
+                None => Page {
+                    rows: self.app.cursor::<StoredRow>(self.page_sql())?,
+                    wanted: self.left.min(PAGE_RECORDS),
+                    read: 0,
+                },
+            };
+            match page.rows.next().await {
                 Ok(Some(row)) => {
                     self.after = Some((row.chain_index, row.block, row.block_row));
                     self.left = self.left.saturating_sub(1);
-                    copied += 1;
-                    lines
-                        .send(Ok(line_of(row)))
-                        .await
-                        .map_err(|_| CopyError::ClientLeft)?;
+                    page.read += 1;
+                    self.page = Some(page).filter(|page| page.read < page.wanted);
+                    return Ok(Some(row));
                 }
-                Ok(None) if copied < wanted || self.left == 0 => return Ok(PageEnd::Last),
-                Ok(None) => return Ok(PageEnd::More),
-                Err(error) if copied > 0 => {
-                    tracing::debug!(%error, copied, "page of an export broke off");
-                    return Ok(PageEnd::More);
+                Ok(None) => {
+                    self.left = 0;
                 }
-                Err(error) => return self.end_damaged(&error, lines).await,
+                Err(error) if page.read > 0 => {
+                    tracing::debug!(%error, read = page.read, "page of an export broke off");
+                }
+                Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// What a damaged store cannot give is the last line; a store that does not answer breaks the export off.
-    async fn end_damaged(
-        &self,
-        error: &clickhouse::error::Error,
-        lines: &mpsc::Sender<Line>,
-    ) -> Result<PageEnd, CopyError> {
-        let Some(what) = damage::of(error) else {
-            return Err(CopyError::Store(store_problem(error)));
-        };
-        tracing::error!(%error, shard = self.shard, "the store is damaged");
-        let line = format!("{}\n", json!({"damaged": what}));
-        let sent = lines.send(Ok(line.into())).await;
-        sent.map(|()| PageEnd::Last).map_err(|_| CopyError::ClientLeft)
-    }
-
-    fn page(&self) -> Sql {
+    fn page_sql(&self) -> Sql {
         let mut sql = Sql::new(StoredRow::SELECT);
         let (index, block, row) = self.after.unwrap_or((self.from, 0, 0));
         sql.records(&self.scope)

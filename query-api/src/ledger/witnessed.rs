@@ -2,9 +2,9 @@
 
 use aal_ledger::tile::number_path;
 use aal_service::Problem;
+use aal_verify::{Witnessed, WitnessedNote, WitnessedTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
 use warp::reply::Response;
 
 use crate::call::{Call, json};
@@ -21,10 +21,17 @@ pub(crate) async fn witnessed(call: Call) -> Result<Response, Problem> {
     let query = &call.request.query;
     query.only(&["to"])?;
     let to = query.parsed::<u64>("to", "an epoch number")?.unwrap_or(u64::MAX);
-    let anchors = &call.app.anchors;
+    json(&witnessed_to(&call.app.anchors, to).await?)
+}
+
+/// The same for whoever asks inside this service.
+pub(crate) async fn witnessed_to(anchors: &Anchors, to: u64) -> Result<Witnessed, Problem> {
     let cosigned = match newest(anchors, "latest-cosigned", "cosigned", to).await? {
-        Some((epoch, bytes)) => json!({"epoch": epoch, "note": text_of(&bytes)}),
-        None => Value::Null,
+        Some((epoch, bytes)) => Some(WitnessedNote {
+            epoch,
+            note: text_of(&bytes).into_owned(),
+        }),
+        None => None,
     };
     let mut timestamps = Vec::new();
     for authority in 0..AUTHORITIES {
@@ -34,12 +41,14 @@ pub(crate) async fn witnessed(call: Call) -> Result<Response, Problem> {
             continue;
         };
         let note = anchors.bytes(&object(epoch, "checkpoint")).await?;
-        timestamps.push(json!({
-            "epoch": epoch, "authority": authority, "response": STANDARD.encode(&bytes),
-            "checkpoint": text_of(&note.unwrap_or_default()),
-        }));
+        timestamps.push(WitnessedTime {
+            epoch,
+            authority,
+            response: STANDARD.encode(&bytes),
+            checkpoint: text_of(&note.unwrap_or_default()).into_owned(),
+        });
     }
-    json(&json!({"cosigned": cosigned, "timestamps": timestamps}))
+    Ok(Witnessed { cosigned, timestamps })
 }
 
 fn object(epoch: u64, name: &str) -> String {

@@ -118,6 +118,8 @@ pub async fn accesses_are_recorded(rig: &Rig) {
         "read",
         "reveal",
         "export",
+        "verify",
+        "verify.cancel",
         "report.generate",
         "report.download",
         "api_key.create",

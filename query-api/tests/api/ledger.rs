@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::records::bank_event;
 use crate::support::{BANK, CLINIC, Rig, Writer};
+use crate::whole;
 
-pub async fn ledger(rig: &Rig, admin: &str, officer: &str, writer: &Writer) {
+pub async fn ledger(rig: &Rig, [admin, officer, viewer]: [&str; 3], writer: &Writer) {
     writer.seal(rig).await;
     let id = bank_event(10)["event_id"].as_str().unwrap().to_owned();
     let detail = rig.get(&format!("/api/v1/audit/logs/{id}"), officer).await;
@@ -48,6 +49,7 @@ pub async fn ledger(rig: &Rig, admin: &str, officer: &str, writer: &Writer) {
     rig.refused("/api/v1/checkpoints/7", admin, 404).await;
     tiles(rig, admin, officer).await;
     assert_eq!(verify_all(rig, admin).await, 0, "proven");
+    whole::proven(rig, admin, officer, viewer).await;
 
     // One byte of one text changed behind the ledger's back.
     let change = format!(
@@ -63,6 +65,7 @@ pub async fn ledger(rig: &Rig, admin: &str, officer: &str, writer: &Writer) {
     let (_, verdict) = rig.post("/api/v1/verify", officer, json!({"event_id": id})).await;
     assert_eq!(verdict["verdict"], "fail", "{verdict}");
     assert_eq!(verify_all(rig, admin).await, 1, "refuted");
+    whole::refuted(rig, admin, &id).await;
 }
 
 /// The trees as C2SP tlog-tiles: what is served, to whom, and what is refused.

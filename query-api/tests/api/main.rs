@@ -8,6 +8,7 @@ mod findings;
 mod ledger;
 mod records;
 mod support;
+mod whole;
 
 use aal_control::{Role, TenantScope};
 use support::{BANK, Writer, rig};
@@ -41,7 +42,7 @@ async fn the_query_api() {
     access::administration(&rig, &admin, &officer).await;
     aggregates::reports(&rig, &officer, &viewer).await;
     feed::feed(&rig, &admin, &viewer, &mut writer).await;
-    ledger::ledger(&rig, &admin, &officer, &writer).await;
+    ledger::ledger(&rig, [&admin, &officer, &viewer], &writer).await;
     access::every_route_answers(&rig).await;
     feed::slow_reader(&rig, &admin, &mut writer).await;
     access::accesses_are_recorded(&rig).await;

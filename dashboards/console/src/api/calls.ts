@@ -18,6 +18,7 @@ import type {
   SessionSummary,
   Tenant,
   User,
+  Verification,
   VerifyAnswer,
 } from "./types";
 
@@ -70,6 +71,18 @@ export const addOutcome = (eventId: string, outcome: NewOutcome) =>
 
 export const verifyRecord = (eventId: string) =>
   call<VerifyAnswer>("/api/v1/verify", { method: "POST", body: { event_id: eventId } });
+
+export const verifyEverything = () =>
+  call<Verification>("/api/v1/verify", { method: "POST", body: { scope: "ledger" } });
+
+export const fetchVerifications = (query: Query, signal: AbortSignal) =>
+  call<{ items: Verification[] }>("/api/v1/verify", { query, signal });
+
+export const fetchVerification = (verificationId: string, signal: AbortSignal) =>
+  call<Verification>(`/api/v1/verify/${id(verificationId)}`, { signal });
+
+export const cancelVerification = (verificationId: string) =>
+  call<Verification>(`/api/v1/verify/${id(verificationId)}`, { method: "DELETE" });
 
 export const fetchSessions = (query: Query, signal: AbortSignal) =>
   call<Page<SessionSummary>>("/api/v1/audit/sessions", { query, signal });

@@ -328,6 +328,56 @@ export interface NumberedSource {
   gaps: { first: number; last: number }[];
 }
 
+export interface LedgerFinding {
+  severity: "refuted" | "unproven";
+  /** Absent when it concerns the log as a whole. */
+  chain?: string;
+  index?: number;
+  event_id?: string;
+  what: string;
+}
+
+export interface LedgerVerdict {
+  verdict: "CONTENT" | "IDENTITY" | "TIME" | "WITNESS" | "SCOPE" | "ERASURE" | "REPORT";
+  status: Verdict;
+  is_required: boolean;
+  checked: number;
+  refuted: number;
+  unproven: number;
+  /** The first of them. */
+  findings: LedgerFinding[];
+}
+
+/** A verification of the whole ledger, running or ended. */
+export interface Verification {
+  id: string;
+  tenant: string | null;
+  started_at: string;
+  finished_at: string | null;
+  state: "running" | "done" | "cancelled" | "failed";
+  policy: { origin: string; sha256: string };
+  known_head: { epoch: number; checkpoint: string } | null;
+  /** Of an earlier verification: the log must lead to it, too. */
+  earlier_head: { verification: string; epoch: number } | null;
+  progress: {
+    epochs: number;
+    epochs_read: number;
+    chains: number;
+    chains_read: number;
+    records: number;
+    records_read: number;
+  };
+  outcome: "proven" | "refuted" | "unreadable" | "unproven" | null;
+  report: {
+    records: number;
+    chains: number;
+    not_yet_sealed: number;
+    unreadable: string[];
+    verdicts: LedgerVerdict[];
+  } | null;
+  error: string | null;
+}
+
 export interface CheckpointSummary {
   epoch: number;
   sealed_at: string;

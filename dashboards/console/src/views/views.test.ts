@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { fixFor, problemFrom } from "../api/problem";
-import type { MetricPoint, Metrics } from "../api/types";
+import type { LedgerVerdict, MetricPoint, Metrics, Verification } from "../api/types";
 import { localPath } from "../lib/local-path";
 import { sessionPath } from "../lib/session-path";
 import { columnLabel, columnsOf, textOf } from "./access/columns";
+import { commandFor, conclusionOf, hiddenFindings, progressOf, toneOf } from "./ledger/verdicts";
 import { align, largestGroups, namedSeries, timelineOf, totalsOf } from "./metrics/series";
 import { leftOutOf, toRequest } from "./reports/to-request";
 
@@ -181,5 +182,64 @@ describe("problems", () => {
   it("come with something to do", () => {
     expect(fixFor(problemFrom(503, { type: "/problems/unavailable" }))).toContain("Nothing is lost");
     expect(fixFor(problemFrom(418, {}))).toBe("");
+  });
+});
+
+const verification = (change: Partial<Verification>): Verification => ({
+  id: "",
+  tenant: null,
+  started_at: "",
+  finished_at: null,
+  state: "running",
+  policy: { origin: "log.example", sha256: "" },
+  known_head: null,
+  earlier_head: null,
+  progress: { epochs: 0, epochs_read: 0, chains: 0, chains_read: 0, records: 0, records_read: 0 },
+  outcome: null,
+  report: null,
+  error: null,
+  ...change,
+});
+
+describe("a verification of the whole ledger", () => {
+  const progress = { epochs: 8, epochs_read: 4, chains: 0, chains_read: 0, records: 0, records_read: 0 };
+  const verdict: LedgerVerdict = {
+    verdict: "WITNESS",
+    status: "unproven",
+    is_required: false,
+    checked: 0,
+    refuted: 2,
+    unproven: 21,
+    findings: [{ severity: "unproven", what: "the policy names no witnesses" }],
+  };
+
+  it("shows how far it is by what is known of the total", () => {
+    expect(progressOf(verification({})).part).toBeNull();
+    expect(progressOf(verification({ progress }))).toEqual({ text: "4 of 8 epochs read", part: 0.5 });
+    const reading = { ...progress, chains: 1, records: 10, records_read: 12 };
+    // Records that came since it began are read, too.
+    expect(progressOf(verification({ progress: reading })).part).toBe(1);
+    expect(progressOf(verification({ progress: { ...reading, records: 0 } })).part).toBeNull();
+  });
+
+  it("never words an end without verdicts as a result", () => {
+    expect(conclusionOf(verification({}))).toBeNull();
+    expect(conclusionOf(verification({ state: "cancelled" }))).toContain("no verdicts");
+    expect(conclusionOf(verification({ state: "failed", error: "the store is away" }))).toContain(
+      "the store is away",
+    );
+    expect(conclusionOf(verification({ state: "done" }))).toContain("no verdicts");
+    expect(conclusionOf(verification({ state: "done", outcome: "refuted" }))).toContain(
+      "contradicts what was sealed",
+    );
+    expect(conclusionOf(verification({ state: "done", outcome: "unproven" }))).toContain("could not be made");
+  });
+
+  it("counts what is not listed and colours what is required", () => {
+    expect(hiddenFindings(verdict)).toBe(22);
+    expect(toneOf(verdict)).toBe("neutral");
+    expect(toneOf({ ...verdict, is_required: true })).toBe("warn");
+    expect(toneOf({ ...verdict, status: "fail" })).toBe("bad");
+    expect(commandFor("https://audit.example")).toContain("audit verify https://audit.example --policy");
   });
 });

@@ -9,6 +9,7 @@ import { formatCount } from "../../lib/number";
 import { useIsOfficer } from "../../session/hooks";
 import { EvidenceBundle } from "./evidence-bundle";
 import { Incidents, Sources } from "./findings";
+import { VerifyEverything } from "./verify-everything";
 
 const pageSize = 50;
 const refreshMs = 10_000;
@@ -101,6 +102,7 @@ export function LedgerView() {
           {shown !== null && <Checkpoint epoch={shown} />}
         </div>
       )}
+      {isOfficer && <VerifyEverything />}
       {isOfficer && <EvidenceBundle />}
       {isOfficer && <Sources />}
     </div>
