@@ -104,7 +104,6 @@ pub(crate) fn streamed(mut lines: mpsc::Receiver<Line>) -> Response {
     response
 }
 
-
 /// Reads a chain page by page, so that no query of the store lasts as long as the whole export.
 pub(super) struct Pages {
     app: Arc<App>,

@@ -26,13 +26,11 @@ pub(crate) async fn witnessed(call: Call) -> Result<Response, Problem> {
 
 /// The same for whoever asks inside this service.
 pub(crate) async fn witnessed_to(anchors: &Anchors, to: u64) -> Result<Witnessed, Problem> {
-    let cosigned = match newest(anchors, "latest-cosigned", "cosigned", to).await? {
-        Some((epoch, bytes)) => Some(WitnessedNote {
-            epoch,
-            note: text_of(&bytes).into_owned(),
-        }),
-        None => None,
-    };
+    let cosigned = newest(anchors, "latest-cosigned", "cosigned", to).await?;
+    let cosigned = cosigned.map(|(epoch, bytes)| WitnessedNote {
+        epoch,
+        note: text_of(&bytes).into_owned(),
+    });
     let mut timestamps = Vec::new();
     for authority in 0..AUTHORITIES {
         let hint = format!("latest-timestamp-{authority}");
