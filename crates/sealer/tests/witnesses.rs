@@ -114,6 +114,11 @@ impl Rig {
         anchor.cosigned(epoch).await.unwrap().map(|bytes| bytes.to_vec())
     }
 
+    /// What the log's readers get as its newest checkpoint.
+    fn published(&self) -> Vec<u8> {
+        self.objects.objects.lock().unwrap()["log/checkpoint"].to_vec()
+    }
+
     fn trust(&self, extra: &str, witnesses: &str) -> TrustPolicy {
         let keys = [signer().verifier_key().clone(), second().verifier_key().clone()];
         let text = TrustPolicy::render_keys(ORIGIN, &keys, &[]);
@@ -171,8 +176,21 @@ async fn a_quorum_cosigns_and_the_next_manifest_names_it() {
         );
         assert_eq!(round.cosigned.len(), 2);
         let stored = rig.cosigned(epoch).await.unwrap();
+        assert_eq!(
+            rig.published(),
+            stored,
+            "readers of the log see the witnesses' lines"
+        );
         assert_eq!(rig.seal().await, epoch + 1);
         assert_eq!(rig.last().witness_hash, sha256(&stored));
+        // The next one is larger and not witnessed yet; a late answer for the one before does not replace it.
+        let next = Anchor::new(rig.objects.clone(), "")
+            .checkpoint(epoch + 1)
+            .await
+            .unwrap();
+        assert_eq!(rig.published(), next.unwrap());
+        assert!(rig.witnessing.round(epoch).await.unwrap().is_stored);
+        assert_ne!(rig.published(), stored);
     }
     // Epoch 5 is not witnessed yet.
     let note = rig.cosigned(4).await.unwrap();

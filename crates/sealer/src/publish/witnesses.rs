@@ -174,6 +174,10 @@ impl<O: Objects> Witnessing<O> {
             let stored = self.anchor.create_cosigned(epoch, note.to_bytes().into()).await?;
             self.evidence.witnessed(sha256(&stored));
             round.is_stored = true;
+            // A copy for readers of the log: without it they find the checkpoint without the witnesses' lines.
+            if let Err(error) = self.anchor.publish_checkpoint(checkpoint.size, stored).await {
+                tracing::warn!(%error, epoch, "cosigned checkpoint not published as the log's newest");
+            }
         }
         Ok(round)
     }

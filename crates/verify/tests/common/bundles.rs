@@ -1,7 +1,7 @@
 //! Bundles of a log in memory, and ways to take them apart and put them together again.
 #![allow(dead_code)]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aal_bundle::plan::{TipTree, plan, select};
 use aal_bundle::{
@@ -56,6 +56,16 @@ pub fn make(log: &Log, scope: &Scope) -> Vec<u8> {
 
 /// As [`make`], with a hand in the report files.
 pub fn make_with(log: &Log, scope: &Scope, reports: impl Fn(&mut BundleWriter<Vec<u8>>)) -> Vec<u8> {
+    make_cosigned(log, scope, reports, &BTreeMap::new())
+}
+
+/// As [`make_with`], with cosigned checkpoints of epochs.
+pub fn make_cosigned(
+    log: &Log,
+    scope: &Scope,
+    reports: impl Fn(&mut BundleWriter<Vec<u8>>),
+    cosigned: &BTreeMap<u64, Vec<u8>>,
+) -> Vec<u8> {
     let range = scope.range;
     let epoch = |number: u64| &log.epochs[number as usize];
     let first = range.first_manifest();
@@ -67,10 +77,13 @@ pub fn make_with(log: &Log, scope: &Scope, reports: impl Fn(&mut BundleWriter<Ve
     writer.before_range(&before).unwrap();
     let mut numbers: Vec<u64> = range.base_epoch.into_iter().collect();
     numbers.extend([range.last_epoch, range.tip_epoch]);
+    numbers.extend(cosigned.keys());
+    numbers.sort_unstable();
     numbers.dedup();
     for number in numbers {
         let files = CheckpointFiles {
             note: epoch(number).checkpoint.clone(),
+            cosigned: cosigned.get(&number).cloned(),
             ..CheckpointFiles::default()
         };
         writer.checkpoint(&files).unwrap();
