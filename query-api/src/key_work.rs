@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aal_event::{Kind, SystemEvent, system_id};
-use aal_keys::RewrapProgress;
+use aal_keys::{RewrapProgress, RewrapState};
 use aal_service::Problem;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -28,10 +28,12 @@ pub(crate) async fn run(app: Arc<App>) {
     {
         let rewrapping = app.keys.rewrap(&holder);
         match shutdown.unless_requested(rewrapping).await {
-            Some(Ok(Some(done))) => tell_rewrapped(&app, &done).await,
-            Some(Ok(None)) => {}
+            Some(Ok(_)) => {}
             Some(Err(error)) => tracing::warn!(%error, "keys are not all wrapped anew yet"),
             None => return,
+        }
+        if let Err(error) = tell_rewrapped(&app).await {
+            tracing::warn!(%error, "the ledger was not told yet that keys were wrapped anew");
         }
         if turn.is_multiple_of(TIDY_EVERY) {
             tidy(&app).await;
@@ -61,11 +63,21 @@ async fn tidy(app: &App) {
     }
 }
 
-async fn tell_rewrapped(app: &App, done: &RewrapProgress) {
+/// Tells the ledger how a wrapping anew ended, until it knows.
+async fn tell_rewrapped(app: &App) -> Result<(), aal_keys::KeysError> {
+    let Some(ended) = app.keys.untold_rewrap().await? else {
+        return Ok(());
+    };
+    let action = match ended.state {
+        RewrapState::Failed => "rewrap_failed",
+        RewrapState::Done | RewrapState::Running => "rewrapped",
+    };
     // The same id for the same run, so that telling it twice is recorded once.
-    let id = system_id(Kind::KeyChange, &["rewrapped", &done.started_us.to_string()]);
-    if let Err(problem) = tell(app, id, "rewrapped", "query-api", facts_of(done)).await {
-        tracing::error!(detail = ?problem.detail, "the ledger was not told that keys were wrapped anew");
+    let id = system_id(Kind::KeyChange, &[action, &ended.started_us.to_string()]);
+    match tell(app, id, action, "query-api", facts_of(&ended)).await {
+        Ok(()) => app.keys.rewrap_told(&ended).await,
+        // Logged where it failed; the next turn tries again.
+        Err(_) => Ok(()),
     }
 }
 
@@ -94,7 +106,7 @@ pub(crate) async fn tell(
         target: None,
         reason: None,
         detail: facts,
-        occurred_at_us: Some(aal_service::times::now_us()),
+        occurred_at_us: None,
     };
     app.send_event(&event.into_event()).await
 }

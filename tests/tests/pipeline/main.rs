@@ -9,4 +9,5 @@ mod partitions;
 mod readback;
 mod replay;
 mod reports;
+mod sealed_payloads;
 mod tamper;
