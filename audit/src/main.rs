@@ -5,6 +5,7 @@ mod cli;
 mod demo;
 mod lines;
 mod local;
+mod receipts;
 mod replay;
 mod up;
 mod verify;
