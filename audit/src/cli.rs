@@ -105,6 +105,9 @@ pub struct DemoArguments {
     /// The month ends here (RFC 3339); now, when absent.
     #[arg(long)]
     pub end: Option<String>,
+    /// Keep the edge's receipts here, one line each, for `audit verify --receipts`; added to what is there.
+    #[arg(long)]
+    pub receipts: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +124,9 @@ pub struct ReplayArguments {
     /// Another salt gives other event ids, so that the same file can be recorded once more.
     #[arg(long, default_value = "")]
     pub salt: String,
+    /// Keep the edge's receipts here, one line each, for `audit verify --receipts`; added to what is there.
+    #[arg(long)]
+    pub receipts: Option<PathBuf>,
     /// Print a summary as JSON.
     #[arg(long)]
     pub json: bool,

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     cli::DemoArguments,
     local::{ApplicationKey, Local, LocalError},
+    receipts::{self, ReceiptsError, ReceiptsFile},
 };
 
 /// Items read ahead, then sent; outcomes of a chunk follow its events.
@@ -29,6 +30,8 @@ pub enum DemoError {
     Local(#[from] LocalError),
     #[error("the edge: {0}")]
     Client(#[from] ClientError),
+    #[error(transparent)]
+    Receipts(#[from] ReceiptsError),
     #[error("--end must be an RFC 3339 time such as 2026-01-31T12:00:00Z, not {0:?}")]
     End(String),
     #[error("the edge refused an event of {application}: {reason}")]
@@ -44,7 +47,12 @@ pub async fn run(arguments: DemoArguments) -> Result<ExitCode, DemoError> {
         }
         None => aal_service::times::now_us(),
     };
-    let sent = fill(&local, arguments.seed, arguments.decisions, end_us).await?;
+    let kept = arguments
+        .receipts
+        .as_deref()
+        .map(ReceiptsFile::open)
+        .transpose()?;
+    let sent = fill(&local, arguments.seed, arguments.decisions, end_us, kept).await?;
     println!("{sent} decisions and outcomes recorded");
     Ok(ExitCode::SUCCESS)
 }
@@ -63,7 +71,7 @@ pub async fn fill_once(local: &Local, decisions: u64) -> Result<(), DemoError> {
             now
         }
     };
-    fill(local, 1, decisions, begun.parse().unwrap_or_default()).await?;
+    fill(local, 1, decisions, begun.parse().unwrap_or_default(), None).await?;
     local.put_setting(SETTING, "complete").await?;
     Ok(())
 }
@@ -95,7 +103,13 @@ async fn sender(local: &Local) -> Result<Sender, DemoError> {
     Ok(sender)
 }
 
-async fn fill(local: &Local, seed: u64, decisions: u64, end_us: i64) -> Result<u64, DemoError> {
+async fn fill(
+    local: &Local,
+    seed: u64,
+    decisions: u64,
+    end_us: i64,
+    mut kept: Option<ReceiptsFile>,
+) -> Result<u64, DemoError> {
     let sender = sender(local).await?;
     let bar = ProgressBar::new(decisions);
     if let Ok(style) = ProgressStyle::with_template("demo {bar:40} {pos}/{len} decisions  {per_sec}  {eta}") {
@@ -110,14 +124,22 @@ async fn fill(local: &Local, seed: u64, decisions: u64, end_us: i64) -> Result<u
             break;
         }
         sent += chunk.len() as u64;
-        send_chunk(&sender, chunk, &bar).await?;
+        send_chunk(&sender, chunk, &bar, &mut kept).await?;
+    }
+    if let Some(kept) = &kept {
+        kept.sync()?;
     }
     bar.finish();
     local.revoke(&sender.keys).await?;
     Ok(sent)
 }
 
-async fn send_chunk(sender: &Sender, chunk: Vec<DemoItem>, bar: &ProgressBar) -> Result<(), DemoError> {
+async fn send_chunk(
+    sender: &Sender,
+    chunk: Vec<DemoItem>,
+    bar: &ProgressBar,
+    kept: &mut Option<ReceiptsFile>,
+) -> Result<(), DemoError> {
     let mut events: HashMap<(String, String), Vec<String>> = HashMap::new();
     let mut outcomes = Vec::new();
     for item in chunk {
@@ -149,7 +171,11 @@ async fn send_chunk(sender: &Sender, chunk: Vec<DemoItem>, bar: &ProgressBar) ->
         })
         .buffer_unordered(CONCURRENT);
     while let Some((application, size, answer)) = answers.next().await {
-        if let Some(item) = answer?.items.into_iter().find(|item| item.status != 201) {
+        let items = answer?.items;
+        for item in &items {
+            receipts::keep(kept, item.receipt.as_deref())?;
+        }
+        if let Some(item) = items.into_iter().find(|item| item.status != 201) {
             let reason = item.problem.map_or_else(
                 || format!("status {}", item.status),
                 |problem| format!("{problem:?}"),
@@ -168,7 +194,7 @@ async fn send_chunk(sender: &Sender, chunk: Vec<DemoItem>, bar: &ProgressBar) ->
         })
         .buffer_unordered(OUTCOMES_CONCURRENT);
     while let Some(answer) = answers.next().await {
-        answer?;
+        receipts::keep(kept, Some(&answer?.receipt))?;
     }
     Ok(())
 }

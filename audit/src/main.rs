@@ -9,6 +9,7 @@ mod keys;
 mod lines;
 mod local;
 mod reconcile;
+mod receipts;
 mod replay;
 mod up;
 mod verify;

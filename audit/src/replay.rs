@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     cli::ReplayArguments,
     local::{Local, LocalError},
+    receipts::{self, ReceiptsError, ReceiptsFile},
 };
 
 const TENANT: &str = "Replay";
@@ -25,6 +26,8 @@ pub enum ReplayCommandError {
     Local(#[from] LocalError),
     #[error("the edge: {0}")]
     Client(#[from] ClientError),
+    #[error(transparent)]
+    Receipts(#[from] ReceiptsError),
     #[error("{file}: {source}")]
     File { file: String, source: std::io::Error },
     #[error("{file} line {line}: {source}")]
@@ -63,6 +66,11 @@ pub async fn run(arguments: ReplayArguments) -> Result<ExitCode, ReplayCommandEr
             events.push(event);
         }
     }
+    let mut kept = arguments
+        .receipts
+        .as_deref()
+        .map(ReceiptsFile::open)
+        .transpose()?;
     let local = Local::open(&arguments.data).await?;
     let key = local
         .application_key(TENANT, &arguments.application, false)
@@ -76,7 +84,10 @@ pub async fn run(arguments: ReplayArguments) -> Result<ExitCode, ReplayCommandEr
         })
         .buffer_unordered(CONCURRENT);
     while let Some(answer) = answers.next().await {
-        answer?;
+        receipts::keep(&mut kept, Some(&answer?.receipt))?;
+    }
+    if let Some(kept) = &kept {
+        kept.sync()?;
     }
     local.revoke(std::slice::from_ref(&key)).await?;
     if arguments.json {

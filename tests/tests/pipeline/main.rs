@@ -7,6 +7,7 @@ mod lifecycle;
 mod outside_kafka;
 mod partitions;
 mod readback;
+mod receipts;
 mod replay;
 mod reports;
 mod sealed_payloads;
