@@ -98,12 +98,13 @@ fn is_identifier(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let is_part =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '.' | '/' | '+' | '(' | ')' | ':');
-    // Words of a sentence are not parts of a number.
-    let longest_letters = text.split(|c: char| !c.is_ascii_alphabetic()).map(str::len).max();
+    // Words of a sentence are not parts of a number: where there are spaces, digits outnumber letters.
+    let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
+    let is_one_word = !text.contains(' ');
     IDENTIFIER.contains(&length)
         && digits >= FEWEST_DIGITS
         && text.chars().all(is_part)
-        && longest_letters.unwrap_or(0) <= 8
+        && (is_one_word || digits > letters)
 }
 
 #[cfg(test)]
@@ -117,6 +118,8 @@ mod tests {
             "12345678",
             "+49 (0)30 901820",
             "4111-1111-1111-1111",
+            "RSSMRA85M01H501U",
+            "GB29 NWBK 6016 1331 9268 19",
         ] {
             assert!(is_identifier(number), "{number}");
         }

@@ -265,7 +265,14 @@ pub async fn refuted(rig: &Rig, admin: &str, event_id: &str) {
     let latest = rig.path("anchors/latest");
     let newest = std::fs::read(&latest).unwrap();
     std::fs::write(&latest, "4\n").unwrap();
+    let later = ["005", "006"].map(|epoch| (rig.path(&format!("anchors/epoch/{epoch}")), rig.path(epoch)));
+    for (there, away) in &later {
+        std::fs::rename(there, away).unwrap();
+    }
     let job = verified(rig, admin, json!({"scope": "ledger"})).await;
+    for (there, away) in &later {
+        std::fs::rename(away, there).unwrap();
+    }
     std::fs::write(&latest, newest).unwrap();
     assert_eq!(job["known_head"]["epoch"], json!(4), "{job}");
     assert_eq!(job["earlier_head"]["epoch"], json!(6));

@@ -144,7 +144,7 @@ mod tests {
         let value = Filters::parse([("flagged", "yes")]).unwrap_err();
         assert_eq!(
             value.to_string(),
-            "filter \"flagged\" has value \"yes\", expected true or false"
+            "filter \"flagged\" has another value than expected: true or false"
         );
     }
 

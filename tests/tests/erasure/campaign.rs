@@ -73,8 +73,8 @@ async fn assert_all(world: &World, erased: &[Person]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn erased_people_stay_erased_through_kills_and_old_backups() {
-    let count = from_environment("AAL_ERASURE_SUBJECTS", 60);
-    let kills = from_environment("AAL_ERASURE_KILLS", 4);
+    let count = from_environment("AAL_ERASURE_SUBJECTS", 30);
+    let kills = from_environment("AAL_ERASURE_KILLS", 2);
     let seed = from_environment("AAL_ERASURE_SEED", u64::from(std::process::id()));
     println!("people {count}, kills {kills}, seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);

@@ -1,7 +1,7 @@
 //! The erasure campaign: people are erased for good while the process is killed and old backups are restored, and every
 //! proof and every figure stays as it was.
 //!
-//! 60 people here; `make erasure-test` does it with 1,000. AAL_ERASURE_SEED repeats a run's moments.
+//! 30 people here; `make erasure-test` does it with 1,000. AAL_ERASURE_SEED repeats a run's moments.
 
 mod campaign;
 mod export;
