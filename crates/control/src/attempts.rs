@@ -1,6 +1,7 @@
 //! How often somebody may try to sign in. Kept in the store, so that neither a restart nor a second
 //! process gives more attempts.
 
+use sha2::{Digest, Sha256};
 use sqlx::Row;
 
 use crate::error::ControlError;
@@ -13,6 +14,12 @@ pub struct AttemptLimit {
     pub max_failures: i64,
     /// Length of the window in microseconds.
     pub window_us: i64,
+}
+
+/// What stands for a source in the store: people mistype all kinds of things as their name, and a backup should not
+/// tell who tried to sign in from where.
+fn stored(source: &str) -> String {
+    hex::encode(Sha256::digest(source.as_bytes()))
 }
 
 impl Control {
@@ -35,7 +42,7 @@ impl Control {
              window_us = CASE WHEN login_attempts.window_us <= $3 THEN $2 ELSE login_attempts.window_us END \
              RETURNING failures, window_us";
         let row = sqlx::query(upsert)
-            .bind(source)
+            .bind(stored(source))
             .bind(now_us)
             .bind(window_start_us)
             .fetch_one(&self.pool)
@@ -54,7 +61,7 @@ impl Control {
     /// The database.
     pub async fn clear_attempts(&self, source: &str) -> Result<(), ControlError> {
         sqlx::query("DELETE FROM login_attempts WHERE source = $1")
-            .bind(source)
+            .bind(stored(source))
             .execute(&self.pool)
             .await?;
         Ok(())

@@ -171,8 +171,10 @@ impl Redactor<'_> {
     }
 
     fn tag(&mut self, key: &str, value: &str) -> Result<(String, Value), RedactError> {
-        let clean_value = self.text(key, value)?;
-        Ok((self.text("tag", key)?, clean_value.into()))
+        // The name is said in the list of redactions, so it must be clean before.
+        let clean_key = self.text("tag", key)?;
+        let clean_value = self.text(&clean_key, value)?;
+        Ok((clean_key, clean_value.into()))
     }
 
     /// What identifies the event's source, trace and actors.

@@ -84,7 +84,8 @@ fn everywhere(value: &str) -> Value {
     event["source"] = json!({"sdk": value, "version": value, "instance": value, "epoch": 1, "sequence": 0});
     event["request"]["url"] =
         format!("https://api.openai.com/v1/chat/completions?user={value}&to={value}").into();
-    event["request"]["method"] = value.into();
+    // The longest that a method may be.
+    event["request"]["method"] = value.chars().take(16).collect::<String>().into();
     event["request"]["body"]["user"] = value.into();
     event["request"]["body"]["model"] = value.into();
     event["response"]["body"]["model"] = value.into();
