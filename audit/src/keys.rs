@@ -3,59 +3,31 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
+    api::{Api, ApiArguments, ApiError},
     cli::{KeysAction, KeysArguments},
-    local::{Local, LocalError},
 };
 
-const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 const POLL: Duration = Duration::from_millis(500);
 
 /// Why it did not work; exit status 2.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysCommandError {
     #[error(transparent)]
-    Local(#[from] LocalError),
-    #[error("give --token (or AAL_TOKEN), or --data of a local audit up")]
-    NoToken,
-    #[error("{url}: {source}")]
-    Http { url: String, source: reqwest::Error },
-    #[error("{url} answered {status}: {detail}")]
-    Status {
-        url: String,
-        status: u16,
-        detail: String,
-    },
+    Api(#[from] ApiError),
     #[error("not everything was wrapped anew: {0}")]
     Failed(String),
 }
 
-struct Service {
-    http: Client,
-    base: String,
-    token: String,
-}
+struct Service(Api);
 
 impl Service {
     async fn call(&self, method: Method, path: &str) -> Result<Value, KeysCommandError> {
-        let url = format!("{}{path}", self.base);
-        let failed = |source| KeysCommandError::Http {
-            url: url.clone(),
-            source,
-        };
-        let request = self.http.request(method, &url).bearer_auth(&self.token);
-        let response = request.send().await.map_err(failed)?;
-        if !response.status().is_success() {
-            return Err(KeysCommandError::Status {
-                url,
-                status: response.status().as_u16(),
-                detail: response.text().await.unwrap_or_default(),
-            });
-        }
-        response.json().await.map_err(failed)
+        let url = format!("{}{path}", self.0.base);
+        Ok(self.0.json(self.0.http.request(method, &url), &url).await?)
     }
 
     async fn status(&self) -> Result<Value, KeysCommandError> {
@@ -65,25 +37,14 @@ impl Service {
 
 /// `audit keys`.
 pub async fn run(arguments: KeysArguments) -> Result<ExitCode, KeysCommandError> {
-    let local = match &arguments.data {
-        Some(data) => Some(Local::open(data).await?),
-        None => None,
-    };
-    let token = match (&arguments.token, &local) {
-        (Some(token), _) => token.clone(),
-        (None, Some(local)) => local.administrator_token().await?,
-        (None, None) => return Err(KeysCommandError::NoToken),
-    };
-    let server = match (&arguments.server, &local) {
-        (Some(server), _) => server.clone(),
-        (None, Some(local)) => format!("http://{}", local.endpoints()?.console),
-        (None, None) => DEFAULT_SERVER.to_owned(),
-    };
-    let service = Service {
-        http: Client::new(),
-        base: server.trim_end_matches('/').to_owned(),
-        token,
-    };
+    let service = Service(
+        Api::new(&ApiArguments {
+            server: arguments.server,
+            token: arguments.token,
+            data: arguments.data,
+        })
+        .await?,
+    );
     match arguments.action {
         KeysAction::Status => {
             let status = service.status().await?;
