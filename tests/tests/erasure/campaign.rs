@@ -182,7 +182,11 @@ async fn erased_people_stay_erased_through_kills_and_old_backups() {
     world.pipeline.sealed().await;
     assert!(verified(&world) >= absent);
 
-    // On disk, but for the log, whose retention the certificate states.
+    // On disk, but for the log, whose retention the certificate states. The store deletes replaced files in its own time.
+    until("the files that the restore brought back are deleted", || {
+        world.no_replaced_parts()
+    })
+    .await;
     world.pipeline.terminate().await;
     for person in &erased {
         for place in ["objects", "anchor", "clickhouse", "control.db", "control.db-wal"] {

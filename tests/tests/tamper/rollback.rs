@@ -7,6 +7,7 @@ use audit_tests::Start;
 use super::{
     anchor::{flip, remove},
     campaign::{Campaign, MACHINE, Purpose, STORES, frozen, keep, put},
+    witness::keep_heads,
 };
 
 /// A pipeline that seals all the time has a newest epoch at most so old.
@@ -16,6 +17,7 @@ pub async fn run(campaign: &mut Campaign) {
     let data = campaign.pipeline.data();
     // The tables of the campaign must not be in the way of a file that is damaged.
     let part = largest_file(campaign).await;
+    let heads = keep_heads(campaign).await;
     campaign.pipeline.terminate().await;
     keep(&data, &MACHINE, "today");
 
@@ -31,16 +33,6 @@ pub async fn run(campaign: &mut Campaign) {
         1,
     )
     .await;
-    put(&data, &STORES, "old");
-    restarted(
-        campaign,
-        Start::default(),
-        "ClickHouse and Kafka of an earlier day, and the pipeline goes on",
-        1,
-    )
-    .await;
-    put(&data, &MACHINE, "today");
-    forked(campaign).await;
 
     // Hints gone or wrong: the sealer finds its way, and what it seals then is proven.
     put(&data, &MACHINE, "today");
@@ -59,6 +51,21 @@ pub async fn run(campaign: &mut Campaign) {
         &pinned,
         &LIVE,
     );
+    campaign.pipeline.terminate().await;
+
+    // Last, because the witness has then seen what no other history agrees with.
+    put(&data, &MACHINE, "today");
+    put(&data, &STORES, "old");
+    restarted(
+        campaign,
+        Start::default(),
+        "ClickHouse and Kafka of an earlier day, and the pipeline goes on",
+        1,
+    )
+    .await;
+    forked(campaign, &heads).await;
+    put(&data, &MACHINE, "today");
+    campaign.pipeline.restart_with(frozen()).await;
 }
 
 /// Starts as said, judges, and stops.
@@ -69,9 +76,8 @@ async fn restarted(campaign: &mut Campaign, start: Start, name: &str, expected: 
 }
 
 /// The machine as it was before goes on by itself: two histories of one log, each sealed by a live sealer with the right key.
-async fn forked(campaign: &mut Campaign) {
+async fn forked(campaign: &mut Campaign, heads: &[PathBuf; 2]) {
     let data = campaign.pipeline.data();
-    let heads = ["kept.note", "witness.note"].map(|name| campaign.files.path().join(name));
     put(&data, &MACHINE, "old");
     campaign.pipeline.restart_with(Start::default()).await;
     campaign.pipeline.fill(5, "2026-08-01T00:00:00Z").await;

@@ -18,9 +18,7 @@ use super::{
 };
 
 pub async fn run(campaign: &mut Campaign) {
-    let newest = campaign.snapshot.epoch;
-    let note = campaign.epoch_file(newest, "checkpoint");
-    let kept = keep_heads(campaign, &note).await;
+    let kept = keep_heads(campaign).await;
     let cosigned = newest_cosigned(campaign);
     let pinned = campaign.pinned();
     campaign.judge_with(
@@ -58,8 +56,9 @@ pub async fn run(campaign: &mut Campaign) {
 }
 
 /// Files with the newest head as somebody kept it, and as the witness gives it.
-async fn keep_heads(campaign: &Campaign, note: &Path) -> [PathBuf; 2] {
+pub async fn keep_heads(campaign: &Campaign) -> [PathBuf; 2] {
     let files = campaign.files.path();
+    let note = campaign.epoch_file(campaign.snapshot.epoch, "checkpoint");
     let kept = files.join("kept.note");
     fs::copy(note, &kept).expect("it can be copied");
     let witness = campaign.witness.as_ref().expect("the full campaign has one");
