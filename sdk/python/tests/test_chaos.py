@@ -189,6 +189,25 @@ def test_forking_while_other_threads_record_does_not_hang(edge) -> None:
     assert len(instances) == 11
 
 
+def test_no_fork_happens_while_openssl_makes_the_context(edge) -> None:
+    child(
+        "import ssl, threading\n"
+        "from audit_layer import _tls\n"
+        "entered, go, make = threading.Event(), threading.Event(), ssl.create_default_context\n"
+        "def slowly():\n"
+        "    entered.set(); go.wait(); return make()\n"
+        "ssl.create_default_context = slowly\n"
+        "record(1); entered.wait()\n"
+        "threading.Timer(0.2, go.set).start()\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    os._exit(0 if _tls._context is not None else 1)\n"
+        "assert os.waitpid(pid, 0)[1] == 0\n",
+        edge.address,
+        LINGER="0.05",
+    )
+
+
 def test_threads_and_tasks_keep_their_own_context(audit, edge) -> None:
     barrier = threading.Barrier(8)
 

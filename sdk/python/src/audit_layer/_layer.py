@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
-from . import _context, _marks, _transport, _wrap
+from . import _context, _marks, _tls, _transport, _wrap
 from ._capture import Capture, new_event_id
 from ._config import Settings, settings_from
 from ._event import captured_event, source
@@ -353,10 +353,23 @@ def _close_all() -> None:
         layer.close()
 
 
-def _each(action: Callable[[AuditLayer], None]) -> Callable[[], None]:
+#: The layers held over the fork that is going on; `_tls.making` serialises forks.
+_held: list[AuditLayer] = []
+
+
+def _before_fork() -> None:
+    _tls.making.acquire()
+    _held[:] = _all()
+    for layer in _held:
+        layer._before_fork()
+
+
+def _after_fork(action: Callable[[AuditLayer], None]) -> Callable[[], None]:
     def run() -> None:
-        for layer in _all():
+        for layer in _held:
             action(layer)
+        _held.clear()
+        _tls.making.release()
 
     return run
 
@@ -364,7 +377,7 @@ def _each(action: Callable[[AuditLayer], None]) -> Callable[[], None]:
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_each(AuditLayer._before_fork),
-        after_in_parent=_each(AuditLayer._after_fork_in_parent),
-        after_in_child=_each(AuditLayer._after_fork_in_child),
+        before=_before_fork,
+        after_in_parent=_after_fork(AuditLayer._after_fork_in_parent),
+        after_in_child=_after_fork(AuditLayer._after_fork_in_child),
     )

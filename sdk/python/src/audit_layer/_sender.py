@@ -7,14 +7,14 @@ from __future__ import annotations
 import encodings.idna  # noqa: F401
 import json
 import random
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional, Union
+from typing import Any, Optional
 
 import httpcore  # noqa: F401
 import httpx
 
+from . import _tls
 from ._config import Settings
 from ._queue import EVENTS_PATH
 from ._version import NAME, VERSION
@@ -58,7 +58,8 @@ class Sender:
             timeout=timeout if timeout is not None else settings.timeout_seconds,
             # A proxy from the environment must not see what is being audited.
             trust_env=False,
-            verify=_trust(settings.url),
+            # Its own choice would also import packages on the delivering thread.
+            verify=_tls.context(),
         )
 
     def send(self, lines: Sequence[Line]) -> Sent:
@@ -90,11 +91,6 @@ class Sender:
         if response.status_code == 201:
             return Sent(delivered=[line])
         return _as_a_whole([line], response)
-
-
-def _trust(url: str) -> Union[ssl.SSLContext, bool]:
-    """The operating system's trusted roots; httpx's own choice would import packages on the delivering thread."""
-    return ssl.create_default_context() if url.startswith("https://") else False
 
 
 def _as_a_whole(lines: Sequence[Line], response: httpx.Response) -> Sent:
