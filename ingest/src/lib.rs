@@ -19,6 +19,7 @@ mod delivery;
 mod duplicate;
 mod edge;
 mod gateway;
+mod life;
 mod openapi;
 mod outcome;
 mod rate;

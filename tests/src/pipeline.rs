@@ -58,6 +58,8 @@ pub struct Start {
     pub console_dir: Option<PathBuf>,
     /// An address of an outside Kafka broker.
     pub kafka: Option<String>,
+    /// The shard that partition 0 of its events topic feeds.
+    pub first_shard: u32,
     /// Providers of the gateway, NAME=URL.
     pub gateway_upstreams: Vec<String>,
 }
@@ -68,6 +70,7 @@ impl Default for Start {
             epoch_ms: 500,
             console_dir: None,
             kafka: None,
+            first_shard: 0,
             gateway_upstreams: Vec::new(),
         }
     }
@@ -323,6 +326,7 @@ async fn launch(
     }
     if let Some(kafka) = &start.kafka {
         command.arg("--kafka").arg(kafka);
+        command.args(["--first-shard", &start.first_shard.to_string()]);
     }
     for upstream in &start.gateway_upstreams {
         command.args(["--gateway-upstream", upstream]);

@@ -125,6 +125,7 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
         gateway_upstreams,
         console_dir: arguments.console_dir.clone(),
         epoch_ms: arguments.epoch_ms,
+        first_shard: arguments.first_shard,
     };
     let started = start(&settings, &arguments, &shutdown).await;
     let (services, result) = match started {

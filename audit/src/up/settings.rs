@@ -25,6 +25,7 @@ pub struct Settings {
     pub gateway_upstreams: Vec<(String, String)>,
     pub console_dir: Option<PathBuf>,
     pub epoch_ms: u64,
+    pub first_shard: u32,
 }
 
 fn http(listen: SocketAddr) -> HttpConfig {
@@ -99,6 +100,7 @@ impl Settings {
             },
             processor: processor::ProcessorConfig {
                 assignment,
+                first_shard: self.first_shard,
                 ..Default::default()
             },
             operations: None,

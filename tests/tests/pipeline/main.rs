@@ -7,6 +7,7 @@ mod lifecycle;
 mod outside_kafka;
 mod partitions;
 mod readback;
+mod replaced_topic;
 mod replay;
 mod reports;
 mod tamper;
