@@ -81,6 +81,10 @@ pub struct UpArguments {
     /// looking at a copy. What is read is still put on the log, and recorded by the next start without this option.
     #[arg(long, conflicts_with = "demo")]
     pub read_only: bool,
+    /// The shard that partition 0 feeds, where the events topic of that Kafka was deleted and made again: a number above
+    /// every shard of the old topic, which are closed then.
+    #[arg(long, value_name = "SHARD", default_value_t = 0, requires = "kafka")]
+    pub first_shard: u32,
     /// Fill in the demo's month when it is not there yet.
     #[arg(long)]
     pub demo: bool,

@@ -66,6 +66,15 @@ impl Delivery {
         })
     }
 
+    /// Whether the topic is there; before that nothing is produced.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.topic_is_ready.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn producer(&self) -> &Producer {
+        &self.producer
+    }
+
     /// Queues a record. The order of calls is the order within a key.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod delivery;
 mod duplicate;
 mod edge;
 mod gateway;
+mod life;
 mod openapi;
 mod otlp;
 mod outcome;

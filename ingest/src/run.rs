@@ -24,6 +24,7 @@ use crate::{
     delivery::Delivery,
     edge::Edge,
     gateway::{GatewayBody, GatewayError, GatewayService, PREFIX},
+    life,
     rate::RateLimit,
     routes::routes,
     stats::Stats,
@@ -90,9 +91,15 @@ impl Running {
 /// # Errors
 /// [`RunError`], only before it listens.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
-    let running = start(config, shutdown).await?;
+    let running = start(config, shutdown.clone()).await?;
     tracing::info!(address = %running.address, operations = %running.operations, "edge listening");
+    let delivery = running.delivery.clone();
+    let telling = tokio::spawn(life::started(delivery.clone(), shutdown));
     running.stopped().await;
+    if telling.await.is_err() {
+        tracing::error!("telling of the start ended badly");
+    }
+    life::stopped(&delivery).await;
     Ok(())
 }
 

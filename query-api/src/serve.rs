@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aal_announce::Teller;
 use aal_service::http::{Bound, Peer, serve_measured};
 use aal_service::{Component, Health, Metrics, Problem, Shutdown};
 use bytes::Bytes;
@@ -35,6 +36,7 @@ pub struct Running {
     pub addr: SocketAddr,
     bound: Bound,
     operations: Option<Bound>,
+    teller: Teller,
 }
 
 impl Running {
@@ -52,7 +54,11 @@ impl Running {
 /// # Errors
 /// [`StartError`] names the key to correct.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), StartError> {
-    start(config, shutdown).await?.stopped().await;
+    let running = start(config, shutdown).await?;
+    let teller = running.teller.clone();
+    teller.life("start").await;
+    running.stopped().await;
+    teller.life("stop").await;
     Ok(())
 }
 
@@ -82,6 +88,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
             Some(serving.await?)
         }
     };
+    let teller = Teller::new(app.producer.clone(), app.store.clone(), "query-api");
     let filter = filter(Arc::clone(&app), &config);
     let bound = serve_measured(filter, &config.http, shutdown, &metrics).await?;
     tracing::info!(address = %bound.addr, "query api listens");
@@ -89,6 +96,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
         addr: bound.addr,
         bound,
         operations,
+        teller,
     })
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aal_announce::Teller;
 use aal_control::{Control, ControlError};
-use aal_kafka::TopicError;
 use aal_kafka::rdkafka::error::KafkaError;
+use aal_kafka::{Producer, TopicError};
 use aal_service::objects::ObjectsError;
 use aal_service::ops::serve_operations;
 use aal_service::{Health, Metrics, ServeError, Shutdown, objects};
@@ -22,12 +23,15 @@ use crate::pdf::{PdfError, PdfRenderer};
 use crate::read::{AnchorReader, Reader};
 use crate::worker::{Numbers, Worker};
 
+/// Longest wait for Kafka's acknowledgement of what the reporter tells of itself.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Why the reporter did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     #[error("the control store cannot be opened: {0}")]
     Control(#[from] ControlError),
-    #[error("the kafka consumer cannot be made: {0}; check [kafka] and its options")]
+    #[error("the kafka client cannot be made: {0}; check [kafka] and its options")]
     Kafka(#[from] KafkaError),
     #[error(transparent)]
     Topics(#[from] TopicError),
@@ -73,11 +77,10 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
         None => None,
     };
     let renderer = renderer(&config.pdf).await?;
-    let reader = Reader::new(
-        Store::new(&config.store),
-        config.limits.query_timeout_ms,
-        config.limits.records,
-    );
+    let store = Store::new(&config.store);
+    let producer = Producer::new(&config.kafka, "aal-reporter-tells", DELIVERY_TIMEOUT)?;
+    let teller = Teller::new(producer, store.clone(), "reporter");
+    let reader = Reader::new(store, config.limits.query_timeout_ms, config.limits.records);
     let maker = Maker {
         bundles: anchors.clone().map(|anchors| BundleMaker {
             log: Log::new(anchors),
@@ -114,6 +117,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
     let workers: Vec<_> = (0..worker.config.jobs.max(1))
         .map(|_| tokio::spawn(worker.clone().run(shutdown.clone())))
         .collect();
+    teller.life("start").await;
     for task in workers {
         if task.await.is_err() {
             tracing::error!("a report worker ended badly");
@@ -126,6 +130,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), RunError> {
     {
         tracing::error!("the listener for report requests ended badly");
     }
+    teller.life("stop").await;
     control.close().await;
     operations_shutdown.request();
     if let Some(operations) = operations {

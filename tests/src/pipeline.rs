@@ -60,6 +60,8 @@ pub struct Start {
     pub kafka: Option<String>,
     /// Address of a schema registry.
     pub schema_registry: Option<String>,
+    /// The shard that partition 0 of its events topic feeds.
+    pub first_shard: u32,
     /// Providers of the gateway, NAME=URL.
     pub gateway_upstreams: Vec<String>,
     /// How long erasures wait for keys to leave memory.
@@ -75,6 +77,7 @@ impl Default for Start {
             console_dir: None,
             kafka: None,
             schema_registry: None,
+            first_shard: 0,
             gateway_upstreams: Vec::new(),
             erasure_settle_ms: None,
             read_only: false,
@@ -335,6 +338,7 @@ async fn launch(
     }
     if let Some(kafka) = &start.kafka {
         command.arg("--kafka").arg(kafka);
+        command.args(["--first-shard", &start.first_shard.to_string()]);
     }
     if let Some(registry) = &start.schema_registry {
         command.arg("--schema-registry").arg(registry);

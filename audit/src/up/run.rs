@@ -127,6 +127,7 @@ pub async fn run(arguments: UpArguments) -> Result<ExitCode, UpError> {
         console_dir: arguments.console_dir.clone(),
         epoch_ms: arguments.epoch_ms,
         erasure_settle_ms: arguments.erasure_settle_ms,
+        first_shard: arguments.first_shard,
     };
     let started = start(&settings, &arguments, &shutdown).await;
     let (services, result) = match started {

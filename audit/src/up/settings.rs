@@ -28,6 +28,7 @@ pub struct Settings {
     pub console_dir: Option<PathBuf>,
     pub epoch_ms: u64,
     pub erasure_settle_ms: u64,
+    pub first_shard: u32,
 }
 
 fn http(listen: SocketAddr) -> HttpConfig {
@@ -101,6 +102,7 @@ impl Settings {
             registry: self.schema_registry.clone().map(processor::RegistryConfig::at),
             processor: processor::ProcessorConfig {
                 assignment,
+                first_shard: self.first_shard,
                 ..Default::default()
             },
             operations: None,

@@ -1,10 +1,15 @@
 //! Puts what a service tells on the log.
 
+use std::time::Duration;
+
 use aal_event::{AvroError, FieldError, Kind, Limits, SystemEvent};
 use aal_kafka::{EVENTS, Producer, SendError};
 use aal_store::{Store, StoreError};
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+/// A service starts and stops whether or not the log takes the news.
+const LIFE_TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why something was not told; it may be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +61,15 @@ impl Teller {
             ..self.event(Kind::Heartbeat, Uuid::now_v7(), action, detail)
         };
         self.tell(event, shard.map(|shard| shard.partition)).await
+    }
+
+    /// A sign of life of the whole service that holds nothing up: what was not told within two seconds is logged.
+    pub async fn life(&self, action: &str) {
+        match tokio::time::timeout(LIFE_TOLD_WITHIN, self.heartbeat(action, None)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, action, "the ledger was not told of a sign of life"),
+            Err(_) => tracing::warn!(action, "the ledger was not told of a sign of life in time"),
+        }
     }
 
     /// That this machine's clock made a step of `step_us`, forward when positive.

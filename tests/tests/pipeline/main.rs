@@ -8,6 +8,7 @@ mod outside_kafka;
 mod partitions;
 mod readback;
 mod receipts;
+mod replaced_topic;
 mod replay;
 mod reports;
 mod sealed_payloads;
