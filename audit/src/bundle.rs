@@ -13,29 +13,18 @@ use uuid::Uuid;
 
 use crate::{
     cli::BundleArguments,
-    local::{Local, LocalError},
+    server::{Server, ServerError},
 };
 
-const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 const POLL: Duration = Duration::from_millis(500);
 
 /// Why there is no bundle; exit status 2.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     #[error(transparent)]
-    Local(#[from] LocalError),
-    #[error("give --token (or AAL_TOKEN), or --data of a local audit up")]
-    NoToken,
+    Server(#[from] ServerError),
     #[error("--filter {0:?} is not of the form name=value")]
     Filter(String),
-    #[error("{url}: {source}")]
-    Http { url: String, source: reqwest::Error },
-    #[error("{url} answered {status}: {detail}")]
-    Status {
-        url: String,
-        status: u16,
-        detail: String,
-    },
     #[error("the bundle was not made: {0}")]
     Failed(String),
     #[error("{}: {source}", file.display())]
@@ -60,34 +49,20 @@ struct JobFile {
     sha256: String,
 }
 
-struct Service {
-    http: reqwest::Client,
-    base: String,
-    token: String,
-}
+/// Makes bundles and hands them over.
+struct Service(Server);
 
 /// `audit bundle`.
 pub async fn run(arguments: BundleArguments) -> Result<ExitCode, BundleError> {
     let request = request_of(&arguments)?;
-    let local = match &arguments.data {
-        Some(data) => Some(Local::open(data).await?),
-        None => None,
-    };
-    let token = match (&arguments.token, &local) {
-        (Some(token), _) => token.clone(),
-        (None, Some(local)) => local.administrator_token().await?,
-        (None, None) => return Err(BundleError::NoToken),
-    };
-    let server = match (&arguments.server, &local) {
-        (Some(server), _) => server.clone(),
-        (None, Some(local)) => format!("http://{}", local.endpoints()?.console),
-        (None, None) => DEFAULT_SERVER.to_owned(),
-    };
-    let service = Service {
-        http: reqwest::Client::new(),
-        base: server.trim_end_matches('/').to_owned(),
-        token,
-    };
+    let service = Service(
+        Server::open(
+            arguments.server.as_deref(),
+            arguments.token.as_deref(),
+            arguments.data.as_deref(),
+        )
+        .await?,
+    );
     let job = service.made(&request).await?;
     let stated = job.files.iter().find(|file| file.format == "bundle");
     let stated = stated.map_or_else(String::new, |file| file.sha256.clone());
@@ -134,42 +109,14 @@ fn request_of(arguments: &BundleArguments) -> Result<Value, BundleError> {
 }
 
 impl Service {
-    async fn answered(
-        &self,
-        request: reqwest::RequestBuilder,
-        url: &str,
-    ) -> Result<reqwest::Response, BundleError> {
-        let sent = request.bearer_auth(&self.token).send().await;
-        let response = sent.map_err(|source| BundleError::Http {
-            url: url.to_owned(),
-            source,
-        })?;
-        if !response.status().is_success() {
-            return Err(BundleError::Status {
-                url: url.to_owned(),
-                status: response.status().as_u16(),
-                detail: response.text().await.unwrap_or_default(),
-            });
-        }
-        Ok(response)
-    }
-
-    async fn job(&self, request: reqwest::RequestBuilder, url: &str) -> Result<Job, BundleError> {
-        let answer = self.answered(request, url).await?;
-        answer.json().await.map_err(|source| BundleError::Http {
-            url: url.to_owned(),
-            source,
-        })
-    }
-
     /// Asks for the bundle and waits until it is made.
     async fn made(&self, request: &Value) -> Result<Job, BundleError> {
-        let url = format!("{}/api/v1/reports/generate", self.base);
-        let mut job = self.job(self.http.post(&url).json(request), &url).await?;
-        let url = format!("{}/api/v1/reports/{}", self.base, job.id);
+        let url = format!("{}/api/v1/reports/generate", self.0.base);
+        let mut job: Job = self.0.json(self.0.http.post(&url).json(request), &url).await?;
+        let url = format!("{}/api/v1/reports/{}", self.0.base, job.id);
         while !matches!(job.status.as_str(), "done" | "failed") {
             tokio::time::sleep(POLL).await;
-            job = self.job(self.http.get(&url), &url).await?;
+            job = self.0.json(self.0.http.get(&url), &url).await?;
         }
         if job.status == "failed" {
             return Err(BundleError::Failed(job.error.unwrap_or_default()));
@@ -199,8 +146,8 @@ impl Service {
         mut output: impl Write,
         target: &Path,
     ) -> Result<(u64, String), BundleError> {
-        let url = format!("{}{path}", self.base);
-        let response = self.answered(self.http.get(&url), &url).await?;
+        let url = format!("{}{path}", self.0.base);
+        let response = self.0.answered(self.0.http.get(&url), &url).await?;
         let mut chunks = response.bytes_stream();
         let (mut bytes, mut digest) = (0, Sha256::new());
         let failed = |source| BundleError::File {
@@ -208,7 +155,7 @@ impl Service {
             source,
         };
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|source| BundleError::Http {
+            let chunk = chunk.map_err(|source| ServerError::Http {
                 url: url.clone(),
                 source,
             })?;

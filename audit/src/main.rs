@@ -2,10 +2,12 @@
 
 mod bundle;
 mod cli;
+mod dead_letters;
 mod demo;
 mod lines;
 mod local;
 mod replay;
+mod server;
 mod up;
 mod verify;
 mod witness;
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Normalise => finish(lines::normalise()),
         Command::Price => finish(lines::price()),
         Command::Redact => finish(lines::redact()),
+        Command::DeadLetters(arguments) => finish(runtime.block_on(dead_letters::run(arguments))),
         Command::Bundle(arguments) => finish(runtime.block_on(bundle::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
         Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),

@@ -28,19 +28,24 @@ pub(crate) struct AccessNote<'a> {
 impl App {
     /// Records a read. It must be acknowledged before the data is given out, so a failure is a refusal.
     pub(crate) async fn record_access(&self, note: AccessNote<'_>) -> Result<(), Problem> {
-        self.record(Kind::Access, note).await
+        self.record(Kind::Access, Uuid::now_v7(), note).await
     }
 
     /// Records a change of users, keys or policies.
     pub(crate) async fn record_admin(&self, note: AccessNote<'_>) -> Result<(), Problem> {
-        self.record(Kind::Admin, note).await
+        self.record_admin_as(Uuid::now_v7(), note).await
     }
 
-    async fn record(&self, kind: Kind, note: AccessNote<'_>) -> Result<(), Problem> {
+    /// As [`App::record_admin`], under an id that follows from what is done, so that it can be found by it.
+    pub(crate) async fn record_admin_as(&self, event_id: Uuid, note: AccessNote<'_>) -> Result<(), Problem> {
+        self.record(Kind::Admin, event_id, note).await
+    }
+
+    async fn record(&self, kind: Kind, event_id: Uuid, note: AccessNote<'_>) -> Result<(), Problem> {
         let at_us = now_us();
         let event = Event {
             kind,
-            event_id: Uuid::now_v7(),
+            event_id,
             tenant: note.tenant,
             application: OWN_APPLICATION.to_owned(),
             occurred_at_us: Some(at_us),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aal_control::Control;
 use aal_control::auth::TokenKey;
-use aal_kafka::Producer;
+use aal_kafka::{KafkaConfig, Producer};
 use aal_ledger::TrustPolicy;
 use aal_redact::Detector;
 use aal_seal::KeyRing;
@@ -31,6 +31,7 @@ pub struct App {
     pub(crate) store: Store,
     pub(crate) control: Control,
     pub(crate) producer: Producer,
+    pub(crate) kafka: KafkaConfig,
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) tokens: TokenKey,
     pub(crate) detector: Detector,
@@ -108,6 +109,7 @@ impl App {
             store: Store::new(&config.store),
             control: Control::open(&config.control).await?,
             producer,
+            kafka: config.kafka.clone(),
             tokens: TokenKey::new(*ring.derive(TOKEN_PURPOSE)),
             ring,
             detector: Detector::builtin(),

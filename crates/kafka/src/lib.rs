@@ -2,6 +2,7 @@
 
 mod dead_letter;
 mod producer;
+mod scan;
 mod topics;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 pub use dead_letter::{REPLAY_OF, Rejected, replay_headers};
 pub use producer::{Producer, SendError};
 pub use rdkafka;
+pub use scan::{Scan, ScanError};
 pub use topics::{TopicError, ensure_topics, partition_count, partitions_of};
 
 /// What applications send: Avro `AuditEvent`, key = tenant and session.
