@@ -3,6 +3,7 @@
 mod api;
 mod bundle;
 mod cli;
+mod dead_letters;
 mod demo;
 mod erase;
 mod keys;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Normalise => finish(lines::normalise()),
         Command::Price => finish(lines::price()),
         Command::Redact => finish(lines::redact()),
+        Command::DeadLetters(arguments) => finish(runtime.block_on(dead_letters::run(arguments))),
         Command::Bundle(arguments) => finish(runtime.block_on(bundle::run(arguments))),
         Command::Keys(arguments) => finish(runtime.block_on(keys::run(arguments))),
         Command::Reconcile(arguments) => finish(runtime.block_on(reconcile::run(arguments))),

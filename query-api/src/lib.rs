@@ -13,6 +13,7 @@ mod auth_routes;
 mod call;
 pub mod config;
 mod console;
+mod dead_letters;
 mod detectors;
 mod feed;
 mod key_work;
