@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::api::ApiArguments;
 use crate::reconcile::ReconcileArguments;
+use crate::reprice::RepriceArguments;
 
 /// The AI Audit Layer: records, prices, redacts and proves the decisions that AI models make.
 ///
@@ -39,6 +40,8 @@ pub enum Command {
     Bundle(BundleArguments),
     /// Compare a provider's usage or cost reports with what the ledger holds, by day and model.
     Reconcile(ReconcileArguments),
+    /// Price the calls of a period anew, as correction records.
+    Reprice(RepriceArguments),
 }
 
 #[derive(Debug, Args)]

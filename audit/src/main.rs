@@ -8,6 +8,7 @@ mod lines;
 mod local;
 mod reconcile;
 mod replay;
+mod reprice;
 mod up;
 mod verify;
 mod witness;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Redact => finish(lines::redact()),
         Command::Bundle(arguments) => finish(runtime.block_on(bundle::run(arguments))),
         Command::Reconcile(arguments) => finish(runtime.block_on(reconcile::run(arguments))),
+        Command::Reprice(arguments) => finish(runtime.block_on(reprice::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
         Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),
     }

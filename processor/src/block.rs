@@ -1,22 +1,25 @@
 //! From messages to the rows of one block.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use aal_event::Limits;
 use aal_flow::Placement;
 use aal_kafka::{DEAD_LETTER, SendError};
+use aal_pricing::PriceBook;
 use aal_record::{Draft, Owner, Pipeline, Place, PlaceError, Record, Seen, SubjectKey};
 use aal_store::{MoneyError, RecordRow, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{consumer::Message, keys::KeysError, worker::Shared};
+use crate::{consumer::Message, keys::KeysError, price_books::PriceBooksError, worker::Shared};
 
 /// Why a block could not be built; it is tried again, nothing is skipped.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     #[error(transparent)]
     Keys(#[from] KeysError),
+    #[error(transparent)]
+    Prices(#[from] PriceBooksError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("dead letter: {0}")]
@@ -52,6 +55,8 @@ enum Read {
     Event {
         event: Box<aal_event::Event>,
         owners: [usize; 2],
+        /// The tenant's own prices at the message's time.
+        book: Option<Arc<PriceBook>>,
     },
     Rejected(Box<Draft>),
 }
@@ -177,9 +182,11 @@ async fn drafts(shared: &Shared, messages: &[Message]) -> Result<Vec<Draft>, Bui
                         position_of(event.tenant, who.content),
                         position_of(event.tenant, who.user),
                     ];
+                    let book = shared.price_books.at(event.tenant, message.at_us).await?;
                     Read::Event {
                         event: Box::new(event),
                         owners,
+                        book,
                     }
                 } else {
                     let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
@@ -216,9 +223,11 @@ fn draft_all(
             Read::Event {
                 event,
                 owners: [content, user],
+                book,
             } => {
                 let index = &index_keys[&event.tenant];
                 aal_record::draft_event(pipeline, &event, index, &keys[content], &keys[user], *at_us)
+                    .under_book(pipeline, &event, book.as_deref())
             }
         });
     }

@@ -8,6 +8,7 @@ mod consumer;
 mod feed;
 pub mod keys;
 mod metrics;
+pub mod price_books;
 mod seen;
 mod shards;
 mod watch;
@@ -26,7 +27,8 @@ use tokio::task::JoinHandle;
 pub use config::{Assignment, Config, KeysConfig, ProcessorConfig};
 
 use crate::{
-    consumer::Command, keys::Keys, metrics::ProcessorMetrics, seen::SeenIds, shards::Shards, worker::Shared,
+    consumer::Command, keys::Keys, metrics::ProcessorMetrics, price_books::PriceBooks, seen::SeenIds,
+    shards::Shards, worker::Shared,
 };
 
 /// Why a processor ended.
@@ -78,6 +80,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         config: config.processor,
         kafka: config.kafka,
         store: store.clone(),
+        price_books: PriceBooks::new(control.clone()),
         keys: Keys::new(control, Arc::new(ring)),
         producer: producer.clone(),
         pipeline: Pipeline::builtin(),

@@ -19,6 +19,7 @@ use crate::{
     feed,
     keys::Keys,
     metrics::ProcessorMetrics,
+    price_books::PriceBooks,
     seen::SeenIds,
     shards::Shards,
 };
@@ -32,6 +33,7 @@ pub struct Shared {
     pub kafka: KafkaConfig,
     pub store: Store,
     pub keys: Keys,
+    pub price_books: PriceBooks,
     pub producer: Producer,
     pub pipeline: Pipeline,
     pub seen: SeenIds,

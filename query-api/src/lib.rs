@@ -13,6 +13,7 @@ mod auth_routes;
 mod call;
 pub mod config;
 mod console;
+mod estimates;
 mod feed;
 mod ledger;
 mod logs;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Header, Pipeline, SLOT_ATTRIBUTES, SLOT_IP_ADDRESS, SLOT_REQUEST, SLOT_RESPONSE, SLOT_SEARCH,
-    SLOT_SUBJECT_EMAIL, SLOT_USER_EMAIL, SubjectKey, exchange,
+    SLOT_SUBJECT_EMAIL, SLOT_USER_EMAIL, SubjectKey, details, exchange,
     sealing::{Collected, Sealer, Tokens},
     system,
     texts::{Redactor, Texts},
@@ -101,10 +101,9 @@ fn try_draft(
     let mut draft = bare(pipeline, event, keys, message_at_us);
     names(&mut draft.header, event, &mut redactor)?;
     if event.kind.is_exchange() {
-        let request = event.request.as_ref().map_or(&[][..], |request| &request.body);
-        let response = event.response.as_ref().map_or(&[][..], |response| &response.body);
-        let parsed = exchange::parse(event, request, response);
+        let parsed = exchange::parse_original(event);
         exchange::fill(&mut draft.header, event, &parsed, pipeline.prices);
+        draft.header.details = details::members(&parsed, keys.index, &mut redactor)?;
         clean_exchange_names(&mut draft.header, &mut redactor)?;
     }
     match event.kind {

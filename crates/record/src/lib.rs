@@ -3,6 +3,7 @@
 //! Pure: the same event with the same versions and keys gives the same record, whoever makes it and
 //! whenever. [`Draft`] is everything but the record's place; [`Draft::place`] adds place and chain links.
 
+mod details;
 mod draft;
 mod exchange;
 mod header;
@@ -12,10 +13,11 @@ mod place;
 mod sealing;
 mod special;
 mod system;
+mod terms;
 mod texts;
 
 pub use draft::{Draft, Templates, draft_event};
-pub use header::Header;
+pub use header::{Estimate, Header};
 pub use owner::{Owner, Owners, SubjectKey, owners};
 pub use pipeline::Pipeline;
 pub use place::{Place, PlaceError, Record};

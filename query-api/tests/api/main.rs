@@ -5,6 +5,7 @@ mod aggregates;
 mod feed;
 mod findings;
 mod ledger;
+mod prices;
 mod records;
 mod support;
 
@@ -47,6 +48,9 @@ async fn the_query_api() {
     findings::sources(&rig, &admin, &viewer, &mut writer).await;
     findings::intents(&rig, &admin, &officer, &mut writer).await;
     findings::incidents(&rig, &admin, &officer, &viewer, &mut writer).await;
+    prices::estimates(&rig, &admin, &mut writer).await;
+    prices::custom(&rig, &admin, &officer, &viewer).await;
+    prices::reprice(&rig, &admin, &officer, &mut writer).await;
     access::store_down(&rig, &admin).await;
     let shown = records::bank_event(1)["event_id"].as_str().unwrap().to_owned();
     access::log_down(&rig, &admin, &shown).await;
