@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::api::ApiArguments;
 use crate::reconcile::ReconcileArguments;
+use crate::reprice::RepriceArguments;
 
 /// The AI Audit Layer: records, prices, redacts and proves the decisions that AI models make.
 ///
@@ -45,6 +46,8 @@ pub enum Command {
     Erase(EraseArguments),
     /// List, show and replay messages that could not be recorded as events.
     DeadLetters(DeadLettersArguments),
+    /// Price the calls of a period anew, as correction records.
+    Reprice(RepriceArguments),
 }
 
 #[derive(Debug, Args)]

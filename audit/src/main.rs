@@ -12,6 +12,7 @@ mod local;
 mod receipts;
 mod reconcile;
 mod replay;
+mod reprice;
 mod up;
 mod verify;
 mod verify_tiles;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Keys(arguments) => finish(runtime.block_on(keys::run(arguments))),
         Command::Reconcile(arguments) => finish(runtime.block_on(reconcile::run(arguments))),
         Command::Erase(arguments) => finish(runtime.block_on(erase::run(arguments))),
+        Command::Reprice(arguments) => finish(runtime.block_on(reprice::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
         Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),
     }

@@ -15,6 +15,7 @@ pub mod config;
 mod console;
 mod dead_letters;
 mod detectors;
+mod estimates;
 mod feed;
 mod key_work;
 mod ledger;

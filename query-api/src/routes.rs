@@ -36,6 +36,9 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         POST "/api/v1/applications" ADMIN admin::put_application;
         GET "/api/v1/models" ANY admin::models;
         GET "/api/v1/prices" ANY admin::prices;
+        POST "/api/v1/prices" ADMIN admin::put_prices;
+        GET "/api/v1/prices/custom" OFFICER admin::custom_prices;
+        POST "/api/v1/prices/reprice" ADMIN admin::reprice;
         GET "/api/v1/policies" OFFICER admin::policies;
         GET "/api/v1/access-log" OFFICER admin::access_log;
         GET "/api/v1/dead-letters" ADMIN dead_letters::list;
