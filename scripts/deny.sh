@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Licences, bans and sources by cargo-deny; advisories too where the advisory database can be fetched.
+# Licences, bans and sources by cargo-deny, and lock files that are up to date; advisories too where the advisory database can be fetched.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/ai-audit-layer"
@@ -10,6 +10,8 @@ if [ ! -x "$tool" ]; then
   rm -rf "$cache/tools/build"
 fi
 "$tool" --log-level error check licenses bans sources
+# A workspace of its own, which no build of this one keeps up to date.
+cargo metadata --locked --format-version 1 --manifest-path fuzz/libfuzzer/Cargo.toml >/dev/null
 # The database is a git repository outside the package registries: where it cannot be reached, that is said, not hidden.
 if timeout 60 "$tool" --log-level error check advisories >"$cache/advisories.log" 2>&1; then
   echo "advisories ok"

@@ -14,13 +14,13 @@ const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 #[derive(Debug, Args)]
 pub struct ApiArguments {
     /// Address of the running query API; that of the local `audit up` when --data is given, else http://127.0.0.1:8080.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub server: Option<String>,
-    /// A token of an administrator or compliance officer.
-    #[arg(long, env = "AAL_TOKEN", hide_env_values = true)]
+    /// A token of somebody who may ask for it: an administrator or compliance officer, of all tenants for some commands.
+    #[arg(long, env = "AAL_TOKEN", hide_env_values = true, global = true)]
     pub token: Option<String>,
     /// Data directory of a local `audit up`: whoever can read its key file may sign in with it.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub data: Option<PathBuf>,
 }
 

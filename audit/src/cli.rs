@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::api::ApiArguments;
 use crate::reconcile::ReconcileArguments;
+use crate::reprice::RepriceArguments;
 
 /// The AI Audit Layer: records, prices, redacts and proves the decisions that AI models make.
 ///
@@ -43,6 +44,10 @@ pub enum Command {
     Reconcile(ReconcileArguments),
     /// Ask for a person's erasure, and see how far it is (docs/erasure.md).
     Erase(EraseArguments),
+    /// List, show and replay messages that could not be recorded as events.
+    DeadLetters(DeadLettersArguments),
+    /// Price the calls of a period anew, as correction records.
+    Reprice(RepriceArguments),
 }
 
 #[derive(Debug, Args)]
@@ -203,15 +208,8 @@ pub enum KeysAction {
 pub struct KeysArguments {
     #[command(subcommand)]
     pub action: KeysAction,
-    /// Address of the running query API; that of the local `audit up` when --data is given, else http://127.0.0.1:8080.
-    #[arg(long, global = true)]
-    pub server: Option<String>,
-    /// A token of an administrator of all tenants.
-    #[arg(long, env = "AAL_TOKEN", hide_env_values = true, global = true)]
-    pub token: Option<String>,
-    /// Data directory of a local `audit up`: whoever can read its key file may sign in with it.
-    #[arg(long, global = true)]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub api: ApiArguments,
     /// Print JSON.
     #[arg(long, global = true)]
     pub json: bool,
@@ -248,15 +246,8 @@ pub struct BundleArguments {
 pub struct EraseArguments {
     #[command(subcommand)]
     pub action: EraseAction,
-    /// Address of the running query API; that of the local `audit up` when --data is given, else http://127.0.0.1:8080.
-    #[arg(long, global = true)]
-    pub server: Option<String>,
-    /// A token of an administrator or compliance officer.
-    #[arg(long, global = true, env = "AAL_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
-    /// Data directory of a local `audit up`: whoever can read its key file may sign in with it.
-    #[arg(long, global = true)]
-    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub api: ApiArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -291,5 +282,45 @@ pub enum EraseAction {
         erasure: uuid::Uuid,
         #[arg(long)]
         note: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct DeadLettersArguments {
+    #[command(flatten)]
+    pub api: ApiArguments,
+    #[command(subcommand)]
+    pub command: DeadLettersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeadLettersCommand {
+    /// A line each, newest first; none of their content.
+    List {
+        /// Only those before this one.
+        #[arg(long)]
+        before: Option<u64>,
+        /// How many at most, up to 200.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One of them with its text, personal data replaced. The ledger records that somebody looked.
+    Show {
+        /// Its number in the list.
+        dead_letter: u64,
+    },
+    /// Puts the bytes of one back onto the topic, as they were. The ledger records who did it and why.
+    Replay {
+        /// Its number in the list.
+        dead_letter: u64,
+        /// Why it will be accepted now.
+        #[arg(long)]
+        reason: String,
+        /// Although it was replayed before.
+        #[arg(long)]
+        again: bool,
     },
 }

@@ -5,18 +5,13 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::{
-    api::{Api, ApiArguments, ApiError},
+    api::{Api, ApiError},
     cli::{EraseAction, EraseArguments},
 };
 
 /// `audit erase`.
 pub async fn run(arguments: EraseArguments) -> Result<ExitCode, ApiError> {
-    let service = Api::new(&ApiArguments {
-        server: arguments.server,
-        token: arguments.token,
-        data: arguments.data,
-    })
-    .await?;
+    let service = Api::new(&arguments.api).await?;
     let answer = match arguments.action {
         EraseAction::Request {
             subject,

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
-    api::{Api, ApiArguments, ApiError},
+    api::{Api, ApiError},
     cli::{KeysAction, KeysArguments},
 };
 
@@ -37,14 +37,7 @@ impl Service {
 
 /// `audit keys`.
 pub async fn run(arguments: KeysArguments) -> Result<ExitCode, KeysCommandError> {
-    let service = Service(
-        Api::new(&ApiArguments {
-            server: arguments.server,
-            token: arguments.token,
-            data: arguments.data,
-        })
-        .await?,
-    );
+    let service = Service(Api::new(&arguments.api).await?);
     match arguments.action {
         KeysAction::Status => {
             let status = service.status().await?;

@@ -56,7 +56,10 @@ fn each_line(answer: impl Fn(&str) -> Result<String, String>) -> Result<ExitCode
 pub fn normalise() -> Result<ExitCode, LinesError> {
     let table = PriceTable::builtin();
     let now_us = aal_service::times::now_us();
-    each_line(|line| aal_exchange::normalise_line(line, table, now_us).map_err(|error| error.to_string()))
+    each_line(|line| {
+        aal_exchange::normalise_line_with(line, table, now_us, aal_estimate::complete)
+            .map_err(|error| error.to_string())
+    })
 }
 
 /// `audit price`.

@@ -3,6 +3,7 @@
 mod api;
 mod bundle;
 mod cli;
+mod dead_letters;
 mod demo;
 mod erase;
 mod keys;
@@ -11,6 +12,7 @@ mod local;
 mod receipts;
 mod reconcile;
 mod replay;
+mod reprice;
 mod up;
 mod verify;
 mod verify_tiles;
@@ -53,10 +55,12 @@ fn main() -> ExitCode {
         Command::Normalise => finish(lines::normalise()),
         Command::Price => finish(lines::price()),
         Command::Redact => finish(lines::redact()),
+        Command::DeadLetters(arguments) => finish(runtime.block_on(dead_letters::run(arguments))),
         Command::Bundle(arguments) => finish(runtime.block_on(bundle::run(arguments))),
         Command::Keys(arguments) => finish(runtime.block_on(keys::run(arguments))),
         Command::Reconcile(arguments) => finish(runtime.block_on(reconcile::run(arguments))),
         Command::Erase(arguments) => finish(runtime.block_on(erase::run(arguments))),
+        Command::Reprice(arguments) => finish(runtime.block_on(reprice::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
         Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),
     }

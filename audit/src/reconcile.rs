@@ -35,6 +35,9 @@ pub struct ReconcileArguments {
     /// Only this tenant's calls.
     #[arg(long)]
     pub tenant: Option<uuid::Uuid>,
+    /// Compare costs as they were recorded, or by the newest correction of each call.
+    #[arg(long, value_enum, default_value_t = PriceView::Recorded)]
+    pub price_view: PriceView,
     /// US dollars a day and model by which costs may differ, since providers round what they state.
     #[arg(long, default_value = "0.01")]
     pub cost_tolerance: Decimal,
@@ -43,6 +46,13 @@ pub struct ReconcileArguments {
     /// Print the outcome as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which of the prices that a call ever had.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PriceView {
+    Recorded,
+    Current,
 }
 
 /// The providers whose reports can be read.
@@ -216,6 +226,9 @@ async fn held(
             ("group_by", "model,operation".to_owned()),
             ("provider", arguments.provider.as_str().to_owned()),
         ];
+        if let PriceView::Current = arguments.price_view {
+            query.push(("price_view", "current".to_owned()));
+        }
         query.extend(arguments.tenant.map(|tenant| ("tenant", tenant.to_string())));
         let answer: Answer = api.json(api.http.get(&url).query(&query), &url).await?;
         for series in answer.series {

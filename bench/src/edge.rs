@@ -70,23 +70,47 @@ pub(crate) async fn send(
     accepted: u16,
 ) -> Result<(Duration, Percentiles), Failure> {
     let url = format!("http://{}{path}", running.pipeline.endpoints.edge);
-    let bodies = Arc::new(bodies);
+    let (http, key) = (running.http.clone(), running.key.clone());
+    let count = bodies.len();
+    let shared = Arc::new((http, url, key, bodies));
+    let post_one = move |number: usize| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let (http, url, key, bodies) = &*shared;
+            post(http, url, key, &bodies[number], accepted).await
+        }
+    };
+    spread(count, connections, post_one).await
+}
+
+/// Calls `post` with each number below `count` once; each connection takes the next one as soon as it has its answer.
+pub(crate) async fn spread<Post, Answer>(
+    count: usize,
+    connections: usize,
+    post: Post,
+) -> Result<(Duration, Percentiles), Failure>
+where
+    Post: Fn(usize) -> Answer + Clone + Send + 'static,
+    Answer: Future<Output = Result<Duration, Failure>> + Send,
+{
     let next = Arc::new(AtomicUsize::new(0));
     let began = Instant::now();
     let senders: Vec<_> = (0..connections)
         .map(|_| {
-            let (http, url, key) = (running.http.clone(), url.clone(), running.key.clone());
-            let (bodies, next) = (Arc::clone(&bodies), Arc::clone(&next));
+            let (post, next) = (post.clone(), Arc::clone(&next));
             tokio::spawn(async move {
                 let mut latencies = Vec::new();
-                while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    latencies.push(post(&http, &url, &key, body, accepted).await?);
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        return Ok::<_, Failure>(latencies);
+                    }
+                    latencies.push(post(number).await?);
                 }
-                Ok::<_, Failure>(latencies)
             })
         })
         .collect();
-    let mut latencies = Vec::with_capacity(bodies.len());
+    let mut latencies = Vec::with_capacity(count);
     for sender in senders {
         latencies.extend(sender.await??);
     }

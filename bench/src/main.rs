@@ -8,6 +8,7 @@ mod gateway;
 mod inputs;
 mod kafka;
 mod latency;
+mod otlp;
 mod percentiles;
 mod processor;
 mod proofs;
@@ -25,7 +26,7 @@ use std::{error::Error, process::ExitCode};
 /// What a benchmark may fail with; printed as a chain of causes.
 type Failure = Box<dyn Error + Send + Sync>;
 
-const USAGE: &str = "usage: bench all|edge|gateway|processor|latency|verify|reads|pure|proof|tessera\n\
+const USAGE: &str = "usage: bench all|edge|otlp|gateway|processor|latency|verify|reads|pure|proof|tessera\n\
     AAL_BENCH_EVENTS: rows that pages and metrics are read from (1000000)\n\
     AAL_BENCH_PROOF_LEAVES: leaves of the tree that proofs are made in (10000000)\n\
     AAL_BIN_DIR: where audit and its engines are";
@@ -36,6 +37,7 @@ async fn main() -> ExitCode {
     if ![
         "all",
         "edge",
+        "otlp",
         "gateway",
         "processor",
         "latency",

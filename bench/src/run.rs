@@ -3,7 +3,7 @@
 use crate::report::Report;
 use crate::running::Running;
 use crate::{
-    Failure, edge, gateway, inputs, kafka, latency, processor, proofs, pure, reads, tessera, verify,
+    Failure, edge, gateway, inputs, kafka, latency, otlp, processor, proofs, pure, reads, tessera, verify,
 };
 
 /// Time between two epochs in production, in milliseconds.
@@ -25,15 +25,18 @@ pub(crate) async fn measure(name: &str) -> Result<Report, Failure> {
     if wants("gateway") {
         gateway::measure(&mut report).await?;
     }
-    if ["edge", "tessera", "processor", "latency", "verify"]
+    if ["edge", "otlp", "tessera", "processor", "latency", "verify"]
         .into_iter()
         .any(wants)
     {
         let mut running = Running::start(EPOCH_MS).await?;
-        if wants("edge") || wants("processor") {
+        if wants("edge") || wants("otlp") || wants("processor") {
             let limit = kafka::measure(&running, sizes, &mut report).await?;
             if wants("edge") {
                 edge::measure(&mut running, sizes, &limit, &mut report).await?;
+            }
+            if wants("otlp") {
+                otlp::measure(&mut running, sizes, &limit, &mut report).await?;
             }
             if wants("processor") {
                 processor::measure(&mut running, sizes, &limit, &mut report).await?;

@@ -6,6 +6,7 @@ use aal_event::Limits;
 use aal_flow::Placement;
 use aal_kafka::{DEAD_LETTER, EVENTS, Rejected, SendError};
 use aal_keys::{KeysError, OpenError};
+use aal_pricing::PriceBook;
 use aal_record::{Draft, Owner, Pipeline, Place, PlaceError, Record, Seen, SubjectKey};
 use aal_schema_registry::RegistryError;
 use aal_store::{MoneyError, RecordRow, StoreError};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     consumer::Message,
     policies::PoliciesError,
+    price_books::PriceBooksError,
     reading::{self, Written},
     search::{self, Addresses},
     worker::Shared,
@@ -27,6 +29,8 @@ pub enum BuildError {
     Keys(#[from] KeysError),
     #[error(transparent)]
     Policies(#[from] PoliciesError),
+    #[error(transparent)]
+    Prices(#[from] PriceBooksError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -64,6 +68,8 @@ enum Read {
     Event {
         written: Box<Written>,
         owners: [usize; 2],
+        /// The tenant's own prices at the message's time.
+        book: Option<Arc<PriceBook>>,
     },
     Rejected(Box<Draft>),
 }
@@ -190,9 +196,11 @@ async fn drafts(shared: &Shared, shard: u32, messages: &[Message]) -> Result<Vec
                         position_of(event.tenant, who.content),
                         position_of(event.tenant, who.user),
                     ];
+                    let book = shared.price_books.at(event.tenant, message.at_us).await?;
                     Read::Event {
                         written: Box::new(written),
                         owners,
+                        book,
                     }
                 } else {
                     let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
@@ -286,6 +294,7 @@ fn draft_all(
             Read::Event {
                 written,
                 owners: [content, user],
+                book,
             } => {
                 let event = &written.event;
                 let index = &index_keys[&event.tenant];
@@ -294,6 +303,7 @@ fn draft_all(
                     continue;
                 };
                 aal_record::draft_event(&pipeline, event, index, &keys[content], &keys[user], *at_us)
+                    .under_book(&pipeline, event, book.as_deref())
                     .written_with(written.schema_sha256)
             }
         });

@@ -10,6 +10,7 @@ mod feed;
 pub mod keys;
 mod metrics;
 pub mod policies;
+pub mod price_books;
 mod reading;
 mod search;
 mod seen;
@@ -33,7 +34,8 @@ pub use aal_schema_registry::RegistryConfig;
 pub use config::{Assignment, Config, ProcessorConfig};
 
 use crate::{
-    consumer::Command, keys::Keys, metrics::ProcessorMetrics, policies::Policies, search::SearchTokens,
+    consumer::Command, keys::Keys, metrics::ProcessorMetrics, policies::Policies, price_books::PriceBooks,
+    search::SearchTokens,
     seen::SeenIds, shards::Shards, worker::Shared,
 };
 
@@ -94,6 +96,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ProcessorErro
         config: config.processor,
         kafka: config.kafka,
         store: store.clone(),
+        price_books: PriceBooks::new(control.clone()),
         policies: Policies::new(Pipeline::builtin(), control.clone()),
         keys: Keys::new(control.clone(), keys.clone()),
         tokens: SearchTokens::default(),

@@ -21,6 +21,7 @@ use crate::{
     metrics::ProcessorMetrics,
     policies::Policies,
     search::SearchTokens,
+    price_books::PriceBooks,
     seen::SeenIds,
     shards::Shards,
 };
@@ -35,6 +36,7 @@ pub struct Shared {
     pub store: Store,
     pub keys: Keys,
     pub tokens: SearchTokens,
+    pub price_books: PriceBooks,
     pub producer: Producer,
     pub policies: Policies,
     pub registry: Option<Registry>,

@@ -38,7 +38,12 @@ impl App {
 
     /// Records a change of users, keys or policies.
     pub(crate) async fn record_admin(&self, note: AccessNote<'_>) -> Result<(), Problem> {
-        self.record(Kind::Admin, Uuid::now_v7(), note).await
+        self.record_admin_as(Uuid::now_v7(), note).await
+    }
+
+    /// As [`App::record_admin`], under an id that follows from what is done, so that it can be found by it.
+    pub(crate) async fn record_admin_as(&self, event_id: Uuid, note: AccessNote<'_>) -> Result<(), Problem> {
+        self.record(Kind::Admin, event_id, note).await
     }
 
     async fn record(&self, kind: Kind, event_id: Uuid, note: AccessNote<'_>) -> Result<(), Problem> {

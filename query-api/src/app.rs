@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aal_control::auth::TokenKey;
 use aal_control::{Control, PolicyBook, Treatments};
-use aal_kafka::Producer;
+use aal_kafka::{KafkaConfig, Producer};
 use aal_keys::Keys;
 use aal_ledger::TrustPolicy;
 use aal_ledger::hash::{sha256, to_hex};
@@ -39,6 +39,7 @@ pub struct App {
     pub(crate) control: Control,
     pub(crate) producer: Producer,
     pub(crate) keys: Keys,
+    pub(crate) kafka: KafkaConfig,
     pub(crate) ring: Arc<KeyRing>,
     /// How long Kafka keeps events, and so how long payload keys are needed; negative: for ever.
     pub(crate) retention_ms: i64,
@@ -140,6 +141,7 @@ impl App {
             erasure_waiting_us: i64::from(config.erasure.waiting_days) * DAY_US,
             erasures_applied: AtomicBool::new(false),
             producer,
+            kafka: config.kafka.clone(),
             tokens: TokenKey::new(*ring.derive(TOKEN_PURPOSE)),
             ring,
             detectors: Detectors::new(Detector::builtin()),

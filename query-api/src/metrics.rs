@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use warp::reply::Response;
 
 use crate::call::{Call, json, wrong};
+use crate::estimates::Estimates;
 use crate::logs::{FILTER_NAMES, Filters, counts_json, flagged_events, overridden_events};
 use crate::scope::Scope;
 use crate::sessions::one_currency;
@@ -66,10 +67,10 @@ struct PointRow {
     tokens: Vec<(String, u64)>,
     tokens_in: u64,
     tokens_out: u64,
+    removed: Vec<(String, u64)>,
     money: Option<i128>,
     currencies: Vec<String>,
     unpriced: u64,
-    removed: Vec<(String, u64)>,
     flagged: u64,
     overridden: u64,
 }
@@ -82,13 +83,40 @@ const SUMS: &str = " AS second_group, count() AS calls, countIf(is_error) AS err
     arrayMap(us -> toUInt64(us), \
         quantilesExactIf(0.5, 0.95, 0.99)(ifNull(first_token_us, 0), first_token_us IS NOT NULL)) AS first_us, \
     countIf(first_token_us IS NOT NULL) AS first_tokens, sumMap(usage) AS tokens, \
-    sum(input_tokens) AS tokens_in, sum(output_tokens) AS tokens_out, sum(cost) AS money, \
+    sum(input_tokens) AS tokens_in, sum(output_tokens) AS tokens_out, sumMap(pii) AS removed, ";
+
+/// Cost as it was recorded.
+const RECORDED: &str = "sum(cost) AS money, \
     arraySort(groupUniqArrayIf(toString(currency), cost IS NOT NULL)) AS currencies, \
-    countIf(unpriced_reason != '') AS unpriced, sumMap(pii) AS removed, countIf(event_id IN (";
+    countIf(unpriced_reason != '') AS unpriced, countIf(event_id IN (";
+
+/// Cost by the newest correction of each call, where it has one.
+const CURRENT: &str = "sum(if(fixed_event_id = toUUID('00000000-0000-0000-0000-000000000000'), cost, fixed_cost)) AS money, \
+    arraySort(groupUniqArrayIf(if(fixed_event_id = toUUID('00000000-0000-0000-0000-000000000000'), \
+        toString(currency), fixed_currency), cost IS NOT NULL OR fixed_cost IS NOT NULL)) AS currencies, \
+    countIf(unpriced_reason != '' AND fixed_event_id = toUUID('00000000-0000-0000-0000-000000000000')) AS unpriced, \
+    countIf(event_id IN (";
+
+/// Which of the prices that a call ever had.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PriceView {
+    Recorded,
+    Current,
+}
+
+impl PriceView {
+    fn of(text: Option<&str>) -> Result<PriceView, Problem> {
+        match text {
+            None | Some("recorded") => Ok(PriceView::Recorded),
+            Some("current") => Ok(PriceView::Current),
+            Some(_) => Err(wrong("price_view", "recorded or current")),
+        }
+    }
+}
 
 pub(crate) async fn metrics(call: Call) -> Result<Response, Problem> {
     let query = &call.request.query;
-    query.only(&[FILTER_NAMES, &["interval", "group_by"]].concat())?;
+    query.only(&[FILTER_NAMES, &["interval", "group_by", "price_view"]].concat())?;
     let filters = Filters::of_query(query)?;
     let scope = call.scope.narrowed(filters.tenant)?;
     let interval = query.text("interval").unwrap_or("day");
@@ -98,9 +126,10 @@ pub(crate) async fn metrics(call: Call) -> Result<Response, Problem> {
         .map(|(_, start)| *start);
     let start = start.ok_or_else(|| wrong("interval", "minute, hour, day, week or month"))?;
     let groups = groups_of(query.text("group_by").unwrap_or(""))?;
+    let view = PriceView::of(query.text("price_view"))?;
 
     let most = call.app.limits.metric_points;
-    let mut sql = select(&scope, start, &groups);
+    let mut sql = select(&scope, start, &groups, view);
     filters.apply(&call.app, &scope, &mut sql).await?;
     sql.push(" GROUP BY t, first_group, second_group ORDER BY first_group, second_group, t LIMIT ?")
         .bind_u64(most as u64 + 1);
@@ -112,19 +141,27 @@ pub(crate) async fn metrics(call: Call) -> Result<Response, Problem> {
             "choose a longer interval, a shorter range or fewer groups",
         ));
     }
-    let mut sql = select(&scope, "toInt64(0)", &[]);
+    let mut sql = select(&scope, "toInt64(0)", &[], view);
     filters.apply(&call.app, &scope, &mut sql).await?;
     sql.push(" GROUP BY t, first_group, second_group LIMIT 1");
     let totals: Option<PointRow> = call.app.row(sql).await?;
 
+    let estimates = Estimates::read(&call.app, &scope, &filters, start, &groups).await?;
+
     let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
-    let totals = totals.map_or_else(
+    let mut totals = totals.map_or_else(
         || json!({"calls": 0, "errors": 0}),
         |row| Value::Object(point_json(&row)),
     );
+    totals["estimated"] = estimates.total();
+    let price_view = if view == PriceView::Current {
+        "current"
+    } else {
+        "recorded"
+    };
     json(&json!({
         "from": filters.from_us.map(rfc3339_us), "to": filters.to_us.map(rfc3339_us), "interval": interval,
-        "group_by": names, "series": series(&points, &names), "totals": totals,
+        "group_by": names, "price_view": price_view, "series": series(&points, &names, &estimates), "totals": totals,
     }))
 }
 
@@ -150,7 +187,12 @@ fn groups_of(text: &str) -> Result<Vec<(&'static str, &'static str)>, Problem> {
     Ok(groups)
 }
 
-fn select(scope: &Scope, start: &'static str, groups: &[(&'static str, &'static str)]) -> Sql {
+fn select(
+    scope: &Scope,
+    start: &'static str,
+    groups: &[(&'static str, &'static str)],
+    view: PriceView,
+) -> Sql {
     let column = |position: usize| groups.get(position).map_or("''", |(_, column)| *column);
     let mut sql = Sql::new("SELECT ");
     sql.push(start)
@@ -158,15 +200,23 @@ fn select(scope: &Scope, start: &'static str, groups: &[(&'static str, &'static 
         .push(column(0))
         .push(" AS first_group, ")
         .push(column(1))
-        .push(SUMS);
+        .push(SUMS)
+        .push(if view == PriceView::Current {
+            CURRENT
+        } else {
+            RECORDED
+        });
     sql.append(flagged_events(scope))
         .push(")) AS flagged, countIf(event_id IN (");
     sql.append(overridden_events(scope)).push(")) AS overridden");
-    sql.records(scope);
+    match view {
+        PriceView::Recorded => sql.records(scope),
+        PriceView::Current => sql.records_repriced(scope),
+    };
     sql
 }
 
-fn series(points: &[PointRow], names: &[&str]) -> Vec<Value> {
+fn series(points: &[PointRow], names: &[&str], estimates: &Estimates) -> Vec<Value> {
     let mut by_group: BTreeMap<(&str, &str), Vec<Value>> = BTreeMap::new();
     for point in points {
         let mut value = point_json(point);
@@ -174,6 +224,8 @@ fn series(points: &[PointRow], names: &[&str]) -> Vec<Value> {
             "t".to_owned(),
             rfc3339_us(point.t.saturating_mul(1_000_000)).into(),
         );
+        let estimated = estimates.of(point.t, &point.first_group, &point.second_group);
+        value.insert("estimated".to_owned(), estimated);
         by_group
             .entry((&point.first_group, &point.second_group))
             .or_default()

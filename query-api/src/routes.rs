@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use http::Method;
 
 use crate::router::{ADMIN, ANY, COMPLIANCE, Handler, OFFICER, Route};
-use crate::{admin, auth_routes, feed, ledger, logs, metrics, openapi, reports, sessions, subjects};
+use crate::{admin, auth_routes, dead_letters, feed, ledger, logs, metrics, openapi, reports, sessions, subjects};
 
 macro_rules! table {
     ($($method:ident $path:literal $roles:ident $handler:path;)+) => {
@@ -36,8 +36,14 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         POST "/api/v1/applications" ADMIN admin::put_application;
         GET "/api/v1/models" ANY admin::models;
         GET "/api/v1/prices" ANY admin::prices;
+        POST "/api/v1/prices" ADMIN admin::put_prices;
+        GET "/api/v1/prices/custom" OFFICER admin::custom_prices;
+        POST "/api/v1/prices/reprice" ADMIN admin::reprice;
         GET "/api/v1/policies" OFFICER admin::policies;
         GET "/api/v1/access-log" OFFICER admin::access_log;
+        GET "/api/v1/dead-letters" ADMIN dead_letters::list;
+        GET "/api/v1/dead-letters/{offset}" ADMIN dead_letters::show;
+        POST "/api/v1/dead-letters/{offset}/replay" ADMIN dead_letters::replay;
         GET "/api/v1/audit/logs" ANY logs::list;
         GET "/api/v1/audit/logs/{event_id}" ANY logs::detail;
         GET "/api/v1/audit/logs/{event_id}/proof" ANY ledger::proof;

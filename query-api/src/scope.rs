@@ -173,7 +173,8 @@ pub(crate) async fn tenant_ids(app: &App, scope: TenantScope) -> Result<Vec<Uuid
     }
 }
 
-struct Tokens<'k>(&'k IndexKey);
+/// The placeholders of a tenant.
+pub(crate) struct Tokens<'k>(pub(crate) &'k IndexKey);
 
 impl TokenMaker for Tokens<'_> {
     fn token(&self, entity: Entity, canonical: &str) -> String {

@@ -58,9 +58,28 @@ impl Sql {
         self
     }
 
-    /// `FROM records` limited to what the scope admits. The only place that names the table.
+    /// `FROM records` limited to what the scope admits. This and the next are the only places that name the table.
     pub(crate) fn records(&mut self, scope: &Scope) -> &mut Self {
-        self.push(" FROM records WHERE ");
+        self.push(" FROM records WHERE ").within(scope)
+    }
+
+    /// Like [`Sql::records`], each row beside its newest correction of price: `fixed_event_id` (nil: none),
+    /// `fixed_cost` and `fixed_currency`.
+    pub(crate) fn records_repriced(&mut self, scope: &Scope) -> &mut Self {
+        self.push(
+            " FROM records LEFT ANY JOIN (SELECT target_event_id AS fixed_event_id, \
+             argMax(cost, (edge_at, shard, chain_index)) AS fixed_cost, \
+             toString(argMax(currency, (edge_at, shard, chain_index))) AS fixed_currency \
+             FROM records WHERE kind = 'reprice'",
+        );
+        if let TenantScope::One(tenant) = scope.tenants {
+            self.push(" AND tenant = ?").bind_uuid(tenant);
+        }
+        self.push(" GROUP BY target_event_id) AS fixes ON event_id = fixed_event_id WHERE ")
+            .within(scope)
+    }
+
+    fn within(&mut self, scope: &Scope) -> &mut Self {
         match scope.tenants {
             TenantScope::All => self.push("true"),
             TenantScope::One(tenant) => self.push("tenant = ?").bind_uuid(tenant),

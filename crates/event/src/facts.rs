@@ -61,6 +61,9 @@ pub const REPRICE_MONEY: [&str; 3] = ["input_cost", "output_cost", "cost"];
 /// Members of a reprice that are texts.
 pub const REPRICE_TEXTS: [&str; 3] = ["currency", "price_version", "price_rule"];
 
+/// Longest of these texts, in bytes: a rule names a tenant's own price and the list's that it is a part of.
+pub const MAX_REPRICE_TEXT: usize = 768;
+
 /// What is wrong with the detail of a kind that needs certain members.
 pub(crate) fn check(event: &Event, errors: &mut Vec<FieldError>) {
     let detail = detail(event);
@@ -80,8 +83,8 @@ pub(crate) fn check(event: &Event, errors: &mut Vec<FieldError>) {
             }
             for member in REPRICE_TEXTS {
                 let text = detail.get(member).and_then(Value::as_str);
-                if !text.is_some_and(|text| (1..=128).contains(&text.len())) {
-                    wrong(member, "must be a text of 1 to 128 bytes");
+                if !text.is_some_and(|text| (1..=MAX_REPRICE_TEXT).contains(&text.len())) {
+                    wrong(member, "must be a text of 1 to 768 bytes");
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! What goes in and what comes out: one exchange with a provider.
 
-use aal_pricing::{Price, PriceTable, Unit, Unpriced, Usage};
+use aal_pricing::{Price, PriceBook, PriceTable, Unit, Unpriced, Usage};
 use serde::Serialize;
 
 use crate::details::Details;
+use crate::money::{PricedCall, Prices};
 
 /// The request as it was sent to the provider, without credentials.
 #[derive(Debug, Clone, Copy)]
@@ -183,6 +184,19 @@ impl Exchange {
     /// # Errors
     /// [`Unpriced`] when usage is missing or incomplete, or the table has no price; never zero instead.
     pub fn price(&self, table: &PriceTable, at_us: i64) -> Result<Price, Unpriced> {
+        self.price_by(Prices { table, book: None }, at_us)
+    }
+
+    /// Like [`Exchange::price`], by a tenant's own prices where its book has some for the call.
+    ///
+    /// # Errors
+    /// As [`Exchange::price`].
+    pub fn price_with(&self, table: &PriceTable, book: &PriceBook, at_us: i64) -> Result<Price, Unpriced> {
+        let book = Some(book);
+        self.price_by(Prices { table, book }, at_us)
+    }
+
+    fn price_by(&self, prices: Prices<'_>, at_us: i64) -> Result<Price, Unpriced> {
         let unpriced = |reason: &str| Unpriced {
             reason: reason.to_owned(),
         };
@@ -191,16 +205,16 @@ impl Exchange {
         }
         let usage = self.usage.as_ref().ok_or_else(|| unpriced("no_usage"))?;
         if !self.calls.is_empty() {
-            return self.price_calls(table, at_us);
+            return self.price_calls(prices, at_us);
         }
-        self.price_of(table, at_us, usage)
+        self.price_of(prices, at_us, usage)
     }
 
     /// Several calls are priced one by one: a threshold is one call's.
-    fn price_calls(&self, table: &PriceTable, at_us: i64) -> Result<Price, Unpriced> {
+    fn price_calls(&self, prices: Prices<'_>, at_us: i64) -> Result<Price, Unpriced> {
         let mut sum: Option<Price> = None;
         for usage in &self.calls {
-            let price = self.price_of(table, at_us, usage)?;
+            let price = self.price_of(prices, at_us, usage)?;
             sum = Some(match sum {
                 Some(so_far) => so_far.plus(price)?,
                 None => price,
@@ -211,34 +225,20 @@ impl Exchange {
         })
     }
 
-    fn price_of(&self, table: &PriceTable, at_us: i64, usage: &Usage) -> Result<Price, Unpriced> {
+    fn price_of(&self, prices: Prices<'_>, at_us: i64, usage: &Usage) -> Result<Price, Unpriced> {
         let circumstances: Vec<(&str, &str)> = self
             .circumstances
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let mut refusal = Unpriced {
-            reason: "no_model".to_owned(),
+        let call = PricedCall {
+            provider: &self.provider,
+            model_requested: self.model_requested.as_deref(),
+            model: self.model.as_deref(),
+            circumstances: &circumstances,
+            at_us,
         };
-        for model in self.pricing_models() {
-            match table.price_under(&self.provider_id_for_pricing, model, at_us, usage, &circumstances) {
-                Err(error) if error.reason == "unknown_model" => refusal = error,
-                decided => return decided,
-            }
-        }
-        Err(refusal)
-    }
-
-    /// Names to look a price up by. Bedrock prices hang on the id in the URL; elsewhere what answered decides, and
-    /// a requested name that is only a deployment must not be mistaken for a model that did not answer.
-    fn pricing_models(&self) -> impl Iterator<Item = &str> {
-        let (requested, answered) = (self.model_requested.as_deref(), self.model.as_deref());
-        let order = match self.provider.as_str() {
-            "aws.bedrock" => [requested, answered],
-            "azure" => [answered, None],
-            _ => [answered, requested],
-        };
-        order.into_iter().flatten()
+        call.price_by(prices, usage)
     }
 
     /// Input tokens including all parts, where known.

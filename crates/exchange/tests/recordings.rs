@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use aal_exchange::{Exchange, Recording};
-use aal_pricing::PriceTable;
+use aal_exchange::{Exchange, PricedCall, Recording};
+use aal_pricing::{PriceTable, Usage};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -78,4 +78,44 @@ fn recorded_exchanges_read_as_reviewed() {
         assert_eq!(expected, found);
     }
     assert_eq!(expected.lines().count(), found.lines().count());
+}
+
+/// A record keeps the buckets only; a later price of them must be the price of the usage itself.
+#[test]
+fn buckets_cost_what_the_usage_they_came_from_costs() {
+    let table = PriceTable::builtin();
+    let lines = lines();
+    let mut priced = 0;
+    for (file, line) in &lines {
+        let recording: Recording = serde_json::from_str(line).unwrap();
+        let exchange = recording.exchange().unwrap();
+        let (Some(usage), Ok(price)) = (&exchange.usage, exchange.price(table, AT_US)) else {
+            continue;
+        };
+        let Some(buckets) = usage.buckets().ok().filter(|_| exchange.calls.is_empty()) else {
+            continue;
+        };
+        let counts = buckets.iter().map(|(bucket, count)| (bucket.as_str(), *count));
+        let again = Usage::from_buckets(counts).unwrap();
+        let circumstances: Vec<_> = exchange
+            .circumstances
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let call = PricedCall {
+            provider: &exchange.provider,
+            model_requested: exchange.model_requested.as_deref(),
+            model: exchange.model.as_deref(),
+            circumstances: &circumstances,
+            at_us: AT_US,
+        };
+        assert_eq!(
+            call.price(table, None, &again),
+            Ok(price),
+            "{file} {}",
+            recording.id
+        );
+        priced += 1;
+    }
+    assert!(lines.is_empty() || priced > 100, "{priced}");
 }

@@ -2,6 +2,7 @@
 
 mod dead_letter;
 mod producer;
+mod scan;
 mod sealing;
 mod topics;
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 pub use dead_letter::{REPLAY_OF, Rejected, replay_headers};
 pub use producer::{Producer, SendError};
 pub use rdkafka;
+pub use scan::{Scan, ScanError};
 pub use sealing::{PayloadSealer, SealedRecord};
 pub use topics::{TopicError, ensure_topics, partition_count, partitions_of};
 

@@ -80,7 +80,7 @@ impl Name {
 }
 
 impl PriceBook {
-    /// Reads a book: `{"prices": [...], "deployments": [...]}`.
+    /// Reads a book: `{"prices": [...], "deployments": [...]}`; see docs/prices.md.
     ///
     /// # Errors
     /// Every error at once, each with the place and the fix.

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::bucket::{Buckets, PartsExceedTotal, buckets};
+use crate::bucket::{Bucket, Buckets, PartsExceedTotal, buckets};
 use crate::unit::{Unit, UnitSet};
 
 /// Reported amounts by unit.
@@ -92,6 +92,39 @@ impl Usage {
     /// Whether nothing was used.
     pub fn is_empty(&self) -> bool {
         self.amounts.is_empty()
+    }
+
+    /// The usage that has these buckets; None for a name that no bucket has.
+    ///
+    /// Each bucket becomes the widest unit of its name, with all that belongs to it; what was text by statement and
+    /// what was left over as text are one again.
+    pub fn from_buckets<'a>(buckets: impl Iterator<Item = (&'a str, u64)>) -> Option<Usage> {
+        let mut rests: Vec<(Unit, Decimal)> = Vec::new();
+        for (name, count) in buckets {
+            let bucket = Bucket::from_name(name)?;
+            let named = Unit::ALL.iter().filter(|unit| Bucket::of(**unit) == bucket);
+            let unit = *named.min_by_key(|unit| unit.depth())?;
+            let count = Decimal::from(count);
+            let is_time = unit.per() == 3_600;
+            rests.push((
+                unit,
+                if is_time {
+                    count / Decimal::ONE_THOUSAND
+                } else {
+                    count
+                },
+            ));
+        }
+        let totals = [Unit::InputTokens, Unit::OutputTokens, Unit::CacheWriteTokens];
+        let mut usage = Usage::new();
+        for unit in rests.iter().map(|(unit, _)| *unit).chain(totals) {
+            let inside = rests
+                .iter()
+                .filter(|(part, _)| *part == unit || unit.contains(*part));
+            let sum = inside.fold(Decimal::ZERO, |sum, (_, rest)| sum.saturating_add(*rest));
+            usage.set(unit, sum);
+        }
+        Some(usage)
     }
 
     /// The disjoint buckets of this usage.

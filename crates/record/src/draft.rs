@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     Header, Pipeline, SLOT_IP_ADDRESS, SLOT_SUBJECT_EMAIL, SLOT_USER_EMAIL, SubjectKey,
     content::{self, Modes},
-    exchange,
+    details, exchange,
     failure::fail_closed,
     sealing::{Collected, Sealer, Tokens},
     system,
@@ -116,10 +116,9 @@ fn try_draft(
     let texts = redactor.texts(event)?;
     names(&mut draft.header, event, &mut redactor)?;
     if event.kind.is_exchange() {
-        let request = event.request.as_ref().map_or(&[][..], |request| &request.body);
-        let response = event.response.as_ref().map_or(&[][..], |response| &response.body);
-        let parsed = exchange::parse(event, request, response);
+        let parsed = exchange::parse_original(event);
         exchange::fill(&mut draft.header, event, &parsed, pipeline.prices);
+        draft.header.details = details::members(&parsed, keys.index, &mut redactor)?;
         clean_exchange_names(&mut draft.header, &mut redactor)?;
     }
     match event.kind {

@@ -82,6 +82,15 @@ pub struct Header {
     /// Why there is no cost, where one was due.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unpriced_reason: String,
+    /// What besides its usage the price depends on: `service_tier`, `processing`, ...
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub price_terms: BTreeMap<String, String>,
+    /// An estimate, where the provider stated no usage. Kept apart, so that no sum of exact numbers takes it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+    /// Media, tools, vectors, verdicts and what else of the exchange is neither text nor usage; digests are keyed.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub details: Map<String, Value>,
     /// Removed values by entity.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pii: BTreeMap<String, u32>,
@@ -132,6 +141,25 @@ pub struct Header {
     pub policy_version: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub program_version: String,
+}
+
+/// Usage that a tokeniser counted in the texts, and what it would have cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Table, tokeniser and version.
+    pub method: String,
+    /// Disjoint buckets.
+    pub usage: BTreeMap<String, u64>,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub currency: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub price_version: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub price_rule: String,
 }
 
 impl Header {

@@ -4,6 +4,7 @@
 //! whenever. [`Draft`] is everything but the record's place; [`Draft::place`] adds place and chain links.
 
 mod content;
+mod details;
 mod draft;
 mod exchange;
 mod failure;
@@ -15,10 +16,11 @@ mod pointers;
 mod sealing;
 mod special;
 mod system;
+mod terms;
 mod texts;
 
 pub use draft::{Draft, Templates, draft_event};
-pub use header::Header;
+pub use header::{Estimate, Header};
 pub use owner::{Owner, Owners, SubjectKey, owners};
 pub use pipeline::Pipeline;
 pub use place::{Place, PlaceError, Record};

@@ -11,6 +11,8 @@ use super::{
 
 /// Name of the gateway in `source.sdk` and as actor of intents.
 pub(crate) const NAME: &str = "aal-gateway";
+/// Tag under which a header of the answer that states token counts is kept; the header's name follows.
+const HEADER_TAG: &str = "aal.header.";
 const MOST_HEADER_ERRORS: usize = 20;
 
 /// The event of a call that is over.
@@ -37,6 +39,10 @@ pub(crate) fn event_of(finished: &Finished, edge_at_us: i64, limit_bytes: usize)
             &mut notes,
         ),
     });
+    let counts = draft.response_head.iter().flat_map(|head| &head.token_counts);
+    for (header, count) in counts {
+        event.tags.insert(format!("{HEADER_TAG}{header}"), count.clone());
+    }
     event.timing = Some(Timing {
         started_at_us: Some(draft.started_at_us),
         first_token_us: draft.first_byte.map(micros),

@@ -43,7 +43,24 @@ pub(crate) struct ResponseHead {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) encoding: Option<String>,
+    /// Token counts that Bedrock states in headers only, by header.
+    pub(crate) token_counts: Vec<(String, String)>,
 }
+
+/// The token counts among the headers of an answer: `x-amzn-bedrock-input-token-count` and its like.
+pub(crate) fn token_counts(headers: &HeaderMap) -> Vec<(String, String)> {
+    let is_count = |name: &str| name.starts_with("x-amzn-bedrock-") && name.ends_with("-token-count");
+    let counts = headers.iter().filter(|(name, _)| is_count(name.as_str()));
+    let digits = counts.filter_map(|(name, value)| {
+        let value = value.to_str().ok()?;
+        let is_number = (1..=15).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| (name.as_str().to_owned(), value.to_owned()))
+    });
+    digits.take(MOST_COUNTS).collect()
+}
+
+/// Most token counts that are taken from an answer's headers; Bedrock has four.
+const MOST_COUNTS: usize = 8;
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

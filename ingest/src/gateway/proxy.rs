@@ -32,7 +32,7 @@ use super::{
     capture::{Capture, Room, SharedCapture},
     client::ProviderClient,
     config::{AnonymousConfig, CapturePolicy, GatewayConfig},
-    draft::{Call, Draft, End, ResponseHead, trace_of},
+    draft::{Call, Draft, End, ResponseHead, token_counts, trace_of},
     headers::{for_one_connection, for_provider},
     intent::Intents,
     policy::Policies,
@@ -287,6 +287,7 @@ impl Gateway {
                 content_type: text(&headers, CONTENT_TYPE)
                     .filter(|text| text.len() <= Limits::DEFAULT.id_bytes),
                 encoding: text(&headers, CONTENT_ENCODING),
+                token_counts: token_counts(&headers),
             });
         }
         let tee = ResponseTee::new(body, call, Duration::from_millis(timeouts.idle_ms));

@@ -6,6 +6,7 @@ mod disclosure;
 mod feed;
 mod findings;
 mod ledger;
+mod prices;
 mod records;
 mod support;
 mod whole;
@@ -52,6 +53,9 @@ async fn the_query_api() {
     disclosure::by_role_and_kind(&rig, &mut writer, &admin, &officer).await;
     disclosure::health_information(&rig, &mut writer, &admin, &officer, &viewer).await;
     disclosure::a_policy_is_told_before_it_holds(&rig, &admin).await;
+    prices::estimates(&rig, &admin, &mut writer).await;
+    prices::custom(&rig, &admin, &officer, &viewer).await;
+    prices::reprice(&rig, &admin, &officer, &mut writer).await;
     access::store_down(&rig, &admin).await;
     let shown = records::bank_event(1)["event_id"].as_str().unwrap().to_owned();
     access::log_down(&rig, &admin, &shown).await;

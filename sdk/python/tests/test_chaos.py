@@ -39,7 +39,11 @@ def child(script: str, edge: str, wait: bool = True, **environment: str) -> subp
         text=True,
     )
     if wait:
-        out, err = process.communicate(timeout=30)
+        try:
+            out, err = process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         assert process.returncode == 0, err
         process.out, process.err = out, err  # type: ignore[attr-defined]
     return process

@@ -76,7 +76,7 @@ export function whatHappened(item: LogSummary): string {
 export function tokens(item: Pick<LogSummary, "kind" | "usage_state">, count: number | null): string {
   if (item.kind !== "event") return "–";
   if (item.usage_state === "usage_incomplete") return count ? `≥ ${formatCount(count)}` : "–";
-  const unknown = item.usage_state === "usage_missing" || item.usage_state === "not_applicable";
+  const unknown = ["usage_missing", "usage_estimated", "not_applicable"].includes(item.usage_state);
   return formatCount(unknown ? null : count);
 }
 

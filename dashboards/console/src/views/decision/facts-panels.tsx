@@ -12,6 +12,7 @@ const usageStates: Record<string, string> = {
   usage_incomplete:
     "The stream broke off before the provider reported everything; the counts are what had arrived.",
   usage_missing: "The provider did not say what was used.",
+  usage_estimated: "The provider did not say what was used; an estimate is kept apart.",
 };
 
 /** Price, the rule it came from, and the buckets it was computed over. */
