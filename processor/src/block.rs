@@ -228,6 +228,7 @@ async fn drafts(shared: &Shared, shard: u32, messages: &[Message]) -> Result<Vec
             Read::Event {
                 written,
                 owners: [content, user],
+                ..
             } => {
                 let event = &written.event;
                 search::addresses(&index_keys[&event.tenant], event, &keys[*content], &keys[*user])
