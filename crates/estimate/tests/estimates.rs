@@ -55,6 +55,25 @@ fn missing_usage_is_estimated_and_says_how() {
 }
 
 #[test]
+fn a_normalised_line_keeps_estimates_apart() {
+    let line = json!({"id": 1, "provider": "openai",
+        "request": {"method": "POST", "url": CHAT,
+            "body": {"model": "gpt-4o-2024-08-06", "messages": [{"role": "user", "content": "hello world"}]}},
+        "response": {"status": 200, "content_type": "application/json",
+            "body": {"id": "c", "object": "chat.completion", "model": "gpt-4o-2024-08-06",
+                "choices": [{"index": 0, "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": "tiktoken is great!"}}]}}});
+    let at_us = 1_767_225_600_000_000;
+    let line =
+        aal_exchange::normalise_line_with(&line.to_string(), PriceTable::builtin(), at_us, complete).unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["usage_state"], "usage_estimated");
+    assert_eq!((&line["usage"], &line["cost"]), (&Value::Null, &Value::Null));
+    assert_eq!(line["estimate"]["usage"], json!({"input_tokens": 9, "output_tokens": 6}));
+    assert_eq!(line["estimate"]["cost"], "0.0000825");
+}
+
+#[test]
 fn what_was_stated_is_never_replaced() {
     let answer = json!({"id": "c", "object": "chat.completion", "model": "gpt-4o", "choices": [],
         "usage": {"prompt_tokens": 7, "completion_tokens": 0, "total_tokens": 7}});

@@ -103,8 +103,18 @@ struct Normalised<'a> {
     usage: Option<Usage>,
     usage_state: UsageState,
     cost: Option<String>,
+    /// Only where the provider stated no usage; `usage` and `cost` are exact or null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<Estimate<'a>>,
     output_text: &'a str,
     tool_calls: &'a [ToolCall],
+}
+
+#[derive(Serialize)]
+struct Estimate<'a> {
+    method: &'a str,
+    usage: Option<Usage>,
+    cost: Option<String>,
 }
 
 fn bytes<'a>(text: &'a Value, base64: Option<&str>) -> Result<Cow<'a, [u8]>, BadLine> {
@@ -176,10 +186,15 @@ pub fn normalise_line_with(
     let recording: Recording = serde_json::from_str(json)?;
     let mut exchange = recording.exchange()?;
     complete(&mut exchange);
+    let usage = exchange.usage.as_ref().map(Usage::published);
     let cost = exchange
         .price(table, now_us)
         .ok()
         .map(|price| price.total.to_string());
+    let (usage, cost, estimate) = match exchange.usage_method.as_deref() {
+        Some(method) => (None, None, Some(Estimate { method, usage, cost })),
+        None => (usage, cost, None),
+    };
     Ok(serde_json::to_string(&Normalised {
         id: &recording.id,
         provider: &exchange.provider,
@@ -190,9 +205,10 @@ pub fn normalise_line_with(
         status: exchange.status,
         interrupted: exchange.interrupted,
         finish_reasons: &exchange.finish_reasons,
-        usage: exchange.usage.as_ref().map(Usage::published),
+        usage,
         usage_state: exchange.usage_state,
         cost,
+        estimate,
         output_text: &exchange.output_text,
         tool_calls: &exchange.tool_calls,
     })?)

@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long nothing is accepted after the process ran out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long a refused close waits before it is tried again.
+const CLOSE_AGAIN: Duration = Duration::from_millis(20);
 
 /// How an engine ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,8 +139,18 @@ async fn stop(
     {
         return Stopped::Abandoned;
     }
-    let closing = tokio::task::spawn_blocking(move || engine.close());
-    match timeout_at(start + stop_timeout, closing).await {
+    let deadline = start + stop_timeout;
+    // It refuses while a session is open, and one that kills an abandoned statement may be open for a moment still.
+    let closing = tokio::task::spawn_blocking(move || {
+        while !engine.close() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(CLOSE_AGAIN);
+        }
+        true
+    });
+    match timeout_at(deadline, closing).await {
         Ok(Ok(true)) => Stopped::Clean,
         _ => Stopped::Abandoned,
     }
