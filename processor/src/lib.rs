@@ -35,8 +35,7 @@ pub use config::{Assignment, Config, ProcessorConfig};
 
 use crate::{
     consumer::Command, keys::Keys, metrics::ProcessorMetrics, policies::Policies, price_books::PriceBooks,
-    search::SearchTokens,
-    seen::SeenIds, shards::Shards, worker::Shared,
+    search::SearchTokens, seen::SeenIds, shards::Shards, worker::Shared,
 };
 
 /// Why a processor ended.

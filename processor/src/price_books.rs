@@ -32,10 +32,13 @@ pub enum PriceBooksError {
     },
 }
 
+/// A tenant's versions: number and time of each.
+type Times = Arc<Vec<(i64, i64)>>;
+
 #[derive(Default)]
 struct State {
-    /// When each tenant's versions were read, and their numbers and times.
-    times: HashMap<Uuid, (Instant, Arc<Vec<(i64, i64)>>)>,
+    /// Each tenant's versions, and when they were read.
+    times: HashMap<Uuid, (Instant, Times)>,
     books: HashMap<(Uuid, i64), Arc<PriceBook>>,
 }
 
@@ -97,7 +100,7 @@ impl PriceBooks {
         Ok(Some(book))
     }
 
-    async fn times(&self, tenant: Uuid) -> Result<Arc<Vec<(i64, i64)>>, PriceBooksError> {
+    async fn times(&self, tenant: Uuid) -> Result<Times, PriceBooksError> {
         if let Some((read, times)) = self.lock().times.get(&tenant)
             && read.elapsed() < LONGEST_CACHED
         {

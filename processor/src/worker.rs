@@ -20,8 +20,8 @@ use crate::{
     keys::Keys,
     metrics::ProcessorMetrics,
     policies::Policies,
-    search::SearchTokens,
     price_books::PriceBooks,
+    search::SearchTokens,
     seen::SeenIds,
     shards::Shards,
 };

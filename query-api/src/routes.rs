@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use http::Method;
 
 use crate::router::{ADMIN, ANY, COMPLIANCE, Handler, OFFICER, Route};
-use crate::{admin, auth_routes, dead_letters, feed, ledger, logs, metrics, openapi, reports, sessions, subjects};
+use crate::{
+    admin, auth_routes, dead_letters, feed, ledger, logs, metrics, openapi, reports, sessions, subjects,
+};
 
 macro_rules! table {
     ($($method:ident $path:literal $roles:ident $handler:path;)+) => {

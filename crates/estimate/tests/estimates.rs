@@ -69,7 +69,10 @@ fn a_normalised_line_keeps_estimates_apart() {
     let line: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["usage_state"], "usage_estimated");
     assert_eq!((&line["usage"], &line["cost"]), (&Value::Null, &Value::Null));
-    assert_eq!(line["estimate"]["usage"], json!({"input_tokens": 9, "output_tokens": 6}));
+    assert_eq!(
+        line["estimate"]["usage"],
+        json!({"input_tokens": 9, "output_tokens": 6})
+    );
     assert_eq!(line["estimate"]["cost"], "0.0000825");
 }
 

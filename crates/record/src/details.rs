@@ -21,7 +21,12 @@ pub(crate) fn members(
     };
     // The application's own words stay away from a header that stays, where its texts do.
     if redactor.modes.strictest() != ContentMode::Redacted {
-        for tool in details.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        for tool in details
+            .get_mut("tools")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             if let Value::Object(tool) = tool {
                 tool.remove("name");
             }

@@ -1,6 +1,7 @@
 //! `POST /api/v1/prices/reprice`: today's prices for earlier calls, as correction records; nothing is rewritten.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use aal_event::{Kind, SystemEvent};
 use aal_exchange::PricedCall;
@@ -109,8 +110,8 @@ pub(crate) async fn reprice(call: Call) -> Result<Response, Problem> {
     let mut counts = Counts::default();
     let mut changes = Vec::new();
     for record in &records {
-        if !books.contains_key(&record.tenant) {
-            books.insert(record.tenant, book(&call.app, record.tenant).await?);
+        if let Entry::Vacant(unread) = books.entry(record.tenant) {
+            unread.insert(book(&call.app, record.tenant).await?);
         }
         let book = books.get(&record.tenant).and_then(Option::as_ref);
         let Some((header, price)) = priced(&record.header, book, &mut counts) else {

@@ -48,7 +48,12 @@ async fn replay(pipeline: &Pipeline, file: &str, application: &str) -> u64 {
 
 async fn lowest_free_offsets(pipeline: &Pipeline) -> Vec<(u32, u64)> {
     let sql = "SELECT shard, max(kafka_offset) + 1 FROM records GROUP BY shard ORDER BY shard";
-    let rows = pipeline.store().client().query(sql).fetch_all::<(u32, u64)>().await;
+    let rows = pipeline
+        .store()
+        .client()
+        .query(sql)
+        .fetch_all::<(u32, u64)>()
+        .await;
     rows.expect("the store answers")
 }
 
@@ -97,7 +102,9 @@ async fn a_topic_that_was_made_again_feeds_new_shards() {
     let after = replay(&pipeline, "azure.jsonl", "after").await;
     assert!(before > 0 && after > 0);
     assert_eq!(
-        pipeline.count("application = 'after' AND kind = 'event' AND shard < 1000").await,
+        pipeline
+            .count("application = 'after' AND kind = 'event' AND shard < 1000")
+            .await,
         0,
         "the new topic feeds new shards only"
     );
