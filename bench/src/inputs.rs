@@ -9,6 +9,8 @@ use crate::Failure;
 
 /// The demo's month ends here: 2026-01-01T00:00:00Z, in microseconds, so that no run depends on the clock.
 const END_US: i64 = 1_767_225_600_000_000;
+/// The size that the promise of 20 ms is about.
+const DEFAULT_PROOF_LEAVES: u64 = 10_000_000;
 const DEFAULT_ROWS: u64 = 1_000_000;
 const FEWEST_ROWS: u64 = 10_000;
 
@@ -22,23 +24,27 @@ pub(crate) struct Sizes {
     pub(crate) rows: u64,
     /// Events that each stage of the pipeline takes.
     pub(crate) events: u64,
+    /// Leaves of the trees that proofs are made in.
+    pub(crate) proof_leaves: u64,
 }
 
 impl Sizes {
     /// Rows from AAL_BENCH_EVENTS; a tenth of that, between 2,500 and 50,000, goes through each stage.
     pub(crate) fn from_environment() -> Result<Sizes, Failure> {
-        let rows = match std::env::var("AAL_BENCH_EVENTS") {
+        let number = |name: &str, default: u64| match std::env::var(name) {
             Ok(text) => text
                 .parse()
-                .map_err(|_| format!("AAL_BENCH_EVENTS must be a number, not {text:?}"))?,
-            Err(_) => DEFAULT_ROWS,
+                .map_err(|_| format!("{name} must be a number, not {text:?}")),
+            Err(_) => Ok(default),
         };
+        let rows = number("AAL_BENCH_EVENTS", DEFAULT_ROWS)?;
         if rows < FEWEST_ROWS {
             return Err(format!("AAL_BENCH_EVENTS must be at least {FEWEST_ROWS}").into());
         }
         Ok(Sizes {
             rows,
             events: (rows / 10).clamp(2_500, 50_000),
+            proof_leaves: number("AAL_BENCH_PROOF_LEAVES", DEFAULT_PROOF_LEAVES)?.max(1),
         })
     }
 }

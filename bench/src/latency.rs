@@ -13,6 +13,7 @@ use crate::{
     percentiles::Percentiles,
     report::{Limit, Report},
     running::{Running, seed},
+    sealed::Watch,
     store,
 };
 
@@ -46,21 +47,25 @@ pub(crate) async fn measure(running: &mut Running, report: &mut Report) -> Resul
             });
         }
     });
+    let watch = Watch::start(running);
     let found = found(running, awaited, count).await;
     sender.await?;
     running.sent(count as u64);
+    let (took, accepted) = found?;
     let name = format!("accepted to queryable, {EVENTS_PER_SECOND} events/s for {SECONDS} s");
-    report.latency(name, &found?, Some(&limit));
-    Ok(())
+    report.latency(name, &Percentiles::of(took), Some(&limit));
+    watch.report(running, &accepted, report).await
 }
 
+/// How long each event took, and when each was accepted.
 async fn found(
     running: &Running,
     mut awaited: mpsc::UnboundedReceiver<Result<(Uuid, Instant), Failure>>,
     count: usize,
-) -> Result<Percentiles, Failure> {
+) -> Result<(Vec<Duration>, HashMap<Uuid, Instant>), Failure> {
     let store = running.pipeline.store();
     let mut pending: HashMap<Uuid, Instant> = HashMap::new();
+    let mut all: HashMap<Uuid, Instant> = HashMap::with_capacity(count);
     let mut took = Vec::with_capacity(count);
     let mut last_found = Instant::now();
     while took.len() < count {
@@ -68,6 +73,7 @@ async fn found(
         while let Ok(accepted) = awaited.try_recv() {
             let (event_id, at) = accepted?;
             pending.insert(event_id, at);
+            all.insert(event_id, at);
         }
         let ids: Vec<Uuid> = pending.keys().copied().collect();
         for stored in store.find_events(&ids).await? {
@@ -84,5 +90,5 @@ async fn found(
             .into());
         }
     }
-    Ok(Percentiles::of(took))
+    Ok((took, all))
 }

@@ -11,22 +11,25 @@ mod latency;
 mod otlp;
 mod percentiles;
 mod processor;
+mod proof_api;
 mod proofs;
 mod pure;
 mod reads;
 mod report;
 mod run;
 mod running;
+mod sealed;
 mod store;
 mod tessera;
 mod verify;
+mod verify_cores;
 
 use std::{error::Error, process::ExitCode};
 
 /// What a benchmark may fail with; printed as a chain of causes.
 type Failure = Box<dyn Error + Send + Sync>;
 
-const USAGE: &str = "usage: bench all|edge|otlp|gateway|processor|latency|verify|reads|pure|proof|tessera\n\
+const USAGE: &str = "usage: bench all|edge|otlp|gateway|processor|latency|verify|reads|pure|proof|proof-api|tessera\n\
     AAL_BENCH_EVENTS: rows that pages and metrics are read from (1000000)\n\
     AAL_BENCH_PROOF_LEAVES: leaves of the tree that proofs are made in (10000000)\n\
     AAL_BIN_DIR: where audit and its engines are";
@@ -45,6 +48,7 @@ async fn main() -> ExitCode {
         "reads",
         "pure",
         "proof",
+        "proof-api",
         "tessera",
     ]
     .contains(&name.as_str())

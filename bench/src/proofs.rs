@@ -12,17 +12,11 @@ use crate::Failure;
 use crate::percentiles::Percentiles;
 use crate::report::Report;
 
-/// The size that the promise of 20 ms is about; AAL_BENCH_PROOF_LEAVES makes it another.
-const LEAVES: u64 = 10_000_000;
 const PROOFS: u64 = 2_000;
 const FOLDER: &str = "chain/bench/0";
 
 /// Builds a tree of tiles in a directory and makes proofs of leaves all over it, each verified.
-pub(crate) async fn measure(report: &mut Report) -> Result<(), Failure> {
-    let leaves = match std::env::var("AAL_BENCH_PROOF_LEAVES") {
-        Ok(text) => text.parse()?,
-        Err(_) => LEAVES,
-    };
+pub(crate) async fn measure(report: &mut Report, leaves: u64) -> Result<(), Failure> {
     let directory = tempfile::tempdir()?;
     let began = Instant::now();
     let root = build(directory.path(), leaves)?;

@@ -165,6 +165,7 @@ mod tests {
         let mut report = Report::new(Sizes {
             rows: 10_000,
             events: 2_500,
+            proof_leaves: 1,
         });
         report.rate("edge", 500.0, "events/s", &Limit::new("raw Kafka", 2_000.0));
         report.raw("raw Kafka", 2_000.0, "records/s");

@@ -3,7 +3,8 @@
 use crate::report::Report;
 use crate::running::Running;
 use crate::{
-    Failure, edge, gateway, inputs, kafka, latency, otlp, processor, proofs, pure, reads, tessera, verify,
+    Failure, edge, gateway, inputs, kafka, latency, otlp, processor, proof_api, proofs, pure, reads, tessera,
+    verify,
 };
 
 /// Time between two epochs in production, in milliseconds.
@@ -20,7 +21,7 @@ pub(crate) async fn measure(name: &str) -> Result<Report, Failure> {
         pure::measure(sizes, &mut report)?;
     }
     if wants("proof") {
-        proofs::measure(&mut report).await?;
+        proofs::measure(&mut report, sizes.proof_leaves).await?;
     }
     if wants("gateway") {
         gateway::measure(&mut report).await?;
@@ -51,6 +52,10 @@ pub(crate) async fn measure(name: &str) -> Result<Report, Failure> {
         if wants("verify") {
             verify::measure(&mut running, sizes, &mut report).await?;
         }
+    }
+    // Twenty minutes and some gigabytes: by its own name only.
+    if name == "proof-api" {
+        proof_api::measure(&mut report, sizes.proof_leaves).await?;
     }
     if wants("reads") {
         let mut running = Running::start(NO_EPOCH_MS).await?;

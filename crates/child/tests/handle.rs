@@ -108,8 +108,16 @@ async fn a_child_ends_with_its_parent() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines();
-    let child = lines.next_line().await.unwrap().unwrap().parse().unwrap();
-    assert!(lines.next_line().await.unwrap().unwrap().contains("listening"));
+    // The shell's line and the child's, whichever comes first.
+    let first = lines.next_line().await.unwrap().unwrap();
+    let second = lines.next_line().await.unwrap().unwrap();
+    let (pid, ready) = if first.contains("listening") {
+        (second, first)
+    } else {
+        (first, second)
+    };
+    assert!(ready.contains("listening"));
+    let child = pid.parse().unwrap();
     parent.kill().await.unwrap();
     // The child held the pipe's other end.
     assert_eq!(
