@@ -343,8 +343,12 @@ async fn stop_witnessed(pipeline: &mut Pipeline) {
 }
 
 async fn choose_target(pipeline: &Pipeline) -> Target {
+    // Which chain a session comes into depends on its tenant's id, and ids are random: some chains are short.
     let sql = "SELECT toString(tenant), shard, chain_index, toString(event_id) FROM records \
+         INNER JOIN (SELECT tenant, shard, max(chain_index) AS newest FROM records GROUP BY tenant, shard) AS chains \
+         USING (tenant, shard) \
          WHERE kind = 'event' AND length(response_body) > 50 AND length(sealed_slots) > 0 AND chain_index > 3 \
+         AND chain_index + 8 <= newest \
          AND event_id IN (SELECT event_id FROM records GROUP BY event_id HAVING count() = 1) \
          ORDER BY chain_index, event_id LIMIT 1";
     let store = pipeline.store();
