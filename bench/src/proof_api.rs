@@ -23,6 +23,8 @@ const BLOCK_ROWS: u64 = 50_000;
 const BLOCK_MONTH: u32 = 202_601;
 /// 2026-01-01T00:00:00Z.
 const BEGAN_US: i64 = 1_767_225_600_000_000;
+/// Ten million make 29 days.
+const EVERY_US: i64 = 250_000;
 const EPOCH_MS: u64 = 10_000;
 const NO_EPOCH_MS: u64 = 24 * 3600 * 1000;
 const SEALED_WITHIN: Duration = Duration::from_secs(3600);
@@ -79,8 +81,12 @@ pub(crate) async fn measure(report: &mut Report, leaves: u64) -> Result<(), Fail
     Ok(())
 }
 
+fn at_us(number: u64) -> i64 {
+    BEGAN_US + number as i64 * EVERY_US
+}
+
 fn event_id(number: u64) -> Uuid {
-    let at_ms = (BEGAN_US / 1_000) as u64 + number / 1_000;
+    let at_ms = (at_us(number) / 1_000) as u64;
     let mut random = [0; 10];
     random[2..].copy_from_slice(&number.to_be_bytes());
     uuid::Builder::from_unix_timestamp_millis(at_ms, &random).into_uuid()
@@ -96,7 +102,7 @@ fn sign_of_life(tenant: Uuid, number: u64) -> Event {
         target: None,
         reason: None,
         detail: Map::from_iter([("component".to_owned(), "bench".into())]),
-        occurred_at_us: Some(BEGAN_US + number as i64),
+        occurred_at_us: Some(at_us(number)),
     }
     .into_event()
 }
@@ -182,7 +188,7 @@ async fn fill(running: &Running, leaves: u64) -> Result<(), Failure> {
         }
         let (store, made): (Store, _) = (store.clone(), made?);
         storing = Some(tokio::spawn(async move { store.insert_block(&made).await }));
-        if maker.next % 1_000_000 == 0 {
+        if maker.next.is_multiple_of(1_000_000) {
             eprintln!("bench: {} of {leaves} records made", maker.next);
         }
     }

@@ -96,7 +96,7 @@ pub(super) async fn check_record(call: &Call, event_id: Uuid) -> Result<Response
         check_contents(app, &record, &leaf, &mut checks).await?;
     }
     check_links(app, &record, &mut checks).await?;
-    match seal_of(app, &record).await? {
+    match seal_of(app, record.placed()).await? {
         Some(seal) => check_seal(app, &record, &seal, &mut checks).await,
         None => checks.unproven(
             "inclusion",
@@ -248,7 +248,7 @@ async fn check_links(app: &App, record: &DetailRow, checks: &mut Checks) -> Resu
 
 async fn check_seal(app: &App, record: &DetailRow, seal: &Seal, checks: &mut Checks) {
     let manifest = &seal.newest.epoch.manifest;
-    match paths(app, record, seal).await {
+    match paths(app, record.placed(), seal).await {
         Ok(_) => {
             let detail = format!(
                 "in the tree of {} records that epoch {} sealed; its manifest is in the anchor log",

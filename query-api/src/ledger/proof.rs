@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::ledger::seal::{Seal, seal_of};
 use crate::ledger::tile_reader::chain_folder;
-use crate::logs::{DetailRow, find_record};
+use crate::logs::{DetailRow, Placed, find_leaf};
 use crate::scope::Scope;
 use crate::sql::{Sql, store_problem};
 
@@ -42,22 +42,24 @@ pub(crate) struct Paths {
 pub(crate) async fn proof(call: Call) -> Result<Response, Problem> {
     call.request.query.only(&[])?;
     let event_id = call.request.path_uuid()?;
-    let record = find_record(&call.app, &call.scope, event_id)
+    let found = find_leaf(&call.app, &call.scope, event_id)
         .await?
         .ok_or_else(|| Problem::not_found("there is no such event among those you may see"))?;
-    let seal = seal_of(&call.app, &record).await?;
+    let record = found.placed();
+    let seal = seal_of(&call.app, record).await?;
     let seal = seal.ok_or_else(|| {
         Problem::conflict("the record is appended but not sealed yet; try again in 10 seconds")
             .with_retry_after(10)
     })?;
-    let paths = paths(&call.app, &record, &seal).await?;
-    let text = render(&record, &seal, &paths);
+    let paths = paths(&call.app, record, &seal).await?;
+    let text = render(record, &seal, &paths);
     let typed = warp::reply::with_header(text, "content-type", "text/plain; charset=utf-8");
     Ok(typed.into_response())
 }
 
 /// The proof of one record as text; `None` while no epoch covers it.
 pub(crate) async fn proof_text(app: &App, record: &DetailRow) -> Result<Option<String>, Problem> {
+    let record = record.placed();
     let Some(seal) = seal_of(app, record).await? else {
         return Ok(None);
     };
@@ -67,7 +69,7 @@ pub(crate) async fn proof_text(app: &App, record: &DetailRow) -> Result<Option<S
 }
 
 /// Builds and checks the paths from a record to the checkpoint.
-pub(crate) async fn paths(app: &App, record: &DetailRow, seal: &Seal) -> Result<Paths, Problem> {
+pub(crate) async fn paths(app: &App, record: Placed<'_>, seal: &Seal) -> Result<Paths, Problem> {
     let refuted = |what: &str| {
         tracing::error!(event_id = %record.event_id, what, "no proof for a sealed record");
         Problem::internal(format!(
@@ -111,7 +113,7 @@ pub(crate) async fn paths(app: &App, record: &DetailRow, seal: &Seal) -> Result<
 }
 
 /// The path in the record's chain from the chain's tiles; `None` when they are not there or do not lead to the root.
-async fn path_of_tiles(app: &App, record: &DetailRow, seal: &Seal) -> Result<Option<Vec<Hash>>, Problem> {
+async fn path_of_tiles(app: &App, record: Placed<'_>, seal: &Seal) -> Result<Option<Vec<Hash>>, Problem> {
     let (index, size) = (record.chain_index, seal.head.size);
     let folder = chain_folder(seal.head.chain);
     let read = app.anchors.tiles().inclusion(&folder, index, size).await;
@@ -128,7 +130,7 @@ async fn path_of_tiles(app: &App, record: &DetailRow, seal: &Seal) -> Result<Opt
         );
         return Ok(None);
     };
-    match verify::inclusion(size, index, &leaf_hash(&record.leaf), &path, &seal.head.root) {
+    match verify::inclusion(size, index, &leaf_hash(record.leaf), &path, &seal.head.root) {
         Ok(()) => Ok(Some(path)),
         Err(error) => {
             tracing::error!(folder, index, size, %error, "tiles do not lead from the record to the sealed root");
@@ -140,7 +142,7 @@ async fn path_of_tiles(app: &App, record: &DetailRow, seal: &Seal) -> Result<Opt
 /// The same path from the leaf hashes of the whole chain as they are stored.
 async fn path_of_records(
     app: &App,
-    record: &DetailRow,
+    record: Placed<'_>,
     seal: &Seal,
 ) -> Result<Result<Vec<Hash>, &'static str>, Problem> {
     let (index, size) = (record.chain_index, seal.head.size);
@@ -151,12 +153,12 @@ async fn path_of_records(
     let Ok(path) = prove::inclusion(&tree, index, size) else {
         return Ok(Err("the record is outside its chain"));
     };
-    let checked = verify::inclusion(size, index, &leaf_hash(&record.leaf), &path, &seal.head.root);
+    let checked = verify::inclusion(size, index, &leaf_hash(record.leaf), &path, &seal.head.root);
     Ok(checked.map(|()| path).map_err(|_| "the chain's root differs"))
 }
 
 /// The tree over the first `size` leaf hashes of the record's chain.
-async fn chain_tree(app: &App, record: &DetailRow, size: u64) -> Result<MemoryTree, Problem> {
+async fn chain_tree(app: &App, record: Placed<'_>, size: u64) -> Result<MemoryTree, Problem> {
     if size > MAX_CHAIN {
         return Err(Problem::unavailable(
             "the chain is too long for a proof on demand; make an evidence bundle",
@@ -183,11 +185,11 @@ async fn chain_tree(app: &App, record: &DetailRow, size: u64) -> Result<MemoryTr
         .map_err(late)?
 }
 
-fn render(record: &DetailRow, seal: &Seal, paths: &Paths) -> Vec<u8> {
+fn render(record: Placed<'_>, seal: &Seal, paths: &Paths) -> Vec<u8> {
     let hex = |hashes: &[Hash]| hashes.iter().map(to_hex).collect::<Vec<_>>();
     let extra = json!({
         "format": "aal-record-path/v1",
-        "leaf": STANDARD.encode(&record.leaf),
+        "leaf": STANDARD.encode(record.leaf),
         "chain": {"id": seal.head.chain.to_string(), "index": record.chain_index, "size": seal.head.size,
                   "path": hex(&paths.chain)},
         "head": {"line": paths.head_line, "index": paths.head_index, "size": seal.newest.heads.line_count(),

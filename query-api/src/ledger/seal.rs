@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use aal_ledger::ChainHead;
 use aal_ledger::hash::to_hex;
-use aal_ledger::{ChainHead, ChainId};
 use aal_service::Problem;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::ledger::anchors::Newest;
-use crate::logs::DetailRow;
+use crate::logs::{DetailRow, Placed};
 
 /// The newest epoch, if it covers the record.
 pub(crate) struct Seal {
@@ -17,27 +17,19 @@ pub(crate) struct Seal {
     pub(crate) head: ChainHead,
 }
 
-/// The chain of a record.
-pub(crate) fn chain_of(record: &DetailRow) -> ChainId {
-    ChainId {
-        tenant: record.tenant,
-        shard: record.shard,
-    }
-}
-
 /// The seal over a record; `None` when no epoch covers it yet.
-pub(crate) async fn seal_of(app: &App, record: &DetailRow) -> Result<Option<Seal>, Problem> {
+pub(crate) async fn seal_of(app: &App, record: Placed<'_>) -> Result<Option<Seal>, Problem> {
     let Some(newest) = app.anchors.newest().await? else {
         return Ok(None);
     };
-    let head = newest.head(chain_of(record)).copied();
+    let head = newest.head(record.chain()).copied();
     let head = head.filter(|head| head.size > record.chain_index);
     Ok(head.map(|head| Seal { newest, head }))
 }
 
 /// The ledger position shown with a record. A failing anchor store is shown as unknown, not hidden.
 pub(crate) async fn position(app: &App, record: &DetailRow) -> Value {
-    let (state, epoch, tree_size) = match seal_of(app, record).await {
+    let (state, epoch, tree_size) = match seal_of(app, record.placed()).await {
         Ok(Some(seal)) => (
             "sealed",
             Some(seal.newest.epoch.manifest.epoch),
@@ -50,7 +42,7 @@ pub(crate) async fn position(app: &App, record: &DetailRow) -> Value {
         }
     };
     json!({
-        "chain": chain_of(record).to_string(), "shard": record.shard, "index": record.chain_index,
+        "chain": record.placed().chain().to_string(), "shard": record.shard, "index": record.chain_index,
         "leaf_hash": to_hex(&record.leaf_hash), "prev_leaf_hash": to_hex(&record.prev_leaf_hash),
         "state": state, "epoch": epoch, "tree_size": tree_size,
     })

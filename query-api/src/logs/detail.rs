@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::call::{Call, json, wrong};
 use crate::logs::disclosure::{Disclosure, Grant};
 use crate::logs::filters::tenant_wide;
+use crate::logs::first::first;
 use crate::logs::outcomes::verdicts_of;
 use crate::logs::purpose;
 use crate::logs::reveal::reveal;
@@ -56,19 +57,13 @@ pub(crate) struct DetailRow {
 const COLUMNS: &str = "SELECT shard, tenant, chain_index, event_id, application, environment, session_id, \
     prev_leaf_hash, leaf_hash, leaf, header, request_body, response_body, search_text, attributes, \
     template_slots, template_salts, sealed_slots, sealed_values";
-/// An event's own record first; a later conflict or duplicate of the same id only when there is none.
-const FIRST: &str = " AND event_id = ? ORDER BY kind NOT IN ('event', 'withheld'), kind IN ('duplicate', 'conflict'), \
-    shard, chain_index LIMIT 1";
-
 /// The record of this event inside the scope.
 pub(crate) async fn find_record(
     app: &App,
     scope: &Scope,
     event_id: Uuid,
 ) -> Result<Option<DetailRow>, Problem> {
-    let mut sql = Sql::new(COLUMNS);
-    sql.records(scope).push(FIRST).bind_uuid(event_id);
-    app.row(sql).await
+    first(app, scope, &Sql::new(COLUMNS), event_id).await
 }
 
 /// The records whose texts are under one of these data keys, inside a period `(from_us, to_us)`, oldest first.
@@ -175,10 +170,7 @@ fn slots_of(text: &str) -> Result<Vec<u16>, Problem> {
 /// Everything about a record as it is stored.
 pub(crate) async fn show(app: &App, scope: &Scope, record: &DetailRow) -> Result<Value, Problem> {
     let event_id = record.event_id;
-    let mut sql = summary_columns(false);
-    sql.records(scope).push(FIRST).bind_uuid(event_id);
-    let row: SummaryRow = app
-        .row(sql)
+    let row: SummaryRow = first(app, scope, &summary_columns(false), event_id)
         .await?
         .ok_or_else(|| Problem::not_found("the event is no longer there"))?;
     let verdict = verdicts_of(app, scope, &[event_id])
