@@ -18,7 +18,7 @@ export async function walk(watched, target, scheme) {
   await page.locator("tbody a").first().waitFor();
   await shoot("3-explorer");
 
-  await visitDecision(page, shoot);
+  await visitDecision(watched, shoot);
   await visitSession(page, shoot);
 
   await page.getByRole("link", { name: "Metrics" }).click();
@@ -105,14 +105,17 @@ export async function signIn(page, target) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-async function visitDecision(page, shoot) {
+async function visitDecision(watched, shoot) {
+  const { page } = watched;
   // One with removed values shows most; any other will do. Health information is sealed and shows a question first.
   const redacted = page
     .locator('[data-row="record"]')
     .filter({ has: page.locator('[data-mark="redacted"]') })
     .filter({ hasNot: page.locator('[data-mark="phi"]') });
   const records = page.locator('[data-row="record"]');
+  await records.first().waitFor();
   const chosen = (await redacted.count()) > 0 ? redacted.first() : records.first();
+  watched.expected.add(428);
   await chosen.locator("a").first().click();
   const question = page.getByRole("heading", { name: "Health information" });
   const conversation = page.getByRole("tab", { name: "Conversation" });
@@ -122,6 +125,7 @@ async function visitDecision(page, shoot) {
     await page.getByRole("button", { name: "Record and read" }).click();
   }
   await conversation.waitFor();
+  watched.expected.delete(428);
   await shoot("4-decision");
   await page.getByRole("button", { name: "Verify" }).click();
   await page.getByRole("list", { name: "Checks" }).waitFor();
