@@ -11,15 +11,19 @@ use crate::{
 };
 
 const TIMES: u32 = 3;
+/// The longest period of a bundle.
+const YEAR_US: i64 = 365 * 24 * 3_600 * 1_000_000;
 
 /// Makes a bundle of everything that is sealed and verifies it.
 pub(crate) fn measure(running: &Running, records: u64, report: &mut Report) -> Result<(), Failure> {
     let bundle = running.pipeline.data().join("bench.audit.tar");
-    let to = aal_service::times::rfc3339_us(aal_service::times::now_us());
+    let now_us = aal_service::times::now_us();
+    let to = aal_service::times::rfc3339_us(now_us);
+    let from = aal_service::times::rfc3339_us(now_us - YEAR_US);
     let made = running.pipeline.audit(&[
         "bundle",
         "--from",
-        "2020-01-01T00:00:00Z",
+        &from,
         "--to",
         &to,
         "-o",
