@@ -187,7 +187,7 @@ async fn fill(running: &Running, leaves: u64) -> Result<(), Failure> {
             storing.await??;
         }
         let (store, made): (Store, _) = (store.clone(), made?);
-        storing = Some(tokio::spawn(async move { store.insert_block(&made).await }));
+        storing = Some(tokio::spawn(async move { store.insert_block(&made, 0).await }));
         if maker.next.is_multiple_of(1_000_000) {
             eprintln!("bench: {} of {leaves} records made", maker.next);
         }

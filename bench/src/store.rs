@@ -30,7 +30,7 @@ pub(crate) async fn measure(running: &Running, sizes: Sizes, report: &mut Report
             .collect();
         let began = Instant::now();
         for block in &blocks {
-            copy.insert_block(block).await?;
+            copy.insert_block(block, 0).await?;
         }
         fastest = fastest.min(began.elapsed());
     }
@@ -59,7 +59,7 @@ pub(crate) async fn insert_and_find(running: &Running, times: u64) -> Result<Per
     for (row, block) in rows.into_iter().zip(0u64..) {
         let block = [placed(&row, SINGLES_SHARD, block)];
         let began = Instant::now();
-        copy.insert_block(&block).await?;
+        copy.insert_block(&block, 0).await?;
         copy.find_events(&[block[0].event_id]).await?;
         took.push(began.elapsed());
     }

@@ -9,6 +9,7 @@ mod erased;
 mod feed;
 pub mod keys;
 mod metrics;
+mod partition;
 pub mod policies;
 pub mod price_books;
 mod reading;

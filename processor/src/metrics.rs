@@ -17,6 +17,8 @@ pub struct ProcessorMetrics {
     pub gaps: Counter,
     pub steps_back: Counter,
     pub halted: Counter,
+    pub swallowed: Counter,
+    pub vanished: Counter,
     pub insert: Histogram,
     duplicates: Counter,
     conflicts: Counter,
@@ -42,6 +44,14 @@ impl ProcessorMetrics {
                 "blocks lost to another processor",
             ),
             halted: counter("aal_processor_halted_total", "shards that stand still"),
+            swallowed: counter(
+                "aal_processor_swallowed_total",
+                "blocks whose number the store noted without keeping rows, sent under another",
+            ),
+            vanished: counter(
+                "aal_processor_vanished_total",
+                "tries of a block whose rows were removed from the store: the shard waits for them",
+            ),
             insert: metrics.histogram("aal_processor_insert_seconds", "time of one insert", &[]),
             duplicates: counter(
                 "aal_processor_duplicates_total",

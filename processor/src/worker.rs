@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use aal_announce::{Shard as TellShard, Teller};
 use aal_flow::{Decision, Fact, InsertAnswer, Placement, Shard};
-use aal_kafka::{
-    EVENTS, KafkaConfig, Producer,
-    rdkafka::consumer::{BaseConsumer, Consumer},
-};
+use aal_kafka::{KafkaConfig, Producer};
 use aal_schema_registry::Registry;
 use aal_store::{ShardHead, Store, StoreError};
 use tokio::{sync::mpsc, time::Instant};
@@ -19,6 +16,7 @@ use crate::{
     feed,
     keys::Keys,
     metrics::ProcessorMetrics,
+    partition::PartitionRange,
     policies::Policies,
     price_books::PriceBooks,
     search::SearchTokens,
@@ -50,7 +48,6 @@ pub struct Shared {
 const BUILD_RETRY: Duration = Duration::from_millis(500);
 /// How often the consumer is sent to the same offset before what it delivers is taken as it is.
 const MOST_SEEKS: u32 = 5;
-const WATERMARK_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Worker {
     shared: Arc<Shared>,
@@ -64,6 +61,8 @@ struct Worker {
     positioning: Option<(u64, u32)>,
     block: Option<Block>,
     last_insert_ms: u64,
+    /// The attempt of the last insert.
+    attempt: u32,
 }
 
 /// Works on a shard until it is revoked; then everything of it is dropped.
@@ -79,6 +78,7 @@ pub async fn run(shared: Arc<Shared>, shard: u32, revoked: aal_service::Shutdown
         positioning: None,
         block: None,
         last_insert_ms: 0,
+        attempt: 0,
     };
     let mut fact = Fact::Assigned;
     loop {
@@ -127,17 +127,24 @@ impl Worker {
                 self.position(start.offset, 0);
                 Some(self.collect(block).await)
             }
-            Decision::Insert { after_ms } => {
+            Decision::Insert { after_ms, attempt } => {
                 tokio::time::sleep(Duration::from_millis(after_ms)).await;
-                Some(Fact::InsertAnswered(self.insert().await))
+                Some(Fact::InsertAnswered(self.insert(attempt).await))
+            }
+            Decision::InsertVanished { after_ms, attempt } => {
+                tracing::error!(
+                    shard = self.shard,
+                    block = self.block_number(),
+                    "the store knows this block's number and not its rows, which were stored once: somebody removed \
+                     them; the shard waits until they are put back (docs/limits.md, Ledger)"
+                );
+                self.shared.metrics.vanished.inc();
+                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                Some(Fact::InsertAnswered(self.insert(attempt).await))
             }
             Decision::ReadBack { after_ms } => {
                 tokio::time::sleep(Duration::from_millis(after_ms)).await;
-                let number = self
-                    .block
-                    .as_ref()
-                    .and_then(|block| block.rows.first())
-                    .map_or(0, |row| row.block);
+                let number = self.block_number();
                 match self.shared.store.block_hashes(self.shard, number).await {
                     Ok(hashes) => Some(Fact::ReadBack(hashes)),
                     Err(error) => {
@@ -179,7 +186,14 @@ impl Worker {
                 return Fact::HeadUnreadable;
             }
         }
-        let Some((log_start, log_end)) = self.watermarks().await else {
+        let partition = self.shared.shards.partition_of(self.shard);
+        let range = PartitionRange::read(&self.shared.kafka, &self.shared.config.group, partition).await;
+        let Some(PartitionRange {
+            log_start,
+            log_end,
+            acknowledged,
+        }) = range
+        else {
             return Fact::HeadUnreadable;
         };
         // Before anything else of the shard is consumed, and again until the first block is stored: the same id.
@@ -189,31 +203,21 @@ impl Worker {
             tracing::warn!(%error, shard = self.shard, "the ledger was not told of the new shard");
             return Fact::HeadUnreadable;
         }
-        tracing::info!(shard = self.shard, blocks = head.blocks, next_offset = ?head.next_offset, log_start, log_end, "read head");
+        tracing::info!(shard = self.shard, blocks = head.blocks, next_offset = ?head.next_offset, ?acknowledged, log_start, log_end, "read head");
         self.tips = tips_of(&head);
         Fact::HeadRead {
             blocks: head.blocks,
             next_offset: head.next_offset,
+            acknowledged,
             log_start,
             log_end,
         }
     }
 
-    async fn watermarks(&self) -> Option<(u64, u64)> {
-        let config = self.shared.kafka.clone();
-        let partition = self.shared.shards.partition_of(self.shard);
-        let work = tokio::task::spawn_blocking(move || {
-            let consumer: BaseConsumer = config.client("aal-watermarks").create()?;
-            consumer.fetch_watermarks(EVENTS, partition, WATERMARK_TIMEOUT)
-        });
-        match work.await {
-            Ok(Ok((low, high))) => Some((low.max(0) as u64, high.max(0) as u64)),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, shard = self.shard, "kafka did not tell its range");
-                None
-            }
-            Err(_) => None,
-        }
+    /// The number of the block that is being stored.
+    fn block_number(&self) -> u64 {
+        let first = self.block.as_ref().and_then(|block| block.rows.first());
+        first.map_or(0, |row| row.block)
     }
 
     /// Sends the consumer to an offset; what it delivered before is dropped with its channel.
@@ -328,12 +332,22 @@ impl Worker {
         }
     }
 
-    async fn insert(&mut self) -> InsertAnswer {
+    async fn insert(&mut self, attempt: u32) -> InsertAnswer {
         let Some(block) = &self.block else {
             return InsertAnswer::Refused;
         };
+        if attempt > 0 && self.attempt != attempt {
+            tracing::error!(
+                shard = self.shard,
+                block = self.block_number(),
+                attempt,
+                "the store noted this block's number and kept no rows, as after a crash: sending it under another"
+            );
+            self.shared.metrics.swallowed.inc();
+        }
+        self.attempt = attempt;
         let began = Instant::now();
-        let answer = match self.shared.store.insert_block(&block.rows).await {
+        let answer = match self.shared.store.insert_block(&block.rows, attempt).await {
             Ok(()) => InsertAnswer::Accepted,
             Err(StoreError::TimedOut(_)) => InsertAnswer::Unknown,
             Err(StoreError::ClickHouse(clickhouse_error)) if is_answer(&clickhouse_error) => {

@@ -136,7 +136,7 @@ impl Rig {
             self.tip = (self.tip.0 + 1, record.leaf_hash);
             rows.push(RecordRow::project(record).unwrap());
         }
-        self.store.insert_block(&rows).await.unwrap();
+        self.store.insert_block(&rows, 0).await.unwrap();
     }
 }
 

@@ -66,10 +66,14 @@ struct ChainRow {
 
 impl Store {
     /// Inserts one block. Success does not prove that these rows are stored: a block of the same
-    /// number with other rows is dropped with success. Read it back with [`Store::block_hashes`].
-    pub async fn insert_block(&self, rows: &[RecordRow]) -> Result<(), StoreError> {
+    /// number and attempt with other rows is dropped with success, and a crash between noting the token and keeping the
+    /// rows leaves a token without rows. Read it back with [`Store::block_hashes`]; `aal_flow` says which attempt is next.
+    pub async fn insert_block(&self, rows: &[RecordRow], attempt: u32) -> Result<(), StoreError> {
         let Some(first) = rows.first() else { return Ok(()) };
-        let token = format!("{}:{}", first.shard, first.block);
+        let token = match attempt {
+            0 => format!("{}:{}", first.shard, first.block),
+            _ => format!("{}:{}:{attempt}", first.shard, first.block),
+        };
         let work = async {
             let mut insert = self
                 .client

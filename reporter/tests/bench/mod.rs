@@ -224,7 +224,7 @@ impl Bench {
             previous = record.leaf_hash;
             rows.push(RecordRow::project(record).unwrap());
         }
-        self.store.insert_block(&rows).await.unwrap();
+        self.store.insert_block(&rows, 0).await.unwrap();
     }
 }
 

@@ -12,4 +12,5 @@ mod replaced_topic;
 mod replay;
 mod reports;
 mod sealed_payloads;
+mod swallowed;
 mod tamper;

@@ -137,7 +137,7 @@ impl Writer {
             });
             rows.push(RecordRow::project(record).unwrap());
         }
-        self.store.insert_block(&rows).await.unwrap();
+        self.store.insert_block(&rows, 0).await.unwrap();
         self.blocks.insert(shard, block + 1);
     }
 
