@@ -114,6 +114,8 @@ pub(super) struct Pages {
     after: Option<(u64, u64, u32)>,
     left: u64,
     page: Option<Page>,
+    /// The last page had fewer records than its window: some are absent, or the chain ended.
+    is_sparse: bool,
 }
 
 /// The page that is being read.
@@ -134,6 +136,7 @@ impl Pages {
             after: None,
             left: limit,
             page: None,
+            is_sparse: false,
         }
     }
 
@@ -175,12 +178,15 @@ impl Pages {
                     self.after = Some((row.chain_index, row.block, row.block_row));
                     self.left = self.left.saturating_sub(1);
                     page.read += 1;
-                    self.page = Some(page).filter(|page| page.read < page.wanted);
+                    if page.read < page.wanted {
+                        self.page = Some(page);
+                    } else {
+                        self.is_sparse = false;
+                    }
                     return Ok(Some(row));
                 }
-                Ok(None) => {
-                    self.left = 0;
-                }
+                Ok(None) if self.is_sparse => self.left = 0,
+                Ok(None) => self.is_sparse = true,
                 Err(error) if page.read > 0 => {
                     tracing::debug!(%error, read = page.read, "page of an export broke off");
                 }
@@ -192,6 +198,7 @@ impl Pages {
     fn page_sql(&self) -> Sql {
         let mut sql = Sql::new(StoredRow::SELECT);
         let (index, block, row) = self.after.unwrap_or((self.from, 0, 0));
+        let wanted = self.left.min(PAGE_RECORDS);
         sql.records(&self.scope)
             .push(" AND shard = ? AND chain_index >= ?")
             .bind_u64(u64::from(self.shard))
@@ -202,8 +209,13 @@ impl Pages {
                 .bind_u64(block)
                 .bind_u64(u64::from(row));
         }
+        if !self.is_sparse {
+            // Told no end that is near, ClickHouse sorts all the rest of the chain for each page.
+            sql.push(" AND chain_index <= ?")
+                .bind_u64(index.saturating_add(wanted));
+        }
         sql.push(" ORDER BY chain_index, block, block_row LIMIT ?")
-            .bind_u64(self.left.min(PAGE_RECORDS));
+            .bind_u64(wanted);
         sql
     }
 }

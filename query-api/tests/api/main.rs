@@ -56,6 +56,7 @@ async fn the_query_api() {
     prices::estimates(&rig, &admin, &mut writer).await;
     prices::custom(&rig, &admin, &officer, &viewer).await;
     prices::reprice(&rig, &admin, &officer, &mut writer).await;
+    records::the_first_record_of_an_id(&rig, &admin, &mut writer).await;
     access::store_down(&rig, &admin).await;
     let shown = records::bank_event(1)["event_id"].as_str().unwrap().to_owned();
     access::log_down(&rig, &admin, &shown).await;
