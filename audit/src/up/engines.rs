@@ -8,8 +8,9 @@ use tokio::{process::Command, time::Instant};
 
 /// How long an engine may take to answer; a predecessor killed a moment ago may still hold its files.
 const READY_WITHIN: Duration = Duration::from_secs(40);
-/// How long an engine that ends early is started again at the first start.
-const RETRY_WITHIN: Duration = Duration::from_secs(15);
+/// How long an engine that ends early is started again at the first start. A predecessor that was killed while its
+/// disk stood still keeps its files until the kernel is done with it.
+const RETRY_WITHIN: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(6);
 const RESTART_PAUSE: Duration = Duration::from_millis(500);
 

@@ -1,4 +1,5 @@
-//! A child that announces an address, then waits to be stopped. The tests' subject.
+//! A child that announces an address, then waits to be stopped; called with `hangs`, it does not end as an orphan.
+//! The tests' subject.
 
 use aal_child::inside::{StopReason, announce, stop_signal};
 use std::process::ExitCode;
@@ -9,6 +10,9 @@ async fn main() -> std::io::Result<ExitCode> {
     announce(([127, 0, 0, 1], 9).into())?;
     Ok(match stop.wait().await {
         StopReason::Asked => ExitCode::SUCCESS,
+        StopReason::ParentGone if std::env::args().any(|behaviour| behaviour == "hangs") => {
+            std::future::pending().await
+        }
         StopReason::ParentGone => ExitCode::FAILURE,
     })
 }

@@ -1,10 +1,15 @@
 //! What a child process does to go away with its parent.
 
 use crate::Ready;
-use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
+
+/// How long an orphan may take to close. Its successor waits for its files, and a close that hangs (a disk that
+/// stands still, a library's destructor) must not keep them: what is not written then is as after a crash.
+const ORPHAN_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Why a child stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +58,7 @@ pub fn stop_signal(follow_parent: bool) -> io::Result<StopSignal> {
 }
 
 impl StopSignal {
-    /// Waits until this process has to stop.
+    /// Waits until this process has to stop. An orphan is killed when it has not ended within [`ORPHAN_TIMEOUT`].
     pub async fn wait(mut self) -> StopReason {
         loop {
             tokio::select! {
@@ -61,12 +66,21 @@ impl StopSignal {
                 _ = self.interrupt.recv() => return StopReason::Asked,
                 _ = self.parent_thread_died.recv() => {
                     if getppid() != self.parent {
+                        end_within(ORPHAN_TIMEOUT);
                         return StopReason::ParentGone;
                     }
                 }
             }
         }
     }
+}
+
+/// Kills this process after `limit`, from a thread that no runtime has to schedule.
+fn end_within(limit: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(limit);
+        let _ = kill_process(getpid(), Signal::KILL);
+    });
 }
 
 /// Prints the ready line on standard output.

@@ -101,8 +101,18 @@ async fn a_child_outlives_the_thread_that_started_it() {
 
 #[tokio::test]
 async fn a_child_ends_with_its_parent() {
-    let mut parent = shell(r#""$0" & echo $!; wait"#)
+    ends_with_its_parent("closes").await;
+}
+
+#[tokio::test]
+async fn an_orphan_that_hangs_is_killed() {
+    ends_with_its_parent("hangs").await;
+}
+
+async fn ends_with_its_parent(behaviour: &str) {
+    let mut parent = shell(r#""$0" "$1" & echo $!; wait"#)
         .arg(waiting_child())
+        .arg(behaviour)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()

@@ -130,7 +130,8 @@ async fn stop(
     {
         let killing = engine.clone();
         // The answers of killed statements are errors; whether killing works shows in the next step.
-        let killed = tokio::task::spawn_blocking(move || killing.kill_all()).await;
+        let killed = tokio::task::spawn_blocking(move || killing.kill_all());
+        let killed = timeout_at(start + stop_timeout.mul_f32(0.6), killed).await;
         tracing::info!(?killed, "killed the statements that still ran");
     }
     if timeout_at(start + stop_timeout.mul_f32(0.7), service.idle())
