@@ -1,7 +1,6 @@
 //! [`AuditLayer`]: captures calls and delivers them in the background.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -17,6 +16,9 @@ use crate::{
     clean::without_credentials,
     context::{current, laid_over, lock},
     delivery::deliver,
+    mark,
+    queue::{Item, LayerCounts, Queue},
+    spool::Spool,
 };
 
 /// How a layer behaves. Change what you need: `LayerSettings { fail_closed: true, ..LayerSettings::new("loans") }`.
@@ -64,41 +66,10 @@ impl LayerSettings {
     }
 }
 
-/// What happened to the events of a layer. `recorded` is the sum of the other four.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LayerCounts {
-    pub recorded: u64,
-    /// Acknowledged by the edge.
-    pub delivered: u64,
-    /// Lost: the queue was full, or the layer was closed. Each leaves a gap in the sequence.
-    pub dropped: u64,
-    /// Refused by the edge for good.
-    pub refused: u64,
-    /// Waiting in memory.
-    pub pending: u64,
-}
-
 /// A call was not made because its intent was not acknowledged (`fail_closed`).
 #[derive(Debug, thiserror::Error)]
 #[error("the intent was not acknowledged, so the call was not made: {0}")]
 pub struct AuditUnavailable(String);
-
-/// Something to deliver; made into JSON only when its batch is.
-pub(crate) enum Item {
-    Captured(Box<Capture>, u64),
-    Made(Bytes),
-}
-
-#[derive(Default)]
-pub(crate) struct Queue {
-    pub(crate) items: VecDeque<(Item, usize)>,
-    pub(crate) held_bytes: usize,
-    next_sequence: u64,
-    pub(crate) counts: LayerCounts,
-    pub(crate) closing: bool,
-    /// What was left has been counted as dropped.
-    pub(crate) is_closed: bool,
-}
 
 /// Records calls. Clones share the queue, the numbering and the counters. Must be made inside a tokio runtime.
 #[derive(Clone)]
@@ -109,10 +80,13 @@ pub struct AuditLayer {
 pub(crate) struct Shared {
     pub(crate) client: Client,
     pub(crate) settings: LayerSettings,
-    instance: String,
+    pub(crate) instance: String,
     /// Microseconds since 1970 when this layer began to count from 0.
-    epoch: u64,
+    pub(crate) epoch: u64,
     pub(crate) queue: Mutex<Queue>,
+    /// Held while items are made into events.
+    pub(crate) making: Mutex<()>,
+    pub(crate) spool: Option<Spool>,
     pub(crate) arrived: Notify,
     pub(crate) settled: Notify,
 }
@@ -131,6 +105,17 @@ impl AuditLayer {
     /// Starts the delivering task on the running tokio runtime; it ends when the last clone is dropped or on `close`.
     #[must_use]
     pub fn new(client: Client, settings: LayerSettings) -> Self {
+        Self::start(client, settings, None)
+    }
+
+    /// As [`AuditLayer::new`], with a directory for what cannot be delivered. What earlier processes left there is
+    /// delivered, and those that were killed get a closing event, so that what they lost shows as a gap.
+    #[must_use]
+    pub fn with_spool(client: Client, settings: LayerSettings, spool: Spool) -> Self {
+        Self::start(client, settings, Some(spool))
+    }
+
+    fn start(client: Client, settings: LayerSettings, spool: Option<Spool>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let instance = settings.instance.clone();
         let shared = Arc::new(Shared {
@@ -139,9 +124,12 @@ impl AuditLayer {
             epoch: u64::try_from(now.as_micros()).unwrap_or_default(),
             settings,
             queue: Mutex::default(),
+            making: Mutex::default(),
+            spool,
             arrived: Notify::new(),
             settled: Notify::new(),
         });
+        shared.mark();
         tokio::spawn(deliver(Arc::downgrade(&shared)));
         Self { shared }
     }
@@ -204,6 +192,7 @@ impl AuditLayer {
         if made.len() > settings.max_event_bytes {
             queue.counts.recorded += 1;
             queue.counts.dropped += 1;
+            queue.last_was_dropped = true;
             return refuse("the event is longer than max_event_bytes");
         }
         let size = made.len();
@@ -215,12 +204,13 @@ impl AuditLayer {
         Ok(Some(event_id))
     }
 
-    /// Sends what waits, now. True when nothing is left before the time is up.
+    /// Sends what waits, now. True when nothing is left, in memory or on disk, before the time is up.
     pub async fn flush(&self, within: Duration) -> bool {
         let settled = async {
             loop {
                 let notified = self.shared.settled.notified();
-                if self.counts().pending == 0 {
+                let counts = self.counts();
+                if counts.pending + counts.spooled == 0 {
                     return;
                 }
                 self.shared.arrived.notify_one();
@@ -230,16 +220,13 @@ impl AuditLayer {
         timeout(within, settled).await.is_ok()
     }
 
-    /// Delivers what it can within the time; what is left then is counted as dropped. Nothing is taken afterwards.
+    /// Delivers what it can within the time; what is left then goes to the spool, or is counted as dropped. Nothing is
+    /// taken afterwards. When the newest events were dropped, a closing event with the next number shows that.
     pub async fn close(&self, within: Duration) -> LayerCounts {
-        lock(&self.shared.queue).closing = true;
+        self.shared.close_gap();
         self.flush(within).await;
-        let mut queue = lock(&self.shared.queue);
-        queue.is_closed = true;
-        queue.counts.dropped += queue.counts.pending;
-        queue.counts.pending = 0;
-        queue.items.clear();
-        queue.counts
+        self.shared.abandon();
+        lock(&self.shared.queue).counts
     }
 
     pub(crate) fn settings(&self) -> &LayerSettings {
@@ -301,23 +288,9 @@ impl AuditLayer {
     }
 }
 
-impl Queue {
-    /// The next number; it is used whatever becomes of its event.
-    fn number(&mut self) -> u64 {
-        self.next_sequence += 1;
-        self.next_sequence - 1
-    }
-}
-
 impl Shared {
     pub(crate) fn source(&self, sequence: u64) -> Value {
-        json!({
-            "sdk": "audit-layer-rust",
-            "version": env!("CARGO_PKG_VERSION"),
-            "instance": self.instance,
-            "epoch": self.epoch,
-            "sequence": sequence,
-        })
+        mark::source(&self.instance, self.epoch, sequence)
     }
 
     fn admit(&self, queue: &mut Queue, item: Item, size: usize) {
@@ -325,13 +298,12 @@ impl Shared {
         let held = usize::try_from(queue.counts.pending).unwrap_or(usize::MAX);
         let is_full =
             held >= self.settings.queue_events || queue.held_bytes + size > self.settings.queue_bytes;
-        if is_full || queue.closing {
+        queue.last_was_dropped = is_full || queue.closing;
+        if queue.last_was_dropped {
             queue.counts.dropped += 1;
             return;
         }
-        queue.counts.pending += 1;
-        queue.held_bytes += size;
-        queue.items.push_back((item, size));
+        queue.push(item, size);
         if queue.items.len() >= self.settings.batch_events {
             self.arrived.notify_one();
         }
