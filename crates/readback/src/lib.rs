@@ -18,7 +18,7 @@ use std::time::Duration;
 use aal_announce::{Incidents, TellError, Teller};
 use aal_kafka::{Producer, rdkafka::error::KafkaError};
 use aal_ledger::TrustPolicy;
-use aal_service::{Health, Metrics, ServeError, Shutdown, objects::ObjectsError};
+use aal_service::{Health, Metrics, ServeError, Shutdown, background, objects::ObjectsError};
 use aal_store::Store;
 
 pub use config::{Config, ReadbackConfig};
@@ -44,6 +44,8 @@ pub enum ReadbackError {
     Serve(#[from] ServeError),
     #[error("the trust policy {file}: {reason}")]
     Policy { file: String, reason: String },
+    #[error("a thread of its own: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 /// Reads back until `shutdown`.
@@ -51,6 +53,11 @@ pub enum ReadbackError {
 /// # Errors
 /// At the start only: settings, policy, or a store that does not answer. Later failures are counted and tried again.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ReadbackError> {
+    // It computes hashes all day; nobody waits for them.
+    background::yielding("readback", || read_back(config, shutdown)).await?
+}
+
+async fn read_back(config: Config, shutdown: Shutdown) -> Result<(), ReadbackError> {
     if let Some(fault) = config.readback.fault() {
         return Err(ReadbackError::Config(fault));
     }
@@ -67,7 +74,7 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), ReadbackError
     };
     let policy = config.readback.policy.as_deref().map(read_policy).transpose()?;
     let objects = aal_service::objects::open_checked(&config.anchor).await?;
-    let store = Store::new(&config.store);
+    let store = Store::new(&config.store).in_background();
     let producer = Producer::new(&config.kafka, "aal-readback", DELIVERY_TIMEOUT)?;
     let teller = Teller::new(producer, store.clone(), "readback");
     let incidents = Incidents::load(teller.clone(), &metrics).await?;

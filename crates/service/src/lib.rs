@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+pub mod background;
 pub mod body;
 pub mod config;
 pub mod health;

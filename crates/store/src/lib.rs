@@ -9,7 +9,7 @@ mod stored;
 mod told;
 
 pub use blocks::{ChainHead, ShardHead, StoredId};
-pub use config::{Store, StoreConfig, StoreError};
+pub use config::{FOREGROUND, Store, StoreConfig, StoreError};
 pub use migrate::{MIGRATIONS, Migration};
 pub use project::{MONEY_SCALE, MoneyError, money_text};
 pub use row::RecordRow;

@@ -96,7 +96,7 @@ pub(super) async fn check_record(call: &Call, event_id: Uuid) -> Result<Response
         check_contents(app, &record, &leaf, &mut checks).await?;
     }
     check_links(app, &record, &mut checks).await?;
-    match seal_of(app, record.placed()).await? {
+    match seal_of(app, record.placed().place).await? {
         Some(seal) => check_seal(app, &record, &seal, &mut checks).await,
         None => checks.unproven(
             "inclusion",

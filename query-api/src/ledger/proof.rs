@@ -5,7 +5,7 @@
 use aal_ledger::hash::{Hash, to_hex};
 use aal_ledger::merkle::{MemoryTree, prove, verify};
 use aal_ledger::proof::TlogProof;
-use aal_ledger::{Checkpoint, Note, leaf_hash};
+use aal_ledger::{Checkpoint, LeafView, Note, leaf_hash};
 use aal_service::Problem;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::ledger::seal::{Seal, seal_of};
 use crate::ledger::tile_reader::chain_folder;
-use crate::logs::{DetailRow, Placed, find_leaf};
+use crate::logs::{DetailRow, Place, Placed, find_place, stored_leaf};
 use crate::scope::Scope;
 use crate::sql::{Sql, store_problem};
 
@@ -42,17 +42,22 @@ pub(crate) struct Paths {
 pub(crate) async fn proof(call: Call) -> Result<Response, Problem> {
     call.request.query.only(&[])?;
     let event_id = call.request.path_uuid()?;
-    let found = find_leaf(&call.app, &call.scope, event_id)
-        .await?
-        .ok_or_else(|| Problem::not_found("there is no such event among those you may see"))?;
-    let record = found.placed();
-    let seal = seal_of(&call.app, record).await?;
+    let missing = || Problem::not_found("there is no such event among those you may see");
+    let place = find_place(&call.app, &call.scope, event_id).await?;
+    let place = place.ok_or_else(missing)?;
+    let seal = seal_of(&call.app, place).await?;
     let seal = seal.ok_or_else(|| {
         Problem::conflict("the record is appended but not sealed yet; try again in 10 seconds")
             .with_retry_after(10)
     })?;
-    let paths = paths(&call.app, record, &seal).await?;
-    let text = render(record, &seal, &paths);
+    let text = match proof_of_tiles(&call.app, place, &seal).await? {
+        Some(text) => text,
+        None => {
+            let leaf = stored_leaf(&call.app, place).await?.ok_or_else(missing)?;
+            let record = Placed { place, leaf: &leaf };
+            render(record, &seal, &paths(&call.app, record, &seal).await?)
+        }
+    };
     let typed = warp::reply::with_header(text, "content-type", "text/plain; charset=utf-8");
     Ok(typed.into_response())
 }
@@ -60,7 +65,7 @@ pub(crate) async fn proof(call: Call) -> Result<Response, Problem> {
 /// The proof of one record as text; `None` while no epoch covers it.
 pub(crate) async fn proof_text(app: &App, record: &DetailRow) -> Result<Option<String>, Problem> {
     let record = record.placed();
-    let Some(seal) = seal_of(app, record).await? else {
+    let Some(seal) = seal_of(app, record.place).await? else {
         return Ok(None);
     };
     let paths = paths(app, record, &seal).await?;
@@ -68,19 +73,62 @@ pub(crate) async fn proof_text(app: &App, record: &DetailRow) -> Result<Option<S
     Ok(Some(String::from_utf8_lossy(&text).into_owned()))
 }
 
+/// The proof of the sealed leaf from the anchor store alone; `None` when tiles or bundle do not have it.
+///
+/// ClickHouse takes longer to find one leaf among its neighbours than all of this takes, and what was sealed is what
+/// there is to prove.
+async fn proof_of_tiles(app: &App, place: Place, seal: &Seal) -> Result<Option<Vec<u8>>, Problem> {
+    let folder = chain_folder(seal.head.chain);
+    let tiles = app.anchors.tiles();
+    let leaf = tiles.entry(&folder, place.chain_index, seal.head.size).await;
+    let Some(leaf) = leaf.map_err(|error| unanswered(&folder, &error))? else {
+        return Ok(None);
+    };
+    // Its place is in its hash and so in the path; the path does not know which event was asked for.
+    if !LeafView::new(&leaf).is_ok_and(|view| view.event_id() == place.event_id) {
+        tracing::error!(event_id = %place.event_id, folder, "the sealed leaf at this record's place is another event's");
+        return Ok(None);
+    }
+    let record = Placed { place, leaf: &leaf };
+    let Some(chain) = path_of_tiles(app, record, seal).await? else {
+        return Ok(None);
+    };
+    let paths = with_chain_path(app, record, seal, chain).await?;
+    Ok(Some(render(record, seal, &paths)))
+}
+
+fn unanswered(folder: &str, error: &object_store::Error) -> Problem {
+    tracing::warn!(%error, folder, "anchor store failed");
+    Problem::unavailable("the anchor store does not answer; try again").with_retry_after(5)
+}
+
+fn refuted(record: Placed<'_>, what: &str) -> Problem {
+    tracing::error!(event_id = %record.place.event_id, what, "no proof for a sealed record");
+    Problem::internal(format!(
+        "the stored records do not give the sealed roots: {what}; run audit verify"
+    ))
+}
+
 /// Builds and checks the paths from a record to the checkpoint.
 pub(crate) async fn paths(app: &App, record: Placed<'_>, seal: &Seal) -> Result<Paths, Problem> {
-    let refuted = |what: &str| {
-        tracing::error!(event_id = %record.event_id, what, "no proof for a sealed record");
-        Problem::internal(format!(
-            "the stored records do not give the sealed roots: {what}; run audit verify"
-        ))
-    };
     let chain = match path_of_tiles(app, record, seal).await? {
         Some(path) => path,
-        None => path_of_records(app, record, seal).await?.map_err(refuted)?,
+        None => {
+            let path = path_of_records(app, record, seal).await?;
+            path.map_err(|what| refuted(record, what))?
+        }
     };
+    with_chain_path(app, record, seal, chain).await
+}
 
+/// The rest of the way: from the chain's head to the checkpoint.
+async fn with_chain_path(
+    app: &App,
+    record: Placed<'_>,
+    seal: &Seal,
+    chain: Vec<Hash>,
+) -> Result<Paths, Problem> {
+    let refuted = |what| refuted(record, what);
     let text = seal.newest.heads.to_text();
     let start = format!("chain {} ", seal.head.chain);
     let found = text
@@ -114,13 +162,10 @@ pub(crate) async fn paths(app: &App, record: Placed<'_>, seal: &Seal) -> Result<
 
 /// The path in the record's chain from the chain's tiles; `None` when they are not there or do not lead to the root.
 async fn path_of_tiles(app: &App, record: Placed<'_>, seal: &Seal) -> Result<Option<Vec<Hash>>, Problem> {
-    let (index, size) = (record.chain_index, seal.head.size);
+    let (index, size) = (record.place.chain_index, seal.head.size);
     let folder = chain_folder(seal.head.chain);
     let read = app.anchors.tiles().inclusion(&folder, index, size).await;
-    let path = read.map_err(|error| {
-        tracing::warn!(%error, folder, "anchor store failed");
-        Problem::unavailable("the anchor store does not answer; try again").with_retry_after(5)
-    })?;
+    let path = read.map_err(|error| unanswered(&folder, &error))?;
     let Some(path) = path else {
         tracing::warn!(
             folder,
@@ -145,8 +190,8 @@ async fn path_of_records(
     record: Placed<'_>,
     seal: &Seal,
 ) -> Result<Result<Vec<Hash>, &'static str>, Problem> {
-    let (index, size) = (record.chain_index, seal.head.size);
-    let tree = chain_tree(app, record, size).await?;
+    let (index, size) = (record.place.chain_index, seal.head.size);
+    let tree = chain_tree(app, record.place, size).await?;
     if tree.size() != size {
         return Ok(Err("records are missing"));
     }
@@ -158,18 +203,18 @@ async fn path_of_records(
 }
 
 /// The tree over the first `size` leaf hashes of the record's chain.
-async fn chain_tree(app: &App, record: Placed<'_>, size: u64) -> Result<MemoryTree, Problem> {
+async fn chain_tree(app: &App, place: Place, size: u64) -> Result<MemoryTree, Problem> {
     if size > MAX_CHAIN {
         return Err(Problem::unavailable(
             "the chain is too long for a proof on demand; make an evidence bundle",
         ));
     }
     // Not the caller's records but the hashes of the whole chain, which reveal nothing of them.
-    let scope = Scope::of_chain(record.tenant);
+    let scope = Scope::of_chain(place.tenant);
     let mut sql = Sql::new("SELECT leaf_hash");
     sql.records(&scope)
         .push(" AND shard = ? AND chain_index < ? ORDER BY chain_index")
-        .bind_u64(u64::from(record.shard))
+        .bind_u64(u64::from(place.shard))
         .bind_u64(size);
     let reading = async {
         let mut rows = app.cursor::<LeafHashRow>(sql)?;
@@ -190,7 +235,7 @@ fn render(record: Placed<'_>, seal: &Seal, paths: &Paths) -> Vec<u8> {
     let extra = json!({
         "format": "aal-record-path/v1",
         "leaf": STANDARD.encode(record.leaf),
-        "chain": {"id": seal.head.chain.to_string(), "index": record.chain_index, "size": seal.head.size,
+        "chain": {"id": seal.head.chain.to_string(), "index": record.place.chain_index, "size": seal.head.size,
                   "path": hex(&paths.chain)},
         "head": {"line": paths.head_line, "index": paths.head_index, "size": seal.newest.heads.line_count(),
                  "path": hex(&paths.heads)},

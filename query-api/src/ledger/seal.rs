@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::ledger::anchors::Newest;
-use crate::logs::{DetailRow, Placed};
+use crate::logs::{DetailRow, Place};
 
 /// The newest epoch, if it covers the record.
 pub(crate) struct Seal {
@@ -18,7 +18,7 @@ pub(crate) struct Seal {
 }
 
 /// The seal over a record; `None` when no epoch covers it yet.
-pub(crate) async fn seal_of(app: &App, record: Placed<'_>) -> Result<Option<Seal>, Problem> {
+pub(crate) async fn seal_of(app: &App, record: Place) -> Result<Option<Seal>, Problem> {
     let Some(newest) = app.anchors.newest().await? else {
         return Ok(None);
     };
@@ -29,7 +29,8 @@ pub(crate) async fn seal_of(app: &App, record: Placed<'_>) -> Result<Option<Seal
 
 /// The ledger position shown with a record. A failing anchor store is shown as unknown, not hidden.
 pub(crate) async fn position(app: &App, record: &DetailRow) -> Value {
-    let (state, epoch, tree_size) = match seal_of(app, record.placed()).await {
+    let place = record.placed().place;
+    let (state, epoch, tree_size) = match seal_of(app, place).await {
         Ok(Some(seal)) => (
             "sealed",
             Some(seal.newest.epoch.manifest.epoch),
@@ -42,7 +43,7 @@ pub(crate) async fn position(app: &App, record: &DetailRow) -> Value {
         }
     };
     json!({
-        "chain": record.placed().chain().to_string(), "shard": record.shard, "index": record.chain_index,
+        "chain": place.chain().to_string(), "shard": record.shard, "index": record.chain_index,
         "leaf_hash": to_hex(&record.leaf_hash), "prev_leaf_hash": to_hex(&record.prev_leaf_hash),
         "state": state, "epoch": epoch, "tree_size": tree_size,
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aal_ledger::merkle::prove;
-use aal_ledger::tile::{Resource, Tile, TileError, TiledTree, inclusion_tiles};
+use aal_ledger::tile::{Resource, TILE_WIDTH, Tile, TileError, TiledTree, decode_entries, inclusion_tiles};
 use aal_ledger::{ChainId, Hash};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -68,6 +68,28 @@ impl TileReader {
             });
         }
         found.bytes().await.map(Some)
+    }
+
+    /// The entry at `index` of a log of `size` entries, from its bundle; the caller checks it. `None`: the bundle is not
+    /// there or is none, or the log ends before it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn entry(&self, folder: &str, index: u64, size: u64) -> Result<Option<Vec<u8>>, Error> {
+        if index >= size {
+            return Ok(None);
+        }
+        let bundle = Resource::Entries {
+            index: index / TILE_WIDTH,
+            width: TILE_WIDTH as u16,
+        };
+        let width = bundle.width_at(size).unwrap_or(bundle.width());
+        let Some(bytes) = self.get(folder, bundle.with_width(width), width).await? else {
+            return Ok(None);
+        };
+        let entries = decode_entries(&bytes).unwrap_or_default();
+        let entry = entries.get((index % TILE_WIDTH) as usize);
+        Ok(entry.map(|entry| entry.to_vec()))
     }
 
     /// The inclusion proof of a leaf in a tree of `size` leaves, nearest hash first; the caller checks it. `None`:

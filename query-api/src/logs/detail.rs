@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::call::{Call, json, wrong};
 use crate::logs::disclosure::{Disclosure, Grant};
 use crate::logs::filters::tenant_wide;
-use crate::logs::first::first;
+use crate::logs::first::{OfKind, first};
 use crate::logs::outcomes::verdicts_of;
 use crate::logs::purpose;
 use crate::logs::reveal::reveal;
@@ -36,6 +36,7 @@ pub(crate) struct DetailRow {
     pub(crate) chain_index: u64,
     #[serde(with = "clickhouse::serde::uuid")]
     pub(crate) event_id: Uuid,
+    kind: String,
     pub(crate) application: String,
     pub(crate) environment: String,
     pub(crate) session_id: String,
@@ -54,9 +55,16 @@ pub(crate) struct DetailRow {
     pub(crate) sealed_values: Vec<serde_bytes::ByteBuf>,
 }
 
-const COLUMNS: &str = "SELECT shard, tenant, chain_index, event_id, application, environment, session_id, \
+const COLUMNS: &str = "SELECT shard, tenant, chain_index, event_id, kind, application, environment, session_id, \
     prev_leaf_hash, leaf_hash, leaf, header, request_body, response_body, search_text, attributes, \
     template_slots, template_salts, sealed_slots, sealed_values";
+
+impl OfKind for DetailRow {
+    fn kind(&self) -> &str {
+        &self.kind
+    }
+}
+
 /// The record of this event inside the scope.
 pub(crate) async fn find_record(
     app: &App,

@@ -13,16 +13,24 @@ const SAME_ID: &str = " AND event_id = ?";
 const FIRST: &str = " ORDER BY kind NOT IN ('event', 'withheld'), kind IN ('duplicate', 'conflict'), \
     shard, chain_index LIMIT 1";
 /// Kinds that stand behind an event's own record.
-const OWN: &str = " AND kind NOT IN ('duplicate', 'conflict', 'intent')";
+const BEHIND: [&str; 3] = ["duplicate", "conflict", "intent"];
 /// An id of version 7 tells when it was made, and an event's claimed time is nearly always that near to it.
 const NEAR_US: i64 = 3_600 * 1_000_000;
+/// An id that has more records near its time is looked up by the sorted statement.
+const NEAR_ROWS: usize = 8;
 
-/// The record of an event, with the columns of `select`.
+/// A row that says which kind of record it is of.
+pub(crate) trait OfKind {
+    /// The kind as the column has it.
+    fn kind(&self) -> &str;
+}
+
+/// The record of an event, with the columns of `select`, `kind` among them.
 ///
 /// It is looked for around the time that its id tells first, which spares ClickHouse the filters of all other granules:
 /// at ten million records reading those takes longer than everything else. Nor is anything sorted there: an id has one
 /// record of its own, unless somebody tampered, and then the sorted look decides.
-pub(crate) async fn first<R: RowOwned + RowRead>(
+pub(crate) async fn first<R: RowOwned + RowRead + OfKind>(
     app: &App,
     scope: &Scope,
     select: &Sql,
@@ -37,12 +45,15 @@ pub(crate) async fn first<R: RowOwned + RowRead>(
             .push(" AND occurred_at < ")
             .push(MOMENT)
             .bind_i64(made_us.saturating_add(NEAR_US))
-            .push(OWN)
             .push(SAME_ID)
             .bind_uuid(event_id)
-            .push(" LIMIT 2");
-        let mut rows = app.rows(near).await?;
-        if rows.len() == 1 {
+            .push(" LIMIT ?")
+            .bind_u64(NEAR_ROWS as u64)
+            .lookup();
+        let mut rows: Vec<R> = app.rows(near).await?;
+        let is_all = rows.len() < NEAR_ROWS;
+        rows.retain(|row| !BEHIND.contains(&row.kind()));
+        if is_all && rows.len() == 1 {
             return Ok(rows.pop());
         }
     }

@@ -21,7 +21,7 @@ pub(crate) use disclosure::{Disclosure, Grant};
 pub(crate) use filters::{FILTER_NAMES, Filters, flagged_events, overridden_events};
 pub(crate) use list::{ListPage, Snapshots, list, list_page, snapshot};
 pub(crate) use outcomes::{post_outcome, verdicts_of};
-pub(crate) use placed::{Placed, find_leaf};
+pub(crate) use placed::{Place, Placed, find_place, stored_leaf};
 pub(crate) use reveal::reveal;
 pub(crate) use summary::{
     SummaryRow, cost_text, counts_json, no_verdict, number_ms, summary_columns, summary_json,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::logs::first::OfKind;
 use crate::sql::Sql;
 
 /// The columns of a list. `header` and `attributes` are empty unless they were asked for.
@@ -62,6 +63,12 @@ pub(crate) struct SummaryRow {
     pub(crate) session_id: String,
     pub(crate) header: String,
     pub(crate) attributes: String,
+}
+
+impl OfKind for SummaryRow {
+    fn kind(&self) -> &str {
+        &self.kind
+    }
 }
 
 const COLUMNS: &str = "SELECT shard, kafka_offset, tenant, chain_index, kind, event_id, occurred_at, edge_at, \

@@ -1,7 +1,7 @@
 //! Proofs and verification, before and after a change behind the ledger's back.
 
 use aal_ledger::leaf_hash;
-use aal_ledger::tile::{TILE_WIDTH, decode_entries, number_path};
+use aal_ledger::tile::{TILE_WIDTH, decode_entries, encode_entries, number_path};
 use aal_verify::{StoredRecord, Verifier};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ pub async fn ledger(rig: &Rig, [admin, officer, viewer]: [&str; 3], writer: &Wri
         }
         prove(rig, officer, &id, epoch).await;
     }
+    prove_from_the_store(rig, officer, &id).await;
     let (status, verdict) = rig.post("/api/v1/verify", officer, json!({"event_id": id})).await;
     assert_eq!(
         (status, verdict["verdict"].as_str()),
@@ -181,6 +182,31 @@ async fn prove(rig: &Rig, officer: &str, id: &str, epoch: u64) {
         (proven.leaf.event_id.to_string().as_str(), proven.manifest.epoch),
         (id, epoch)
     );
+}
+
+/// Entry bundles that are gone, or hold other leaves, keep nobody from a proof: the store has the leaf, too.
+async fn prove_from_the_store(rig: &Rig, officer: &str, id: &str) {
+    let place = &rig.get(&format!("/api/v1/audit/logs/{id}"), officer).await["ledger"];
+    let bundles = rig.path(&format!("anchors/chain/{BANK}/{}/tile/entries", place["shard"]));
+    let away = bundles.with_extension("away");
+    std::fs::rename(&bundles, &away).unwrap();
+    prove(rig, officer, id, 6).await;
+
+    std::fs::create_dir(&bundles).unwrap();
+    for file in std::fs::read_dir(&away).unwrap() {
+        let file = file.unwrap();
+        if file.file_type().unwrap().is_file() {
+            let full = std::fs::read(file.path()).unwrap();
+            let mut entries = decode_entries(&full).unwrap();
+            entries.rotate_left(1);
+            std::fs::write(bundles.join(file.file_name()), encode_entries(entries).unwrap()).unwrap();
+        }
+    }
+    prove(rig, officer, id, 6).await;
+    std::fs::write(bundles.join("000"), b"no bundle").unwrap();
+    prove(rig, officer, id, 6).await;
+    std::fs::remove_dir_all(&bundles).unwrap();
+    std::fs::rename(&away, &bundles).unwrap();
 }
 
 /// What `audit verify` does over HTTP; its exit status.
