@@ -6,6 +6,8 @@ use audit_tests::repository::{root, tracked_names, tracked_texts};
 
 const SOURCE: [&str; 5] = [".rs", ".ts", ".tsx", ".py", ".mjs"];
 const LONGEST_FILE: usize = 500;
+/// What docs/misbehaviour.md quotes besides tests.
+const WORDS_OF_EVENTS: [&str; 2] = ["provider_stalled", "client_disconnected"];
 const PURE: [&str; 10] = [
     "aal-event",
     "aal-exchange",
@@ -154,4 +156,42 @@ fn the_compose_file_is_accepted() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+#[test]
+fn every_case_of_misbehaviour_has_its_test() {
+    let page = std::fs::read_to_string(root().join("docs/misbehaviour.md")).expect("the page exists");
+    let cells = page
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .flat_map(|line| {
+            // The first cell names the case.
+            line.split('|').skip(2).collect::<Vec<_>>()
+        });
+    let quoted: Vec<&str> = cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|name| name.len() > 12 && name.contains(['_', ' ']) && !name.contains('/'))
+        .collect();
+    let sources: String = tracked_texts()
+        .into_iter()
+        .filter(|(name, _)| SOURCE.iter().any(|ending| name.ends_with(ending)) && name.contains("test"))
+        .map(|(_, text)| text)
+        .collect();
+    let tests = quoted.iter().filter(|name| !WORDS_OF_EVENTS.contains(*name));
+    let missing: Vec<&&str> = tests
+        .clone()
+        .filter(|name| {
+            let forms = [
+                format!("fn {name}("),
+                format!("def {name}("),
+                format!("test(\"{name}\""),
+            ];
+            !forms.iter().any(|form| sources.contains(form))
+        })
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/misbehaviour.md names tests that are not there: {missing:?}"
+    );
+    assert!(tests.count() >= 40, "the page is read wrongly");
 }

@@ -1,7 +1,6 @@
 //! Bad input and broken engines: clear answers, nothing lost.
 
-use audit_tests::{Pipeline, Start, until};
-use rustix::process::{Pid, Signal, kill_process};
+use audit_tests::{Pipeline, Signal, Start, until};
 use serde_json::{Value, json};
 
 async fn send(pipeline: &Pipeline, key: &str, body: Vec<u8>) -> (u16, Value) {
@@ -95,19 +94,6 @@ async fn bad_input_is_told_by_field() {
     assert_eq!(pipeline.count("application = 'careful'").await, 0);
 }
 
-fn signal(program: &str, parent: u32, signal: Signal) {
-    let found = std::fs::read_dir("/proc").expect("proc").filter_map(|entry| {
-        let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (head, rest) = stat.rsplit_once(')')?;
-        let ppid: u32 = rest.split_whitespace().nth(1)?.parse().ok()?;
-        (ppid == parent && head.contains(program)).then_some(pid)
-    });
-    for pid in found.collect::<Vec<_>>() {
-        kill_process(Pid::from_raw(pid).expect("a pid"), signal).expect("it exists");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn while_an_engine_hangs_nothing_is_acknowledged_falsely_and_nothing_is_lost() {
     let pipeline = Pipeline::start(Start::default()).await;
@@ -119,19 +105,19 @@ async fn while_an_engine_hangs_nothing_is_acknowledged_falsely_and_nothing_is_lo
     let key = pipeline.api_key(&token, "patient").await;
 
     // ClickHouse stands still: the edge goes on, reads say so.
-    signal("aal-olap-engine", pipeline.endpoints.pid, Signal::STOP);
+    pipeline.signal("aal-olap-engine", Signal::STOP);
     let (status, _) = send(&pipeline, &key, event("patient").to_string().into_bytes()).await;
     assert_eq!(status, 201);
     let (status, problem) = pipeline.get(&token, "/api/v1/audit/logs").await;
     assert_eq!(status, 503, "{problem}");
-    signal("aal-olap-engine", pipeline.endpoints.pid, Signal::CONT);
+    pipeline.signal("aal-olap-engine", Signal::CONT);
     until("the event is stored", || async {
         (pipeline.count("application = 'patient'").await == 1).then_some(())
     })
     .await;
 
     // Kafka stands still: 503 with a hint when to come again.
-    signal("aal-log-engine", pipeline.endpoints.pid, Signal::STOP);
+    pipeline.signal("aal-log-engine", Signal::STOP);
     let url = format!("http://{}/api/v1/audit/log", pipeline.endpoints.edge);
     let id = uuid::Uuid::now_v7();
     let mut second = event("patient");
@@ -140,7 +126,7 @@ async fn while_an_engine_hangs_nothing_is_acknowledged_falsely_and_nothing_is_lo
     let answer = request().await.expect("it answers");
     assert_eq!(answer.status(), 503);
     assert!(answer.headers().contains_key("retry-after"));
-    signal("aal-log-engine", pipeline.endpoints.pid, Signal::CONT);
+    pipeline.signal("aal-log-engine", Signal::CONT);
     until("the edge accepts again", || async {
         (request().await.ok()?.status() == 201).then_some(())
     })

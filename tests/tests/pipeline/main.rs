@@ -3,6 +3,7 @@
 mod bundles;
 mod console;
 mod failures;
+mod kafka_away;
 mod lifecycle;
 mod outside_kafka;
 mod partitions;
