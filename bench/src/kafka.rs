@@ -32,15 +32,7 @@ pub(crate) async fn measure(running: &Running, sizes: Sizes, report: &mut Report
         running.tenant,
         &running.receipt,
     )?;
-    let admin: AdminClient<DefaultClientContext> = running.kafka.client("bench-admin").create()?;
-    let topic = NewTopic::new(
-        TOPIC,
-        running.kafka.partitions,
-        TopicReplication::Fixed(running.kafka.replication),
-    );
-    for made in admin.create_topics([&topic], &AdminOptions::new()).await? {
-        made.map_err(|(name, code)| format!("the topic {name} was not made: {code}"))?;
-    }
+    create_topic(running, TOPIC).await?;
     let mut fastest = Duration::MAX;
     for _ in 0..ROUNDS {
         let began = Instant::now();
@@ -55,6 +47,20 @@ pub(crate) async fn measure(running: &Running, sizes: Sizes, report: &mut Report
         bytes / messages.len().max(1)
     ));
     Ok(Limit::new("raw Kafka, records/s", rate))
+}
+
+/// Makes a topic like that of the events.
+pub(crate) async fn create_topic(running: &Running, name: &str) -> Result<(), Failure> {
+    let admin: AdminClient<DefaultClientContext> = running.kafka.client("bench-admin").create()?;
+    let topic = NewTopic::new(
+        name,
+        running.kafka.partitions,
+        TopicReplication::Fixed(running.kafka.replication),
+    );
+    for made in admin.create_topics([&topic], &AdminOptions::new()).await? {
+        made.map_err(|(name, code)| format!("the topic {name} was not made: {code}"))?;
+    }
+    Ok(())
 }
 
 /// Produces all messages in order and waits for every acknowledgement.

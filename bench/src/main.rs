@@ -3,6 +3,7 @@
 //! It starts its own `audit up` (found through AAL_BIN_DIR) on a directory that is thrown away. docs/performance.md says
 //! what each figure means.
 
+mod collector;
 mod edge;
 mod gateway;
 mod inputs;

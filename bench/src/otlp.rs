@@ -10,6 +10,7 @@ use http::header::CONTENT_TYPE;
 
 use crate::{
     Failure,
+    collector::Collector,
     edge::spread,
     inputs::Sizes,
     report::{Limit, Report},
@@ -33,6 +34,7 @@ pub(crate) async fn measure(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let spans: Vec<Vec<u8>> = (0..2 * sizes.events).map(span).collect();
+    let collector = Collector::start(running).await?;
     let (singles, batched) = spans.split_at(spans.len() / 2);
     let bytes: usize = singles.iter().map(Vec::len).sum();
     report.note(format!(
@@ -44,14 +46,22 @@ pub(crate) async fn measure(
         ("OTLP, spans in hundreds", batched, BATCH_SPANS, BATCH_CONNECTIONS),
     ] {
         let requests: Vec<Bytes> = spans.chunks(size).map(request).collect();
-        let (elapsed, latencies) = export(running, requests, connections).await?;
+        let per_s = |elapsed: Duration| spans.len() as f64 / elapsed.as_secs_f64();
+        let mut limit = kafka.clone();
+        if let Some(collector) = &collector {
+            let (elapsed, latencies) =
+                export(running, &collector.address, requests.clone(), connections).await?;
+            limit = Limit::new("the Collector, spans/s", per_s(elapsed));
+            report.latency(format!("Collector: {name}, an export"), &latencies, None);
+        }
+        let edge = running.pipeline.endpoints.edge.to_string();
+        let (elapsed, latencies) = export(running, &edge, requests, connections).await?;
         running.sent(spans.len() as u64);
-        let rate = spans.len() as f64 / elapsed.as_secs_f64();
         report.rate(
             format!("{name}, {connections} connections"),
-            rate,
+            per_s(elapsed),
             "spans/s",
-            kafka,
+            &limit,
         );
         report.latency(format!("{name}, an export"), &latencies, None);
         running.all_stored().await?;
@@ -61,10 +71,11 @@ pub(crate) async fn measure(
 
 async fn export(
     running: &Running,
+    address: &str,
     requests: Vec<Bytes>,
     connections: usize,
 ) -> Result<(Duration, crate::percentiles::Percentiles), Failure> {
-    let url = format!("http://{}/v1/traces", running.pipeline.endpoints.edge);
+    let url = format!("http://{address}/v1/traces");
     let (http, key) = (running.http.clone(), running.key.clone());
     let count = requests.len();
     let shared = Arc::new((http, url, key, requests));
