@@ -26,7 +26,7 @@ use crate::words::{link_regions, meets_region, vetoed_regions};
 
 /// Raised whenever a matcher's behaviour changes in a way the tables do not show, so that [`Detector::version`]
 /// changes with it.
-const MATCHER_REVISION: u32 = 2;
+const MATCHER_REVISION: u32 = 3;
 /// Base 64 inside base 64 that is looked into.
 const MAX_ENCODINGS: usize = 2;
 
@@ -127,6 +127,17 @@ impl Detector {
     pub fn scan(&self, text: &str, context_key: &str) -> Vec<Span> {
         let field = self.field(context_key);
         self.scan_unit(text, field, &mut Scratch::default())
+    }
+
+    /// Whether values of that kind are looked for; a policy may keep them.
+    pub(crate) fn finds(&self, entity: Entity) -> bool {
+        !self.inner.kept.contains(&entity)
+    }
+
+    /// Whether the tenant's rules leave this value in place.
+    pub(crate) fn allows(&self, value: &str) -> bool {
+        let tenant = self.inner.tenant.as_ref();
+        tenant.is_some_and(|tenant| tenant.allows(value))
     }
 
     /// What the name or dotted path of a field says about its value.

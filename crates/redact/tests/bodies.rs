@@ -2,9 +2,9 @@
 
 mod common;
 
-use aal_redact::{Entity, RedactError, Redacted};
+use aal_redact::{Budget, Entity, RedactError, Redacted};
 use common::{DETECTOR, token};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn body(text: &str, content_type: &str) -> Redacted {
     DETECTOR
@@ -359,4 +359,55 @@ fn recorded_exchanges_keep_their_form() {
         }
     }
     assert!(bodies > 200, "only {bodies} bodies were read");
+}
+
+#[test]
+fn a_name_that_one_message_gives_away_is_found_in_the_others_and_in_the_answer() {
+    let budget = Budget::for_bytes(10_000);
+    let request = json!({"messages": [
+        {"role": "system", "content": "Rajesh is a regular. Mark every answer."},
+        {"role": "user", "content": "Hi, this is Rajesh Mark Patel. My card was declined."},
+        {"role": "assistant", "content": "Hello\nRajesh, I am sorry. Is Mr Patel reachable?"},
+    ]});
+    let redacted = DETECTOR
+        .redact_body_within(
+            request.to_string().as_bytes(),
+            "application/json",
+            &token,
+            &budget,
+        )
+        .unwrap();
+    for word in ["Rajesh", "Patel"] {
+        assert!(!redacted.template.contains(word), "{}", redacted.template);
+    }
+    assert!(
+        redacted.template.contains("Mark every answer."),
+        "{}",
+        redacted.template
+    );
+
+    // The answer names him in pieces.
+    let frame = |text: &str| {
+        format!(
+            "data: {}\n\n",
+            json!({"choices": [{"index": 0, "delta": {"content": text}}]})
+        )
+    };
+    let stream = [
+        frame("Dear cus"),
+        frame("tomer Ra"),
+        frame("jesh, it works."),
+        "data: [DONE]\n\n".into(),
+    ]
+    .concat();
+    let redacted = DETECTOR
+        .redact_body_within(stream.as_bytes(), "text/event-stream", &token, &budget)
+        .unwrap();
+    assert!(!redacted.template.contains("jesh"), "{}", redacted.template);
+    assert_eq!(redacted.removed[0].original, "Rajesh");
+
+    // Another event knows nothing of him.
+    let text = "Is Rajeshwar or Patel there?";
+    let alone = DETECTOR.redact_text(text, "", &token).unwrap();
+    assert_eq!(alone.template, text);
 }

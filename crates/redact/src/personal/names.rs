@@ -170,6 +170,20 @@ pub(crate) fn name_run(text: &[u8], at: usize) -> Option<NameRun> {
     run
 }
 
+/// The words of a name by which its bearer may be called alone.
+pub(crate) fn name_words(name: &str) -> impl Iterator<Item = &str> {
+    let words = name.split([' ', ',', '\n', '.']);
+    words.filter(|word| {
+        let lower = word.to_lowercase();
+        is_capitalised(word)
+            && word.chars().count() >= 3
+            && word_at(word.as_bytes(), 0).is_some_and(|(end, _)| end == word.len())
+            && !NOT_NAMES.contains(&lower.as_str())
+            && !NOT_PEOPLE.contains(&lower.as_str())
+            && !PARTICLES.contains(&lower.as_str())
+    })
+}
+
 /// The word of letters, hyphens and apostrophes that starts at `at`, and its end.
 pub(crate) fn word_at(text: &[u8], at: usize) -> Option<(usize, &str)> {
     let is_part = |byte: &&u8| byte.is_ascii_alphabetic() || **byte >= 0x80 || matches!(byte, b'-' | b'\'');

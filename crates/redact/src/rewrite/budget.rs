@@ -4,6 +4,7 @@
 use std::cell::Cell;
 
 use super::RedactError;
+use super::known::Known;
 
 /// Work that is free of the input's length, so that short texts with much in them pass.
 const BASE: u64 = 8 * 1024 * 1024;
@@ -15,13 +16,14 @@ const HELD_PER_BYTE: u64 = 32;
 /// What one scan costs beside its bytes.
 const SCAN_COST: u64 = 64;
 
-/// How much more text may be scanned, and how many more bytes of what was removed may be held. What exceeds it fails,
-/// and stays failed.
+/// What texts of one event share: how much more text may be scanned, how many more bytes of what was removed may be held
+/// (what exceeds that fails, and stays failed), and the names that were found so far.
 #[derive(Debug)]
 pub struct Budget {
     scan_bytes: Cell<u64>,
     held_bytes: Cell<u64>,
     failed: Cell<Option<RedactError>>,
+    pub(super) known: Known,
 }
 
 impl Budget {
@@ -31,6 +33,7 @@ impl Budget {
             scan_bytes: Cell::new(scan_bytes),
             held_bytes: Cell::new(held_bytes),
             failed: Cell::new(None),
+            known: Known::default(),
         }
     }
 

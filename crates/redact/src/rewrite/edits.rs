@@ -8,6 +8,7 @@ use super::canonical::canonical;
 use super::windows::{around, with_context};
 use super::{MAX_INPUT_LEN, MAX_REMOVED, RedactError, Redacted, Removed};
 use crate::detector::{Detector, Field, Scratch};
+use crate::entity::Entity;
 use crate::placeholder_token::TokenMaker;
 use crate::span::Span;
 
@@ -51,6 +52,8 @@ pub(super) struct Pass<'p, T: TokenMaker> {
     unit: usize,
     /// Where the last pass put replacements, in order; `None` before every unit was scanned once.
     replaced: Option<Vec<(usize, usize)>>,
+    /// Texts are pieced together from several places.
+    pub is_pieced: bool,
 }
 
 impl<'p, T: TokenMaker> Pass<'p, T> {
@@ -65,6 +68,7 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
             possible: Vec::new(),
             unit: 0,
             replaced: None,
+            is_pieced: false,
         }
     }
 
@@ -185,7 +189,14 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
             return Vec::new();
         }
         let field = self.field(context_key);
-        self.detector.scan_unit(text, field, &mut self.scratch)
+        let mut spans = self.detector.scan_unit(text, field, &mut self.scratch);
+        if self.detector.finds(Entity::Person) {
+            let detector = self.detector;
+            self.budget
+                .known
+                .add_to(text, &mut spans, |word| detector.allows(word));
+        }
+        spans
     }
 
     fn field(&mut self, context_key: &str) -> Field {
@@ -206,6 +217,7 @@ impl<'p, T: TokenMaker> Pass<'p, T> {
     pub fn edit(&self, unit: &str, span: &Span, pointer: &str) -> Edit {
         let original = &unit[span.start..span.end];
         let canonical = canonical(span.entity, original);
+        self.budget.known.learn(span.entity, original);
         let token = self.tokens.token(span.entity, &canonical);
         self.budget
             .hold(2 * token.len() + original.len() + canonical.len() + pointer.len());
@@ -252,6 +264,7 @@ pub(super) fn settle<T: TokenMaker>(
     let mut segments = vec![Segment::Clear(text)];
     let mut current = Cow::Borrowed(text);
     for _ in 0..MAX_ROUNDS {
+        let known_before = budget.known.count();
         round(&mut pass, &current)?;
         budget.check()?;
         let edits = without_overlaps(std::mem::take(&mut pass.edits));
@@ -266,6 +279,10 @@ pub(super) fn settle<T: TokenMaker>(
         move_along(&mut pass.possible, &edits);
         segments = apply(segments, edits);
         current = Cow::Owned(segments.iter().map(Segment::text).collect());
+        // A name that was found late may have been passed over before.
+        if budget.known.count() > known_before && (pass.is_pieced || budget.known.may_stand_in(&current)) {
+            pass.forget_settled();
+        }
     }
     Err(RedactError::Unsettled)
 }

@@ -7,6 +7,7 @@ mod document;
 mod edits;
 mod json;
 mod json_text;
+mod known;
 mod labels;
 mod line;
 mod logprobs;

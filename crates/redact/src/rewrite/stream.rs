@@ -87,6 +87,7 @@ pub(super) fn redact_frames<T: TokenMaker>(
     if frames.iter().any(|frame| names_changed(pass, frame)) {
         pass.forget_settled();
     }
+    pass.is_pieced = true;
     let mut reader = FrameReader::default();
     for (number, frame) in frames.iter().enumerate() {
         reader.read(pass, number, frame)?;

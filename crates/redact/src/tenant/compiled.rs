@@ -78,6 +78,14 @@ impl CompiledRules {
         self.digest
     }
 
+    /// Whether the tenant wants this value left in place.
+    pub(crate) fn allows(&self, value: &str) -> bool {
+        !self.allow.is_empty()
+            && self
+                .allow
+                .contains(Folded::new(value).bytes().to_ascii_lowercase().as_slice())
+    }
+
     /// Drops allowed values from `candidates`, then adds what the patterns and the deny list find in `bytes`. The
     /// deny list has the last word.
     pub fn apply(&self, bytes: &[u8], words: &[Word], candidates: &mut Vec<Candidate>) {
