@@ -365,9 +365,9 @@ fn recorded_exchanges_keep_their_form() {
 fn a_name_that_one_message_gives_away_is_found_in_the_others_and_in_the_answer() {
     let budget = Budget::for_bytes(10_000);
     let request = json!({"messages": [
-        {"role": "system", "content": "Rajesh is a regular. Mark every answer."},
+        {"role": "system", "content": "Is Rajesh a regular? Mark every answer."},
         {"role": "user", "content": "Hi, this is Rajesh Mark Patel. My card was declined."},
-        {"role": "assistant", "content": "Hello\nRajesh, I am sorry. Is Mr Patel reachable?"},
+        {"role": "assistant", "content": "Hello\nRajesh, I am sorry. Can Patel be reached?"},
     ]});
     let redacted = DETECTOR
         .redact_body_within(

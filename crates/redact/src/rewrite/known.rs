@@ -195,11 +195,9 @@ fn capitalised_words(text: &str) -> impl Iterator<Item = (usize, &str)> {
                 }
                 None => {
                     at += 1;
-                    // The rest of a word, or of a character.
-                    while at < bytes.len()
-                        && (bytes[at].is_ascii_alphanumeric() || bytes[at] >= 0x80)
-                        && at - start < 40
-                    {
+                    // The rest of a word that is no name goes with it.
+                    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
+                    while at < bytes.len() && is_part(bytes[start]) && is_part(bytes[at]) {
                         at += 1;
                     }
                 }
