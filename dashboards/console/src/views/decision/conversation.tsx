@@ -12,6 +12,9 @@ const roleTones: Record<string, Tone> = {
 };
 
 const longTextLength = 6000;
+/** Instructions are the same in call after call; a reviewer looks for what was asked and answered. */
+const longInstructionsLength = 800;
+const instructing = new Set(["system", "developer"]);
 
 interface ConversationProps {
   label: string;
@@ -21,10 +24,13 @@ interface ConversationProps {
 }
 
 export function Conversation({ label, turns, answer = false }: ConversationProps) {
-  const numbered = turns.map((turn, index) => ({ turn, number: index + 1 }));
+  const numbered = turns.map((turn, index) => {
+    const longLength = instructing.has(turn.role) ? longInstructionsLength : longTextLength;
+    return { turn, number: index + 1, longLength };
+  });
   return (
     <ol aria-label={label} className={answer ? "bg-good-soft/30" : ""}>
-      {numbered.map(({ turn, number }) => (
+      {numbered.map(({ turn, number, longLength }) => (
         <li
           key={number}
           className="grid grid-cols-[5.5rem_1fr] gap-3 border-b border-line px-3 py-2 last:border-b-0"
@@ -36,7 +42,7 @@ export function Conversation({ label, turns, answer = false }: ConversationProps
           <div className="max-w-[80ch] min-w-0 space-y-2">
             {turn.parts.map((part, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a recorded exchange never changes
-              <PartView key={index} part={part} />
+              <PartView key={index} part={part} longLength={longLength} />
             ))}
           </div>
         </li>
@@ -45,15 +51,15 @@ export function Conversation({ label, turns, answer = false }: ConversationProps
   );
 }
 
-function PartView({ part }: { part: Part }) {
+function PartView({ part, longLength }: { part: Part; longLength: number }) {
   switch (part.kind) {
     case "text":
-      return <TextView text={part.text} />;
+      return <TextView text={part.text} longLength={longLength} />;
     case "reasoning":
       return (
         <details className="rounded border border-line bg-sunken px-2 py-1">
           <summary className="text-muted">Reasoning</summary>
-          <TextView text={part.text} />
+          <TextView text={part.text} longLength={longLength} />
         </details>
       );
     case "tool_call":
@@ -85,13 +91,13 @@ function PartView({ part }: { part: Part }) {
   }
 }
 
-function TextView({ text }: { text: string }) {
+function TextView({ text, longLength }: { text: string; longLength: number }) {
   const body = (
     <p className="leading-relaxed break-words whitespace-pre-wrap">
       <RedactedText text={text} />
     </p>
   );
-  if (text.length <= longTextLength) return body;
+  if (text.length <= longLength) return body;
   return (
     <details>
       <summary className="text-muted">Long text of {text.length.toLocaleString("en-US")} characters</summary>
