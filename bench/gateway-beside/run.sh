@@ -131,8 +131,10 @@ EOF
   add litellm "http://127.0.0.1:$port/v1/chat/completions" gpt-4o authorization "Bearer $key"
 fi
 
-exec 9>&-
+# It ends with its standard input, which the others inherited: closing ours would not do.
+kill -KILL "$provider_pid"
 wait "$provider_pid" || true
+exec 9>&-
 echo "beside: $beside" >&2
 AAL_BENCH_BESIDE="$beside" "$bin/bench" gateway
 cd "$root"
