@@ -44,6 +44,8 @@ pub enum Command {
     Reconcile(ReconcileArguments),
     /// Ask for a person's erasure, and see how far it is (docs/erasure.md).
     Erase(EraseArguments),
+    /// Prune the records whose retention is over, when two people agree (docs/erasure.md, "Pruning").
+    Prune(PruneArguments),
     /// List, show and replay messages that could not be recorded as events.
     DeadLetters(DeadLettersArguments),
     /// Price the calls of a period anew, as correction records.
@@ -282,6 +284,47 @@ pub enum EraseAction {
         erasure: uuid::Uuid,
         #[arg(long)]
         note: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct PruneArguments {
+    #[command(subcommand)]
+    pub action: PruneAction,
+    #[command(flatten)]
+    pub api: ApiArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PruneAction {
+    /// What would go now; changes nothing.
+    Plan {
+        /// Whose records.
+        #[arg(long)]
+        tenant: uuid::Uuid,
+    },
+    /// Ask for it; another person must approve.
+    Request {
+        /// Whose records.
+        #[arg(long)]
+        tenant: uuid::Uuid,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// One prune, or all of them.
+    Status { prune: Option<uuid::Uuid> },
+    /// Agree to one that somebody else asked for.
+    Approve {
+        prune: uuid::Uuid,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take one back that was not carried out yet.
+    Cancel {
+        prune: uuid::Uuid,
+        #[arg(long)]
+        reason: String,
     },
 }
 

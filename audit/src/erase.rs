@@ -39,11 +39,16 @@ pub async fn run(arguments: EraseArguments) -> Result<ExitCode, ApiError> {
             service.call(&path, None).await?
         }
     };
+    Ok(print_answer(&answer))
+}
+
+/// Prints an answer as it came, with an end of line.
+pub(crate) fn print_answer(answer: &str) -> ExitCode {
     print!("{answer}");
     if !answer.ends_with('\n') {
         println!();
     }
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 /// An id as one segment of a path: everything but letters, digits and `-._~` percent-encoded.

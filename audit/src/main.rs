@@ -9,6 +9,7 @@ mod erase;
 mod keys;
 mod lines;
 mod local;
+mod prune;
 mod receipts;
 mod reconcile;
 mod replay;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Keys(arguments) => finish(runtime.block_on(keys::run(arguments))),
         Command::Reconcile(arguments) => finish(runtime.block_on(reconcile::run(arguments))),
         Command::Erase(arguments) => finish(runtime.block_on(erase::run(arguments))),
+        Command::Prune(arguments) => finish(runtime.block_on(prune::run(arguments))),
         Command::Reprice(arguments) => finish(runtime.block_on(reprice::run(arguments))),
         Command::Verify(arguments) => finish(runtime.block_on(verify::run(arguments))),
         Command::Witness(arguments) => finish(runtime.block_on(witness::run(arguments))),

@@ -49,6 +49,7 @@ pub struct App {
     pub(crate) reports: Arc<dyn ObjectStore>,
     pub(crate) anchors: Anchors,
     pub(crate) erasure: aal_erasure::Live,
+    pub(crate) prunes: aal_prune::Live,
     pub(crate) erasure_waiting_us: i64,
     /// Whether what was erased stays erased, whatever backup was restored; nothing is read before.
     pub(crate) erasures_applied: AtomicBool,
@@ -131,6 +132,11 @@ impl App {
             &ring,
             trust.as_ref(),
         )?;
+        let prunes = aal_prune::Live {
+            control: control.clone(),
+            store: store.clone(),
+            producer: producer.clone(),
+        };
         Ok(Arc::new(Self {
             store,
             policies: PolicyBook::new(control.clone()),
@@ -138,6 +144,7 @@ impl App {
             keys,
             retention_ms: config.kafka.retention_ms,
             erasure,
+            prunes,
             erasure_waiting_us: i64::from(config.erasure.waiting_days) * DAY_US,
             erasures_applied: AtomicBool::new(false),
             producer,

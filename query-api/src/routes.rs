@@ -87,6 +87,11 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         POST "/api/v1/legal-holds/{id}/release" COMPLIANCE subjects::release;
         GET "/api/v1/retention" OFFICER subjects::list_rules;
         PUT "/api/v1/retention" OFFICER subjects::put_rule;
+        GET "/api/v1/prunes" OFFICER subjects::list_prunes;
+        POST "/api/v1/prunes" OFFICER subjects::ask_prune;
+        GET "/api/v1/prunes/{id}" OFFICER subjects::get_prune;
+        POST "/api/v1/prunes/{id}/approve" OFFICER subjects::approve_prune;
+        POST "/api/v1/prunes/{id}/cancel" OFFICER subjects::cancel_prune;
         GET "/ledger/log/checkpoint" PUBLIC ledger::log_checkpoint;
         GET "/ledger/log/{resource}" PUBLIC ledger::log_tile;
         GET "/ledger/chains/{tenant}/{shard}/{resource}" OFFICER ledger::chain_tile;

@@ -126,6 +126,16 @@ pub fn select<'a>(
 ) -> Result<Entry<'a>, FormError> {
     let refuse = |problem: String| FormError::content("a stored record", problem);
     let view = LeafView::new(leaf).map_err(|error| refuse(error.to_string()))?;
+    if header.is_empty() && view.kind().is_prunable() {
+        // Only the leaf is left of it; whether that is right, the prune leaves say.
+        return Ok(Entry {
+            is_match: false,
+            leaf,
+            header,
+            openings: Vec::new(),
+            ciphertexts: Vec::new(),
+        });
+    }
     let members = Members::read(header).map_err(|error| refuse(error.to_string()))?;
     let time_us = filter::time_us(&view, &members);
     let attributes = openings.iter().find(|opening| opening.slot == SLOT_ATTRIBUTES);

@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0005_prices.sql",
         sql: include_str!("../migrations/0005_prices.sql"),
     },
+    Migration {
+        number: 6,
+        name: "0006_prunes.sql",
+        sql: include_str!("../migrations/0006_prunes.sql"),
+    },
 ];
 
 /// Any number that is ours: processes that open the same PostgreSQL database at once queue here.

@@ -23,6 +23,6 @@ pub use request::{
     Ask, Certified, ChangeError, Consent, Decision, Erasure, Found, MAX_NOTE_BYTES, Notes, Stage, Target,
     Telling,
 };
-pub use rows::{KEYS_AT_ONCE, left_in_rows};
-pub use runner::{StoredFormError, load, run, stored};
+pub use rows::{KEYS_AT_ONCE, left_in_rows, rows_under};
+pub use runner::{StoredFormError, load, run, stored, under_lease};
 pub use steps::{Next, next};

@@ -9,7 +9,7 @@ use aal_kafka::{EVENTS, Producer, SendError};
 use aal_ledger::NoteSigner;
 use aal_seal::KeyRing;
 use aal_service::times::{now_us, parse_rfc3339_us};
-use aal_store::{Store, StoreError};
+use aal_store::{Rewriting, Store, StoreError};
 use async_trait::async_trait;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -20,7 +20,7 @@ use crate::advance::{Emptied, World};
 use crate::certificate::{self, Facts};
 use crate::lists::{self, ListError, place};
 use crate::request::{Certified, Erasure, Found, Target, Telling};
-use crate::rows::{self, Rewriting};
+use crate::rows;
 use crate::runner;
 
 /// Jobs looked at in one go.
@@ -295,14 +295,14 @@ impl World for Live {
             Rewriting::Running => Ok(Emptied::NotYet),
             Rewriting::Failing(reason) => Err(LiveError::Rewriting(reason)),
             Rewriting::Done => {
-                let store_now_s = rows::store_now_s(&self.store).await?;
+                let store_now_s = self.store.now_s().await?;
                 Ok(Emptied::Yes { store_now_s })
             }
         }
     }
 
     async fn old_parts(&self, erasure: &Erasure) -> Result<u64, LiveError> {
-        Ok(rows::old_parts(&self.store, erasure.emptied_s).await?)
+        Ok(self.store.old_parts(erasure.emptied_s).await?)
     }
 
     async fn withdraw(&self, erasure: &Erasure) -> Result<(Vec<Uuid>, bool), LiveError> {
@@ -378,7 +378,7 @@ impl World for Live {
 
     async fn save(&self, erasure: &Erasure) -> Result<(), LiveError> {
         let stored = runner::stored(erasure);
-        if self.control.save_erasure(&stored).await? {
+        if self.control.erasures().save(&stored).await? {
             if erasure.stage.is_end() {
                 // People's words were in earlier versions of the row.
                 if let Err(error) = self.control.scrub().await {

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aal_control::{Control, ControlError};
-use aal_store::{Store, StoreError};
+use aal_store::{Rewriting, Store, StoreError};
 use object_store::ObjectStore;
 use uuid::Uuid;
 
 use crate::lists::{self, ListError};
-use crate::rows::{self, Rewriting};
+use crate::rows;
 use crate::runner::load;
 
 /// Open requests read in one go.
@@ -110,7 +110,7 @@ async fn keys_under_way(control: &Control) -> Result<BTreeSet<Uuid>, ControlErro
     let mut keys = BTreeSet::new();
     let mut after = None;
     loop {
-        let page = control.open_erasures(after, PAGE).await?;
+        let page = control.erasures().open(after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(keys) };
         after = Some((last.requested_us, last.id));
         // A form that cannot be read is reported by the runner; its rows are then emptied here.

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use aal_store::{Store, StoreError};
+use aal_store::{Rewriting, Store, StoreError};
 use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -40,8 +40,8 @@ fn key_list(keys: &[Uuid]) -> String {
     text
 }
 
-/// Rows of the tenant whose leaf names one of the keys.
-fn rows_under(tenant: Uuid, keys: &[Uuid]) -> String {
+/// Rows of the tenant whose leaf names one of the keys, as a condition.
+pub fn rows_under(tenant: Uuid, keys: &[Uuid]) -> String {
     // A cheap test first; 16 random bytes are found by chance in no leaf.
     let named: Vec<String> = keys
         .iter()
@@ -169,22 +169,6 @@ pub async fn left_in_rows(store: &Store, tenant: Uuid, keys: &[Uuid]) -> Result<
     Ok(left)
 }
 
-/// How the rewriting of rows stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Rewriting {
-    /// Nothing is left in any row.
-    Done,
-    /// The store rewrites its parts.
-    Running,
-    /// The store cannot do it; its own words.
-    Failing(String),
-}
-
-#[derive(Row, Deserialize)]
-struct MutationRow {
-    reason: String,
-}
-
 /// Empties the rows under `keys`: starts the store's mutation where something is left and none runs yet. It is asked
 /// for asynchronously and looked after here, so that it may take longer than any statement.
 pub(crate) async fn empty(store: &Store, tenant: Uuid, keys: &[Uuid]) -> Result<Rewriting, StoreError> {
@@ -195,24 +179,9 @@ pub(crate) async fn empty(store: &Store, tenant: Uuid, keys: &[Uuid]) -> Result<
         }
         running = true;
         let first = chunk.first().map(|key| key.simple().to_string());
-        let pending = store
-            .client()
-            .query(
-                "SELECT latest_fail_reason AS reason FROM system.mutations WHERE database = currentDatabase() \
-                 AND table = 'records' AND is_done = 0 AND is_killed = 0 AND position(command, ?) > 0",
-            )
-            .bind(first.unwrap_or_default());
-        let pending = store.bounded(pending.fetch_all::<MutationRow>()).await?;
-        if let Some(failing) = pending.iter().find(|mutation| !mutation.reason.is_empty()) {
-            return Ok(Rewriting::Failing(failing.reason.clone()));
-        }
-        if pending.is_empty() {
-            let statement = mutation(tenant, chunk);
-            let asked = store
-                .client()
-                .query(&statement)
-                .with_setting("mutations_sync", "0");
-            store.bounded(asked.execute()).await?;
+        let mark = first.unwrap_or_default();
+        if let failing @ Rewriting::Failing(_) = store.rewrite(&mutation(tenant, chunk), &mark).await? {
+            return Ok(failing);
         }
     }
     Ok(if running {
@@ -220,33 +189,6 @@ pub(crate) async fn empty(store: &Store, tenant: Uuid, keys: &[Uuid]) -> Result<
     } else {
         Rewriting::Done
     })
-}
-
-/// The store's clock, seconds.
-pub(crate) async fn store_now_s(store: &Store) -> Result<i64, StoreError> {
-    let query = store.client().query("SELECT toInt64(toUnixTimestamp(now()))");
-    store.bounded(query.fetch_one::<i64>()).await
-}
-
-/// Parts of the table that were replaced at or before `before_s` and whose files are still there.
-pub(crate) async fn old_parts(store: &Store, before_s: i64) -> Result<u64, StoreError> {
-    let query = store
-        .client()
-        .query(
-            "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'records' \
-             AND active = 0 AND toInt64(toUnixTimestamp(remove_time)) <= ?",
-        )
-        .bind(before_s);
-    let left = store.bounded(query.fetch_one::<u64>()).await?;
-    if left > 0 {
-        // On an idle table the store looks for old files every five minutes only; this wakes it. A server that does not
-        // know the statement, or refuses it, cleans up in its own time.
-        let nudge = store.client().query("SYSTEM START CLEANUP records");
-        if let Err(error) = store.bounded(nudge.execute()).await {
-            tracing::debug!(%error, "the record store cleans up in its own time");
-        }
-    }
-    Ok(left)
 }
 
 /// Whether one of `events` lies under the keys.

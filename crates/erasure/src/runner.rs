@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aal_control::StoredErasure;
+use aal_control::{Control, StoredRequest};
 use aal_service::Shutdown;
 use uuid::Uuid;
 
@@ -24,8 +24,8 @@ pub struct StoredFormError {
 }
 
 /// The row of a request.
-pub fn stored(erasure: &Erasure) -> StoredErasure {
-    StoredErasure {
+pub fn stored(erasure: &Erasure) -> StoredRequest {
+    StoredRequest {
         id: erasure.id,
         tenant: erasure.tenant,
         stage: erasure.stage.as_str().to_owned(),
@@ -41,7 +41,7 @@ pub fn stored(erasure: &Erasure) -> StoredErasure {
 ///
 /// # Errors
 /// Another program's form.
-pub fn load(row: StoredErasure) -> Result<Erasure, StoredFormError> {
+pub fn load(row: StoredRequest) -> Result<Erasure, StoredFormError> {
     let mut erasure: Erasure = serde_json::from_value(row.document).map_err(|error| StoredFormError {
         id: row.id,
         reason: error.to_string(),
@@ -59,7 +59,7 @@ impl Live {
         {
             tracing::warn!(erasure = %erasure.id, stage = erasure.stage.as_str(), %error, "erasure does not go on");
             if erasure.stuck(&error.to_string()) {
-                self.control.save_erasure(&stored(erasure)).await?;
+                self.control.erasures().save(&stored(erasure)).await?;
             }
         }
         left
@@ -69,7 +69,7 @@ impl Live {
     async fn round(&self, shutdown: &Shutdown) -> Result<(), LiveError> {
         let mut after = None;
         loop {
-            let page = self.control.open_erasures(after, PAGE).await?;
+            let page = self.control.erasures().open(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some((last.requested_us, last.id));
             for row in page {
@@ -90,28 +90,47 @@ impl Live {
 
 /// Looks after open requests until `shutdown`, every `poll`. Of several processes one does at a time.
 pub async fn run(live: Live, poll: Duration, shutdown: Shutdown) {
+    let control = live.control.clone();
+    let until = shutdown.clone();
+    let round = move || {
+        let (live, shutdown) = (live.clone(), until.clone());
+        async move {
+            if let Err(error) = live.round(&shutdown).await {
+                tracing::warn!(%error, "open erasures cannot be looked after");
+            }
+        }
+    };
+    under_lease(control, LEASE, poll, shutdown, round).await;
+}
+
+/// Does `work` every `poll` until `shutdown`, in one process at a time. A long round outlives the lease: the work itself
+/// must bear two who do it.
+pub async fn under_lease<Round: Future<Output = ()>>(
+    control: Control,
+    lease: &'static str,
+    poll: Duration,
+    shutdown: Shutdown,
+    mut work: impl FnMut() -> Round,
+) {
     let holder = Uuid::new_v4().to_string();
     let mut fence = None;
     let working = async {
         loop {
-            match live.control.acquire_lease(LEASE, &holder, LEASE_US, now()).await {
+            match control.acquire_lease(lease, &holder, LEASE_US, now()).await {
                 Ok(held) => fence = held,
                 Err(error) => {
                     fence = None;
-                    tracing::debug!(%error, "no lease for erasures");
+                    tracing::debug!(%error, lease, "no lease");
                 }
             }
-            // A long round outlives the lease; the versions of the rows keep two executors apart all the same.
-            if fence.is_some()
-                && let Err(error) = live.round(&shutdown).await
-            {
-                tracing::warn!(%error, "open erasures cannot be looked after");
+            if fence.is_some() {
+                work().await;
             }
             tokio::time::sleep(poll).await;
         }
     };
     shutdown.unless_requested(working).await;
     if let Some(fence) = fence {
-        let _ = live.control.release_lease(LEASE, &holder, fence).await;
+        let _ = control.release_lease(lease, &holder, fence).await;
     }
 }

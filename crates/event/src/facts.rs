@@ -9,6 +9,8 @@ use crate::{Event, FieldError, Kind};
 pub const MAX_FACTS: usize = 64;
 /// Most data keys that one erasure may name.
 pub const MAX_ERASED_KEYS: usize = 1_000;
+/// Most ranges that one prune may name.
+pub const MAX_PRUNED_RANGES: usize = 1_000;
 const MOST_EXACT: u64 = 1 << 53;
 
 /// The detail object of a system event; empty when there is none.
@@ -56,6 +58,14 @@ pub fn erased_keys(event: &Event) -> Vec<Uuid> {
     keys.filter_map(|text| Uuid::try_parse(text).ok()).collect()
 }
 
+/// The shard and the ranges of indexes that a prune names, as they are.
+pub fn pruned(event: &Event) -> Option<(u64, Vec<[u64; 2]>)> {
+    let mut detail = detail(event);
+    let shard = detail.get("pruned_shard")?.as_u64()?;
+    let ranges = serde_json::from_value(detail.remove("pruned_ranges")?).ok()?;
+    Some((shard, ranges))
+}
+
 /// Members of a reprice that are decimal texts.
 pub const REPRICE_MONEY: [&str; 3] = ["input_cost", "output_cost", "cost"];
 /// Members of a reprice that are texts.
@@ -72,6 +82,7 @@ pub(crate) fn check(event: &Event, errors: &mut Vec<FieldError>) {
     };
     match event.kind {
         Kind::ErasureDone => check_erased(detail.get("subject_key_ids"), &mut wrong),
+        Kind::Prune => check_pruned(pruned(event), &mut wrong),
         Kind::Reprice => {
             for member in REPRICE_MONEY {
                 if !detail.get(member).and_then(Value::as_str).is_some_and(is_decimal) {
@@ -124,6 +135,30 @@ fn check_erased(keys: Option<&Value>, wrong: &mut impl FnMut(&str, &str)) {
         wrong(
             "subject_key_ids",
             "must hold UUIDs as lower-case text, ascending, none twice",
+        );
+    }
+}
+
+fn check_pruned(named: Option<(u64, Vec<[u64; 2]>)>, wrong: &mut impl FnMut(&str, &str)) {
+    let Some((shard, ranges)) = named else {
+        return wrong(
+            "pruned_ranges",
+            "must be an array of pairs of indexes, first and last, beside pruned_shard, a number",
+        );
+    };
+    if u32::try_from(shard).is_err() {
+        wrong("pruned_shard", "must be below 4294967296");
+    }
+    let is_ordered = ranges
+        .iter()
+        .all(|[first, last]| first <= last && *last <= MOST_EXACT);
+    let is_apart = ranges
+        .windows(2)
+        .all(|pair| pair[1][0] > pair[0][1].saturating_add(1));
+    if !(1..=MAX_PRUNED_RANGES).contains(&ranges.len()) || !is_ordered || !is_apart {
+        wrong(
+            "pruned_ranges",
+            "must hold 1 to 1000 ranges, ascending and not touching; record several prunes for more",
         );
     }
 }

@@ -17,8 +17,8 @@ mod validate;
 pub use avro::{AvroError, content_bytes, decode, encode, schema_hash};
 pub use confluent::{Frame, frame};
 pub use facts::{
-    MAX_ERASED_KEYS, MAX_FACTS, MAX_REPRICE_TEXT, REPRICE_MONEY, REPRICE_TEXTS, detail, erased_keys,
-    is_fact_name, is_plain_fact,
+    MAX_ERASED_KEYS, MAX_FACTS, MAX_PRUNED_RANGES, MAX_REPRICE_TEXT, REPRICE_MONEY, REPRICE_TEXTS, detail,
+    erased_keys, is_fact_name, is_plain_fact, pruned,
 };
 pub use json::{parse_json, parse_outcome_json};
 pub use kind::Kind;

@@ -31,6 +31,7 @@ fn good_detail(kind: Kind) -> Value {
     let digest = "ab".repeat(32);
     match kind {
         Kind::ErasureDone => json!({"subject_key_ids": [Uuid::from_u128(1), Uuid::from_u128(2)]}),
+        Kind::Prune => json!({"pruned_shard": 3, "pruned_ranges": [[0, 4], [6, 6]]}),
         Kind::Reprice => json!({"input_cost": "0.1", "output_cost": "0", "cost": "0.100000000000000000",
             "currency": "USD", "price_version": "2026-01", "price_rule": "gpt-4o"}),
         Kind::ConfigChange | Kind::PriceTableChange | Kind::PolicyChange => {
@@ -89,6 +90,23 @@ fn details_that_the_ledger_rests_on_are_checked() {
             Kind::ErasureDone,
             json!({"subject_key_ids": ["me"]}),
             "subject_key_ids",
+        ),
+        (Kind::Prune, json!({"pruned_shard": 3}), "pruned_ranges"),
+        (Kind::Prune, json!({"pruned_ranges": [[0, 1]]}), "pruned_ranges"),
+        (
+            Kind::Prune,
+            json!({"pruned_shard": 1_u64 << 32, "pruned_ranges": [[0, 1]]}),
+            "pruned_shard",
+        ),
+        (
+            Kind::Prune,
+            json!({"pruned_shard": 3, "pruned_ranges": [[0, 1], [2, 3]]}),
+            "pruned_ranges",
+        ),
+        (
+            Kind::Prune,
+            json!({"pruned_shard": 3, "pruned_ranges": [[1, 0]]}),
+            "pruned_ranges",
         ),
         (Kind::Reprice, json!({"input_cost": "1e3"}), "input_cost"),
         (Kind::Reprice, json!({"cost": 3}), "cost"),

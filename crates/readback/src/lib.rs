@@ -5,6 +5,7 @@
 //! believed before it was compared. This service writes to neither: it only tells the ledger of incidents.
 
 mod config;
+mod explained;
 mod findings;
 mod numbers;
 mod pace;

@@ -1,12 +1,12 @@
 //! Walks the newest epochs first and then the whole table, again and again.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     time::{Duration, Instant},
 };
 
 use aal_announce::{Incident, Incidents, TellError};
-use aal_ledger::{ChainHead, ChainId, Hash, ZERO_HASH, merkle::CompactRange};
+use aal_ledger::{ChainHead, ChainId, Hash, PrunedRun, ZERO_HASH, merkle::CompactRange};
 use aal_service::{Component, Shutdown};
 use aal_store::{Store, StoreError};
 use serde_json::Map;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     config::ReadbackConfig,
+    explained::Explained,
     findings::{self, ANCHOR_INCONSISTENT, CHAIN_MISMATCH, RECORD_MISMATCH, RECORD_MISSING, STALLED},
     numbers::Numbers,
     pace::Pace,
@@ -23,9 +24,6 @@ use crate::{
 };
 
 const RETRY: Duration = Duration::from_secs(1);
-/// How long a list of erased keys is believed before it is read again.
-const ERASURES_FRESH: Duration = Duration::from_secs(60);
-
 /// Why a page could not be read; it is tried again.
 #[derive(Debug, thiserror::Error)]
 enum ReadError {
@@ -59,7 +57,7 @@ pub(crate) struct Reader {
     pub(crate) config: ReadbackConfig,
     pub(crate) shutdown: Shutdown,
     pace: Pace,
-    erased: HashMap<Uuid, (Instant, HashSet<Uuid>)>,
+    explained: Explained,
     newest: Option<Epoch>,
     /// The newest epoch all of whose leaves were read back.
     checked_epoch: Option<u64>,
@@ -91,7 +89,7 @@ impl Reader {
             component,
             config,
             shutdown,
-            erased: HashMap::new(),
+            explained: Explained::default(),
             newest: None,
             checked_epoch: None,
             cycle: None,
@@ -257,6 +255,7 @@ impl Reader {
         let from = walking.walk.next_index();
         let limit = self.config.page_rows;
         let page = rows::page(&self.store, head.chain, from, head.size, walking.after, limit).await?;
+        let page_read = Instant::now();
         // Everything that can fail is read before the walk goes on, so that a page is taken wholly or again.
         let hashes = self
             .sealed_hashes(&head, from, page.last().map(|(_, after)| after.0))
@@ -273,15 +272,31 @@ impl Reader {
             let mut taken = walk.take(record, sealed);
             if !taken.absent_keys.is_empty() {
                 if erased.is_none() {
-                    erased = Some(self.erased_keys(head.chain.tenant, &taken.absent_keys).await?);
+                    let tenant = head.chain.tenant;
+                    let keys = self
+                        .explained
+                        .erased_keys(&self.store, tenant, &taken.absent_keys);
+                    erased = Some(keys.await?);
                 }
                 let named = erased.as_ref().into_iter().flatten().copied().collect();
                 taken.explain(record.chain_index, record.event_id, &named);
             }
+            if let Some(edge_us) = taken.pruned_us {
+                let run = PrunedRun::new(record.chain_index, edge_us);
+                let told = self
+                    .explained
+                    .is_prune_told(&self.store, head.chain, &run, page_read);
+                if !told.await? {
+                    taken.faults.push(Fault::Record {
+                        index: record.chain_index,
+                        event_id: record.event_id,
+                        what: "only the leaf is stored and no prune leaf allows that".to_owned(),
+                    });
+                }
+            }
             found.push((record.chain_index, taken));
         }
-        let rows = page.len() as u64;
-        let is_last = rows < limit;
+        let (rows, is_last) = (page.len() as u64, (page.len() as u64) < limit);
         let at_end = if is_last { walk.end() } else { None };
         walking.after = page.last().map(|(_, after)| *after).or(walking.after);
         walking.walk = walk;
@@ -342,18 +357,6 @@ impl Reader {
             hashes.extend(next);
         }
         Ok(hashes)
-    }
-
-    async fn erased_keys(&mut self, tenant: Uuid, wanted: &[Uuid]) -> Result<HashSet<Uuid>, ReadError> {
-        if let Some((read_at, keys)) = self.erased.get(&tenant)
-            && read_at.elapsed() < ERASURES_FRESH
-            && unexplained(wanted, keys).is_empty()
-        {
-            return Ok(keys.clone());
-        }
-        let keys = rows::erased_keys(&self.store, tenant).await?;
-        self.erased.insert(tenant, (Instant::now(), keys.clone()));
-        Ok(keys)
     }
 
     /// Checking nothing is an alarm, whatever the reason.

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
-use aal_ledger::ChainId;
+use aal_ledger::{ChainId, LeafView, PruneRanges, Prunes, pruned};
 use aal_store::{Store, StoreError, StoredRow};
 use aal_verify::StoredRecord;
+use clickhouse::Row;
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -100,4 +102,34 @@ pub async fn erased_keys(store: &Store, tenant: Uuid) -> Result<HashSet<Uuid>, S
         );
     }
     Ok(keys)
+}
+
+#[derive(Row, Deserialize)]
+struct PruneRow {
+    #[serde(with = "serde_bytes")]
+    leaf: Vec<u8>,
+    header: String,
+}
+
+/// What recorded prunes of a tenant allow to be absent.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn prunes(store: &Store, tenant: Uuid) -> Result<Prunes, StoreError> {
+    let query = store
+        .client()
+        .query("SELECT leaf, header FROM records WHERE tenant = toUUID(?) AND kind = 'prune'")
+        .bind(tenant.to_string());
+    let mut prunes = Prunes::default();
+    for row in store.bounded(query.fetch_all::<PruneRow>()).await? {
+        let header: Value = serde_json::from_str(&row.header).unwrap_or_default();
+        let named = PruneRanges::read(
+            header.get(pruned::SHARD_MEMBER),
+            header.get(pruned::RANGES_MEMBER),
+        );
+        if let (Some(named), Ok(leaf)) = (named, LeafView::new(&row.leaf)) {
+            prunes.add(tenant, &named, leaf.t_edge_us());
+        }
+    }
+    Ok(prunes)
 }

@@ -134,6 +134,11 @@ pub struct Header {
     /// Erasure done: the data keys that were destroyed, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subject_key_ids: Vec<Uuid>,
+    /// Prune: the shard of the chain whose records were pruned, and their indexes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned_shard: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pruned_ranges: Vec<[u64; 2]>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detector_version: String,
     /// Digest of the policy that the texts were treated by; empty: no policy was made, the defaults hold.

@@ -22,6 +22,12 @@ pub(crate) fn fill(
         Kind::Admin => return Ok(()),
         Kind::ErasureDone => header.subject_key_ids = aal_event::erased_keys(event),
         Kind::Reprice => reprice(header, event, redactor)?,
+        Kind::Prune => {
+            if let Some((shard, ranges)) = aal_event::pruned(event) {
+                header.pruned_shard = Some(shard);
+                header.pruned_ranges = ranges;
+            }
+        }
         _ => {}
     }
     let reason = event.access.as_ref().and_then(|access| access.reason.as_deref());
@@ -30,7 +36,8 @@ pub(crate) fn fill(
         return Ok(());
     }
     for (name, value) in aal_event::detail(event).into_iter().take(aal_event::MAX_FACTS) {
-        if !aal_event::is_fact_name(&name) {
+        let has_a_member = event.kind == Kind::Prune && name.starts_with("pruned_");
+        if !aal_event::is_fact_name(&name) || has_a_member {
             continue;
         }
         if aal_event::is_plain_fact(&value) {

@@ -63,8 +63,12 @@ fn every_told_kind_becomes_a_leaf_of_its_kind_with_its_facts() {
         if matches!(kind, Kind::Access | Kind::Admin | Kind::Reprice) {
             continue;
         }
-        let detail = json!({"component": "processor", "shard": 3, "new_digest": digest, "tenant": Uuid::from_u128(4),
+        let mut detail = json!({"component": "processor", "shard": 3, "new_digest": digest, "tenant": Uuid::from_u128(4),
             "subject_key_ids": [Uuid::from_u128(1)], "nested": {"x": 1}, "Upper": 1});
+        if kind == Kind::Prune {
+            detail["pruned_shard"] = json!(3);
+            detail["pruned_ranges"] = json!([[0, 4], [6, 6]]);
+        }
         let record = record(&told(kind, detail));
         let leaf = Leaf::decode(&record.leaf).unwrap();
         assert_eq!(leaf.kind.name(), kind.as_str());
@@ -79,6 +83,14 @@ fn every_told_kind_becomes_a_leaf_of_its_kind_with_its_facts() {
         let keys = header.get("subject_key_ids").cloned();
         let expected = (kind == Kind::ErasureDone).then(|| json!([Uuid::from_u128(1)]));
         assert_eq!(keys, expected, "{kind:?}");
+        let pruned = (header.get("pruned_shard"), header.get("pruned_ranges"));
+        let named = (json!(3), json!([[0, 4], [6, 6]]));
+        let expected = if kind == Kind::Prune {
+            (Some(&named.0), Some(&named.1))
+        } else {
+            (None, None)
+        };
+        assert_eq!(pruned, expected, "{kind:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use aal_ledger::hash::{ciphertext_hash, plaintext_commitment, sha256, to_hex};
 use aal_ledger::leaf::AEAD_NONE;
-use aal_ledger::{CommittedSlots, Hash, Kind, Leaf, Slot, jcs, leaf_hash};
+use aal_ledger::{CommittedSlots, Hash, Kind, Leaf, PRUNED, PruneRanges, Slot, jcs, leaf_hash, pruned};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -29,6 +29,10 @@ pub(crate) struct Checked {
     pub(crate) absent_keys: Vec<Uuid>,
     /// Kind erasure_done: the data keys it says were destroyed.
     pub(crate) erased_keys: Vec<Uuid>,
+    /// Nothing but place and leaf is stored: right only if a prune leaf names it.
+    pub(crate) is_pruned: bool,
+    /// Kind prune: what it names.
+    pub(crate) prunes: Option<PruneRanges>,
 }
 
 /// Checks leaf bytes, place, header, slots and columns of one record; every failure is counted in the tally.
@@ -48,6 +52,8 @@ pub(crate) fn check(record: &StoredRecord, place: Place, tally: &mut Tally) -> C
         first_offset: None,
         absent_keys: Vec::new(),
         erased_keys: Vec::new(),
+        is_pruned: record.kind == PRUNED,
+        prunes: None,
     };
     let leaf = match Leaf::decode(&record.leaf) {
         Ok(leaf) => leaf,
@@ -57,6 +63,11 @@ pub(crate) fn check(record: &StoredRecord, place: Place, tally: &mut Tally) -> C
         }
     };
     check.stored_place(&leaf);
+    if checked.is_pruned {
+        check.pruned(&leaf);
+        checked.leaf = Some(leaf);
+        return checked;
+    }
     let header = check.header(&leaf);
     let committed = CommittedSlots::read(header.get("content"), header.get("committed_slots"));
     checked.absent_keys = check.slots(&leaf, &committed);
@@ -64,6 +75,7 @@ pub(crate) fn check(record: &StoredRecord, place: Place, tally: &mut Tally) -> C
     match leaf.kind {
         Kind::Gap => checked.first_offset = header.get("first_offset").and_then(Value::as_u64),
         Kind::ErasureDone => checked.erased_keys = erased_keys(&header),
+        Kind::Prune => checked.prunes = prunes(&header),
         _ => {}
     }
     checked.leaf = Some(leaf);
@@ -79,6 +91,13 @@ fn erased_keys(header: &Map<String, Value>) -> Vec<Uuid> {
     keys.filter_map(Value::as_str)
         .filter_map(|text| Uuid::try_parse(text).ok())
         .collect()
+}
+
+fn prunes(header: &Map<String, Value>) -> Option<PruneRanges> {
+    PruneRanges::read(
+        header.get(pruned::SHARD_MEMBER),
+        header.get(pruned::RANGES_MEMBER),
+    )
 }
 
 fn hex_of(bytes: &[u8]) -> String {
@@ -105,13 +124,40 @@ impl Check<'_> {
         self.place_column("tenant", &record.tenant, &leaf.tenant);
         self.place_column("shard", &record.shard, &leaf.shard);
         self.place_column("chain_index", &record.chain_index, &leaf.index);
-        self.place_column("kind", &record.kind.as_str(), &leaf.kind.name());
-        self.place_column("event_id", &record.event_id, &leaf.event_id);
+        if record.kind != PRUNED {
+            self.place_column("kind", &record.kind.as_str(), &leaf.kind.name());
+            self.place_column("event_id", &record.event_id, &leaf.event_id);
+        }
         self.place_column("kafka_offset", &record.offset, &leaf.offset);
         self.content(record.prev_leaf_hash == leaf.prev_leaf_hash, || {
             let (stored, sealed) = (hex_of(&record.prev_leaf_hash), to_hex(&leaf.prev_leaf_hash));
             format!("column prev_leaf_hash holds {stored}, the leaf {sealed}")
         });
+    }
+
+    /// Of a pruned record nothing is left that the leaf does not say.
+    fn pruned(&mut self, leaf: &Leaf) {
+        let record = self.record;
+        self.content(leaf.kind.is_prunable(), || {
+            format!("stored as pruned, which a record of kind {} never is", leaf.kind)
+        });
+        let is_bare = record.header.is_empty()
+            && record.event_id.is_nil()
+            && record.templates.is_empty()
+            && record.ciphertexts.is_empty();
+        self.content(is_bare, || {
+            "stored as pruned, and header, event id or content are there".to_owned()
+        });
+        for column in &COLUMNS {
+            let Some(found) = record.columns.get(column.name) else {
+                let what = format!("column {} was not handed over", column.name);
+                self.tally.unproven(Verdict::Content, self.place, what);
+                continue;
+            };
+            self.content(column.is_empty(found), || {
+                format!("column {} of a pruned record holds {found}", column.name)
+            });
+        }
     }
 
     fn place_column<T: PartialEq + Display>(&mut self, name: &str, stored: &T, sealed: &T) {

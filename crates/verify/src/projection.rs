@@ -132,6 +132,20 @@ impl Column {
         Some(value)
     }
 
+    /// Whether the column holds what it has when nothing of the record is left but its place.
+    pub fn is_empty(&self, found: &Value) -> bool {
+        match self.source {
+            ColumnSource::Place(_) => true,
+            ColumnSource::Text(_) | ColumnSource::Attribute(_) => found == "",
+            ColumnSource::Uuid(_) | ColumnSource::Source(SourceField::Id) => *found == json!(Uuid::nil()),
+            ColumnSource::Integer(_) | ColumnSource::Total(_) | ColumnSource::Source(_) => *found == json!(0),
+            ColumnSource::OptionalInteger(_) | ColumnSource::Money(_) => found.is_null(),
+            ColumnSource::Bool(_) => *found == json!(false),
+            ColumnSource::Counts(_) => *found == json!({}),
+            ColumnSource::List(_) => *found == json!([]),
+        }
+    }
+
     /// Whether the column holds the expected value. Money is compared by value, everything else as JSON.
     pub fn holds(&self, expected: &Value, found: &Value) -> bool {
         if let (ColumnSource::Money(_), Some(expected), Some(found)) =

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aal_ledger::ChainId;
+use aal_ledger::{ChainId, PrunedRecords, Prunes};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ pub enum Verdict {
     Witness,
     /// Nothing is missing, moved or added.
     Scope,
-    /// What is absent was erased by a recorded erasure.
+    /// What is absent was erased or pruned, and the ledger says so.
     Erasure,
     /// Figures of a report follow from the records.
     Report,
@@ -143,6 +143,8 @@ pub struct Report {
     pub records: u64,
     /// Of them, those below a sealed head.
     pub sealed: u64,
+    /// Of them, those of which only the leaf is left, for their retention was over.
+    pub pruned: u64,
     /// Of them, those after it: hashed and chain-checked, sealed by a later epoch.
     pub not_yet_sealed: u64,
     /// Chains that records came from.
@@ -195,10 +197,18 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} records of {} chains: {} sealed, ",
+            self.records, self.chains, self.sealed
+        )?;
+        if self.pruned > 0 {
+            write!(f, "{} pruned, ", self.pruned)?;
+        }
         writeln!(
             f,
-            "{} records of {} chains: {} sealed, {} not yet sealed; {} epochs",
-            self.records, self.chains, self.sealed, self.not_yet_sealed, self.epochs
+            "{} not yet sealed; {} epochs",
+            self.not_yet_sealed, self.epochs
         )?;
         for report in &self.verdicts {
             let status = match report.status {
@@ -298,6 +308,25 @@ impl Tally {
             counts.unproven += added.unproven;
             let room = MAX_FINDINGS - counts.findings.len();
             counts.findings.extend(added.findings.into_iter().take(room));
+        }
+    }
+
+    /// Every pruned record must be named by a prune leaf that was told when its retention was over.
+    pub(crate) fn pruned(&mut self, found: &PrunedRecords, prunes: &Prunes) {
+        for (chain, run) in found.iter() {
+            self.checked(Verdict::Erasure, run.count());
+            if let Some(first) = prunes.unexplained(chain, &run) {
+                let place = Place {
+                    chain: Some(chain),
+                    index: Some(first),
+                    event_id: None,
+                };
+                let what = format!(
+                    "records {first} to {} are pruned, and no prune leaf of their time or later allows it",
+                    run.last
+                );
+                self.refute(Verdict::Erasure, place, what);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! One record by itself, for whoever walks the table on his own.
 
-use aal_ledger::{ChainId, Hash, Leaf};
+use aal_ledger::{ChainId, Hash, Leaf, PruneRanges};
 use uuid::Uuid;
 
 use crate::content;
@@ -18,6 +18,10 @@ pub struct SingleCheck {
     pub absent_keys: Vec<Uuid>,
     /// Data keys that this record, of kind erasure_done, says were destroyed.
     pub erased_keys: Vec<Uuid>,
+    /// Nothing but place and leaf is stored: right only if a prune leaf names the record.
+    pub is_pruned: bool,
+    /// What this record, of kind prune, names.
+    pub prunes: Option<PruneRanges>,
     /// What does not agree; empty when all does.
     pub findings: Vec<Finding>,
 }
@@ -42,6 +46,8 @@ pub fn check_record(record: &StoredRecord) -> SingleCheck {
         leaf: checked.leaf,
         absent_keys: checked.absent_keys,
         erased_keys: checked.erased_keys,
+        is_pruned: checked.is_pruned,
+        prunes: checked.prunes,
         findings: reports.into_iter().flat_map(|report| report.findings).collect(),
     }
 }

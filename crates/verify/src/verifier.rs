@@ -4,7 +4,7 @@ mod damage;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use aal_ledger::{ChainHead, ChainId, Heads, LeafView, TrustPolicy};
+use aal_ledger::{ChainHead, ChainId, Heads, LeafView, PrunedRecords, Prunes, TrustPolicy};
 use uuid::Uuid;
 
 use crate::anchor::Anchor;
@@ -35,6 +35,8 @@ pub struct Verifier {
     /// Absent slots by tenant and data key: how many, and where first.
     absent: BTreeMap<(Uuid, Uuid), (u64, Place)>,
     erased: HashSet<(Uuid, Uuid)>,
+    pruned: PrunedRecords,
+    prunes: Prunes,
     records: u64,
     sealed: u64,
     unreadable: Vec<String>,
@@ -66,6 +68,8 @@ impl Verifier {
             shards: BTreeMap::new(),
             absent: BTreeMap::new(),
             erased: HashSet::new(),
+            pruned: PrunedRecords::default(),
+            prunes: Prunes::default(),
             records: 0,
             sealed: 0,
             unreadable: Vec::new(),
@@ -173,6 +177,14 @@ impl Verifier {
         } else {
             self.check_seal_delay(place, &checked);
         }
+        if let Some(leaf) = &checked.leaf {
+            if checked.is_pruned {
+                self.pruned.push(chain, index, leaf.t_edge_us);
+            }
+            if let Some(named) = &checked.prunes {
+                self.prunes.add(leaf.tenant, named, leaf.t_edge_us);
+            }
+        }
         for key in checked.absent_keys {
             self.absent.entry((record.tenant, key)).or_insert((0, place)).0 += 1;
         }
@@ -257,6 +269,7 @@ impl Verifier {
         self.anchor.finish(&mut self.tally);
         self.finish_heads();
         self.finish_erasures();
+        self.tally.pruned(&self.pruned, &self.prunes);
         let newest = self.anchor.signed();
         self.witnesses.finish(newest, &self.policy, &mut self.tally);
         self.timestamps.finish(newest, &self.policy, &mut self.tally);
@@ -272,6 +285,7 @@ impl Verifier {
         Report {
             records: self.records,
             sealed: self.sealed,
+            pruned: self.pruned.count(),
             not_yet_sealed: self.records - self.sealed,
             chains: self.seen_chains.len() as u64,
             epochs: newest.map_or(0, |manifest| manifest.epoch + 1),

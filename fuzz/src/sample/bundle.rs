@@ -5,7 +5,7 @@ use aal_bundle::{
     WriteLimits,
 };
 use aal_ledger::merkle::prove;
-use aal_ledger::{ChainHead, ChainId, Heads, LeafView};
+use aal_ledger::{ChainHead, ChainId, Heads, Kind, LeafView};
 use uuid::Uuid;
 
 use super::log::{Log, Record, compact};
@@ -22,6 +22,8 @@ pub struct Wanted {
     /// Texts of this key are left out: it was destroyed.
     pub erased_key: Option<u128>,
     pub ciphertexts: bool,
+    /// Of events that came before the log's first day only the leaf is left.
+    pub pruned: bool,
 }
 
 /// The bundle's bytes.
@@ -76,7 +78,7 @@ pub fn write(log: &Log, wanted: Wanted, origin: &str) -> Vec<u8> {
     }
     write_heads(&mut writer, log, wanted);
     write_records(&mut writer, log, &scope, wanted);
-    if wanted.erased_key.is_some() {
+    if wanted.erased_key.is_some() || wanted.pruned {
         write_erasures(&mut writer, log, wanted);
     }
     writer.finish().expect("written").0
@@ -156,6 +158,17 @@ fn write_records(writer: &mut BundleWriter<Vec<u8>>, log: &Log, scope: &Scope, w
 
 fn write_record(writer: &mut BundleWriter<Vec<u8>>, record: &Record, scope: &Scope, wanted: Wanted) {
     let leaf = LeafView::new(&record.leaf).expect("our leaf is one");
+    if wanted.pruned && leaf.t_edge_us() < START_US {
+        let (openings, ciphertexts) = (Vec::new(), Vec::new());
+        let bare = Entry {
+            is_match: false,
+            leaf: &record.leaf,
+            header: &[],
+            openings,
+            ciphertexts,
+        };
+        return writer.record(&bare).expect("written");
+    }
     let header = aal_ledger::jcs::Members::read(&record.header).expect("our header is canonical");
     let time_us = aal_bundle::filter::time_us(&leaf, &header);
     let is_match = scope.filter.accepts(&leaf, &header) && (scope.from_us..scope.to_us).contains(&time_us);
@@ -185,7 +198,7 @@ fn write_record(writer: &mut BundleWriter<Vec<u8>>, record: &Record, scope: &Sco
     writer.record(&entry).expect("written");
 }
 
-/// Proofs of the `erasure_done` leaves after the range.
+/// Proofs of the `erasure_done` and `prune` leaves after the range.
 fn write_erasures(writer: &mut BundleWriter<Vec<u8>>, log: &Log, wanted: Wanted) {
     let last = &log.epochs[wanted.last_epoch as usize].heads;
     for (chain, records) in &log.records {
@@ -195,7 +208,7 @@ fn write_erasures(writer: &mut BundleWriter<Vec<u8>>, log: &Log, wanted: Wanted)
             .skip(base_size(Some(last), chain) as usize)
         {
             let kind = LeafView::new(&record.leaf).expect("our leaf is one").kind();
-            if kind == aal_ledger::Kind::ErasureDone {
+            if matches!(kind, Kind::ErasureDone | Kind::Prune) {
                 let proof = record_proof(log, *chain, index as u64);
                 writer.erasure(&record.header, &proof).expect("written");
             }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub const START_US: i64 = 1_790_000_000_000_000;
 /// Length of an epoch.
 pub const EPOCH_US: i64 = 10_000_000;
+const DAY_US: i64 = 86_400_000_000;
 const SALT: [u8; 32] = [0x5a; 32];
 const TOPIC: &str = "audit.events";
 
@@ -39,6 +40,8 @@ pub struct Draft {
     pub members: Value,
     pub lost_from: Option<u64>,
     pub key: u128,
+    /// How long before its epoch it came.
+    pub days_old: i64,
 }
 
 /// One sealed epoch.
@@ -82,6 +85,7 @@ impl Log {
         let records = self.records.entry(chain).or_default();
         let previous = records.last().map_or(ZERO_HASH, |record| leaf_hash(&record.leaf));
         let edge_at_us = START_US + self.epochs.len() as i64 * EPOCH_US + records.len() as i64 + 1;
+        let edge_at_us = edge_at_us - draft.days_old * DAY_US;
         let record = make(&draft, records.len() as u64, previous, edge_at_us);
         self.trees
             .entry(chain)

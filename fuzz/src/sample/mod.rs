@@ -26,6 +26,8 @@ pub const ERASED_KEY: u128 = 0xdead;
 
 /// The log of three epochs.
 pub static LOG: LazyLock<Log> = LazyLock::new(|| make_log(&signer(), ORIGIN));
+/// Another log of the same key, in which old records were pruned.
+pub static PRUNED_LOG: LazyLock<Log> = LazyLock::new(make_pruned_log);
 /// Its newest signed checkpoint.
 pub static NOTE: LazyLock<String> = LazyLock::new(|| {
     let last = LOG.epochs.last().expect("it has epochs");
@@ -157,6 +159,7 @@ pub const EVERYTHING: bundle::Wanted = bundle::Wanted {
     model: None,
     erased_key: None,
     ciphertexts: true,
+    pruned: false,
 };
 
 /// Bundles of different kinds by name, with the exit status that each has when nobody touched it.
@@ -196,10 +199,44 @@ pub fn bundles() -> Vec<(&'static str, Vec<u8>, i32)> {
             3,
         ),
     ];
-    wanted
+    let of_log = wanted
         .into_iter()
-        .map(|(name, wanted, status)| (name, bundle::write(&LOG, wanted, ORIGIN), status))
-        .collect()
+        .map(|(name, wanted, status)| (name, bundle::write(&LOG, wanted, ORIGIN), status));
+    // Told in the range, and after it.
+    let of_pruned = [("pruned", 1), ("pruned later", 0)].map(|(name, last_epoch)| {
+        let wanted = bundle::Wanted {
+            last_epoch,
+            pruned: true,
+            ..all
+        };
+        (name, bundle::write(&PRUNED_LOG, wanted, ORIGIN), 0)
+    });
+    of_log.chain(of_pruned).collect()
+}
+
+/// Two epochs: old events, and a prune of the first of them.
+fn make_pruned_log() -> Log {
+    let policy = aal_ledger::hash::sha256(policy_text().as_bytes());
+    let mut log = Log::default();
+    let draft = |kind, offset, members, days_old| Draft {
+        kind,
+        tenant: 1,
+        shard: 0,
+        offset,
+        members,
+        lost_from: None,
+        key: 0xc0,
+        days_old,
+    };
+    for offset in 0..3 {
+        log.append(draft(Kind::Event, offset, json!({"model": "model-a"}), 200));
+    }
+    log.append(draft(Kind::Event, 3, json!({"model": "model-a"}), 0));
+    log.seal(ORIGIN, policy, &signer());
+    let named = json!({"pruned_shard": 0, "pruned_ranges": [[0, 2]]});
+    log.append(draft(Kind::Prune, 4, named, 0));
+    log.seal(ORIGIN, policy, &signer());
+    log
 }
 
 /// The log of these constants, under any key and origin.
@@ -218,6 +255,7 @@ fn make_variant(signer: &NoteSigner, origin: &str, last_action: &str) -> Log {
         members: json!({"application": "loans", "model": if offset % 2 == 0 { "model-a" } else { "model-b" }}),
         lost_from: None,
         key,
+        days_old: 0,
     };
     let told = |kind, tenant, shard, offset, members: Value| Draft {
         kind,

@@ -92,10 +92,11 @@ pub(crate) async fn apply_lists(app: &Arc<App>) {
     });
 }
 
-/// Looks after open requests until the shutdown.
+/// Looks after open erasures and prunes until the shutdown.
 pub(crate) fn start(app: &Arc<App>, poll: Duration) {
     let live = app.erasure.clone();
     tokio::spawn(aal_erasure::run(live, poll, app.shutdown.clone()));
+    tokio::spawn(aal_prune::run(app.prunes.clone(), poll, app.shutdown.clone()));
     let app = Arc::clone(app);
     tokio::spawn(async move {
         let shutdown = app.shutdown.clone();

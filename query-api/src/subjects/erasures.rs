@@ -75,7 +75,8 @@ pub(crate) async fn ask(call: Call) -> Result<Response, Problem> {
     });
     call.app
         .control
-        .create_erasure(&stored(&erasure))
+        .erasures()
+        .create(&stored(&erasure))
         .await
         .map_err(control_problem)?;
     go_on(&call, &mut erasure).await?;
@@ -100,7 +101,8 @@ async fn open_of(call: &Call, tenant: Uuid, lookups: &[[u8; 32]]) -> Result<Vec<
     let rows = call
         .app
         .control
-        .open_erasures(None, MAX_OPEN)
+        .erasures()
+        .open(None, MAX_OPEN)
         .await
         .map_err(control_problem)?;
     let rows = rows.into_iter().filter(|row| row.tenant == tenant);
@@ -124,14 +126,19 @@ pub(crate) async fn list(call: Call) -> Result<Response, Problem> {
     let before = match query.uuid("before")? {
         None => None,
         Some(id) => {
-            let row = call.app.control.erasure(scope.tenants, id).await;
+            let row = call.app.control.erasures().get(scope.tenants, id).await;
             let row = row
                 .map_err(control_problem)?
                 .ok_or_else(|| wrong("before", "the id of an erasure"))?;
             Some((row.requested_us, row.id))
         }
     };
-    let rows = call.app.control.erasures(scope.tenants, before, limit).await;
+    let rows = call
+        .app
+        .control
+        .erasures()
+        .page(scope.tenants, before, limit)
+        .await;
     let rows = rows.map_err(control_problem)?;
     let next = rows
         .last()
@@ -153,7 +160,7 @@ pub(crate) async fn get(call: Call) -> Result<Response, Problem> {
 
 async fn one(call: &Call) -> Result<Erasure, Problem> {
     let id = call.request.path_uuid()?;
-    let row = call.app.control.erasure(call.scope.tenants, id).await;
+    let row = call.app.control.erasures().get(call.scope.tenants, id).await;
     let row = row
         .map_err(control_problem)?
         .ok_or_else(|| Problem::not_found("there is no such erasure"))?;
@@ -193,7 +200,7 @@ async fn change(
 ) -> Result<Response, Problem> {
     let mut erasure = one(call).await?;
     change(&mut erasure).map_err(|error| Problem::conflict(error.to_string()))?;
-    let saved = call.app.control.save_erasure(&stored(&erasure)).await;
+    let saved = call.app.control.erasures().save(&stored(&erasure)).await;
     if !saved.map_err(control_problem)? {
         return Err(overtaken());
     }
@@ -211,7 +218,12 @@ async fn go_on(call: &Call, erasure: &mut Erasure) -> Result<(), Problem> {
     match call.app.erasure.go_on(erasure).await {
         Ok(_) => {}
         Err(LiveError::Overtaken) => {
-            let row = call.app.control.erasure(TenantScope::All, erasure.id).await;
+            let row = call
+                .app
+                .control
+                .erasures()
+                .get(TenantScope::All, erasure.id)
+                .await;
             if let Some(fresh) = row.map_err(control_problem)?.and_then(|row| load(row).ok()) {
                 *erasure = fresh;
             }

@@ -1,4 +1,4 @@
-//! Evidence for content that was erased by a leaf outside of the range.
+//! Evidence for content that was erased, and for records that were pruned, by leaves outside of the range.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use aal_ledger::hash::to_hex;
 use aal_ledger::jcs::Members;
 use aal_ledger::merkle::{MemoryTree, prove};
 use aal_ledger::proof::TlogProof;
-use aal_ledger::{ChainHead, Hash, Heads};
+use aal_ledger::{ChainHead, Hash, Heads, PruneRanges, PrunedRecords, Prunes, pruned};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clickhouse::Row;
@@ -19,8 +19,24 @@ use uuid::Uuid;
 
 use crate::bundle::write::{BundleError, BundleMaker, Writer};
 
-/// Data keys of absent content, by tenant.
-pub(super) type Absent = HashSet<(Uuid, Uuid)>;
+/// What the records of a bundle lack.
+#[derive(Debug, Default)]
+pub(super) struct Absent {
+    /// Data keys of absent content, by tenant.
+    pub(super) keys: HashSet<(Uuid, Uuid)>,
+    pub(super) pruned: PrunedRecords,
+}
+
+impl Absent {
+    fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.pruned.is_empty()
+    }
+
+    fn concerns(&self, tenant: Uuid) -> bool {
+        self.keys.iter().any(|(of, _)| *of == tenant)
+            || self.pruned.iter().any(|(chain, _)| chain.tenant == tenant)
+    }
+}
 
 #[derive(Debug, Row, Deserialize)]
 struct ErasureRow {
@@ -47,7 +63,8 @@ struct Tip {
 }
 
 impl BundleMaker {
-    /// Writes every erasure that names one of the keys and is not among the records.
+    /// Writes every erasure that names one of the keys, and every prune that names one of the records, that is not among
+    /// the records.
     pub(super) async fn write_erasures(
         &self,
         writer: &mut Writer,
@@ -59,7 +76,7 @@ impl BundleMaker {
             return Ok(());
         }
         let tip = self.tip(tip_epoch).await?;
-        let is_meant = |head: &&ChainHead| absent.iter().any(|(tenant, _)| *tenant == head.chain.tenant);
+        let is_meant = |head: &&ChainHead| absent.concerns(head.chain.tenant);
         for head in tip.heads.chains().iter().filter(is_meant) {
             let span = spans.iter().find(|span| span.chain == head.chain);
             let is_outside = |index: u64| span.is_none_or(|span| !(span.first..span.end).contains(&index));
@@ -93,7 +110,7 @@ impl BundleMaker {
 
     async fn erasures_of(&self, head: &ChainHead) -> Result<Vec<ErasureRow>, BundleError> {
         let statement = "SELECT chain_index, leaf, header FROM records WHERE tenant = ? AND shard = ? \
-                         AND chain_index < ? AND kind = 'erasure_done' ORDER BY chain_index";
+                         AND chain_index < ? AND kind IN ('erasure_done', 'prune') ORDER BY chain_index";
         let query = self.reader.query(statement);
         let query = query
             .bind(head.chain.tenant)
@@ -130,13 +147,23 @@ impl BundleMaker {
     }
 }
 
-/// Whether the row's header names a data key of absent content.
+/// Whether the row's header names a data key of absent content, or a record that is pruned.
 fn names_one(row: &ErasureRow, tenant: Uuid, absent: &Absent) -> bool {
-    let header = Members::read(&row.header).ok();
-    let keys = header.and_then(|header| header.get("subject_key_ids").map(|raw| raw.value()));
+    let Ok(header) = Members::read(&row.header) else {
+        return false;
+    };
+    let member = |name: &str| header.get(name).map(|raw| raw.value());
+    let (shard, ranges) = (member(pruned::SHARD_MEMBER), member(pruned::RANGES_MEMBER));
+    if let Some(named) = PruneRanges::read(shard.as_ref(), ranges.as_ref()) {
+        let mut prunes = Prunes::default();
+        prunes.add(tenant, &named, i64::MAX);
+        let mut pruned = absent.pruned.iter();
+        return pruned.any(|(chain, run)| prunes.touch(chain, run.first, run.last));
+    }
+    let keys = member("subject_key_ids");
     let keys = keys.as_ref().and_then(Value::as_array).into_iter().flatten();
     keys.filter_map(|key| Uuid::try_parse(key.as_str()?).ok())
-        .any(|key| absent.contains(&(tenant, key)))
+        .any(|key| absent.keys.contains(&(tenant, key)))
 }
 
 impl Tip {

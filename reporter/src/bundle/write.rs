@@ -14,7 +14,7 @@ use aal_bundle::{
     WriteError, WriteLimits,
 };
 use aal_ledger::merkle::CompactRange;
-use aal_ledger::{ChainId, Manifest, leaf_hash};
+use aal_ledger::{ChainId, LeafView, Manifest, leaf_hash};
 use serde::Deserialize;
 use tempfile::NamedTempFile;
 use uuid::Uuid;
@@ -258,7 +258,7 @@ impl BundleMaker {
         scope: &Scope,
         planned: &HeadsPlan,
     ) -> Result<Absent, BundleError> {
-        let mut absent = Absent::new();
+        let mut absent = Absent::default();
         for span in &planned.spans {
             let mut pages = Pages::new(&self.reader, *span);
             let mut index = span.first;
@@ -293,8 +293,13 @@ impl BundleMaker {
                     let entry = select(scope, &stored.leaf, &stored.header, openings, ciphertexts);
                     let entry = entry.map_err(WriteError::from)?;
                     let keys = absent_keys(scope, &entry).into_iter();
-                    absent.extend(keys.map(|key| (span.chain.tenant, key)));
-                    if absent.len() > MAX_ABSENT_KEYS {
+                    absent.keys.extend(keys.map(|key| (span.chain.tenant, key)));
+                    if entry.header.is_empty()
+                        && let Ok(leaf) = LeafView::new(entry.leaf)
+                    {
+                        absent.pruned.push(span.chain, leaf.index(), leaf.t_edge_us());
+                    }
+                    if absent.keys.len() > MAX_ABSENT_KEYS {
                         return Err(BundleError::TooMuchErased);
                     }
                     writer.record(&entry)?;

@@ -341,6 +341,7 @@ class Verifier:
                     self._check_erasure(header, proof, found)
                 except Refused as error:
                     self.verdicts.refute("ERASURE", f"a proof of an erasure: {error}")
+        records.check_prunes(found, self.verdicts)
         for (tenant, key), times in found.absent.items():
             if (tenant, key) in found.erased:
                 self.verdicts.passed("ERASURE", times)
@@ -353,9 +354,11 @@ class Verifier:
             raise Refused("its checkpoint is not that of the tip")
         _, leaf = verify_proof(decoded, self._policy)
         value = jcs.parse_canonical(header)
-        if sha256(header) != leaf.header_hash or KINDS[leaf.kind] != "erasure_done" or not isinstance(value, dict):
-            raise Refused("the header is not that of an erasure_done leaf")
-        found.erased.update((leaf.tenant, key) for key in records.erased_keys(value))
+        if sha256(header) != leaf.header_hash or KINDS[leaf.kind] not in ("erasure_done", "prune") or not isinstance(value, dict):
+            raise Refused("the header is not that of an erasure_done or prune leaf")
+        if leaf.kind_name == "erasure_done":
+            found.erased.update((leaf.tenant, key) for key in records.erased_keys(value))
+        records.note_prune(leaf, value, found)
         self.verdicts.passed("ERASURE")
 
     def _read_books(self, found: records.Found, chains: int) -> None:

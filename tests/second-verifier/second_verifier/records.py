@@ -11,6 +11,9 @@ from .verdicts import Verdicts
 LARGEST_ENTRY = 64 * 1024 * 1024
 LARGEST_PACK = 8 * 1024 * 1024
 MOST_ABSENT_KEYS = 100_000
+PRUNABLE = {"event", "outcome", "intent", "duplicate", "conflict", "rejected", "withheld", "reprice"}
+MIN_RETENTION_US = 183 * 86_400_000_000
+MOST_PRUNED_RANGES = 1_000
 
 
 @dataclass
@@ -31,6 +34,8 @@ class Found:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("leaves", "matched", "openings", "ciphertexts"), 0))
     absent: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     erased: set[tuple[bytes, bytes]] = field(default_factory=set)
+    pruned: list[tuple[bytes, int, int, int]] = field(default_factory=list)
+    prunes: dict[tuple[bytes, int], list[tuple[int, int, int]]] = field(default_factory=dict)
     offsets: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     rows: list[tuple[bool, dict, leaves.Leaf]] = field(default_factory=list)
 
@@ -127,6 +132,8 @@ class Chains:
 def check(entry: Entry, scope: Scope, verdicts: Verdicts, found: Found) -> leaves.Leaf:
     """Everything of one record but its place in the chain."""
     leaf = leaves.decode(entry.leaf_bytes)
+    if not entry.header_bytes:
+        return _check_pruned(entry, leaf, verdicts, found)
     header = jcs.parse_canonical(entry.header_bytes)
     if not isinstance(header, dict):
         raise Refused("a header is not an object")
@@ -137,6 +144,7 @@ def check(entry: Entry, scope: Scope, verdicts: Verdicts, found: Found) -> leave
     _check_flag(entry, header, leaf, where, scope, verdicts)
     if leaf.kind_name == "erasure_done":
         found.erased.update((leaf.tenant, key) for key in erased_keys(header))
+    note_prune(leaf, header, found)
     if leaf.has_message:
         first = integer(header.get("first_offset")) if leaf.kind_name == "gap" else leaf.offset
         verdicts.expect("SCOPE", 0 <= first <= leaf.offset, f"{where}: first_offset is not below the offset")
@@ -147,6 +155,49 @@ def check(entry: Entry, scope: Scope, verdicts: Verdicts, found: Found) -> leave
     found.counts["ciphertexts"] += len(entry.ciphertexts)
     found.rows.append((entry.matched, header, leaf))
     return leaf
+
+
+def _check_pruned(entry: Entry, leaf: leaves.Leaf, verdicts: Verdicts, found: Found) -> leaves.Leaf:
+    """A record of which only the leaf is left (docs/ledger-format.md section 3.6)."""
+    where = f"{leaf.chain_id} index {leaf.index}"
+    bare = leaf.kind_name in PRUNABLE and not (entry.matched or entry.openings or entry.ciphertexts)
+    verdicts.expect("CONTENT", bare, f"{where} has no header and cannot have been pruned")
+    found.pruned.append((leaf.tenant, leaf.shard, leaf.index, leaf.t_edge))
+    if leaf.has_message:
+        found.offsets.setdefault(leaf.shard, []).append((leaf.offset, leaf.offset))
+    found.counts["leaves"] += 1
+    found.counts["matched"] += entry.matched
+    found.counts["openings"] += len(entry.openings)
+    found.counts["ciphertexts"] += len(entry.ciphertexts)
+    return leaf
+
+
+def note_prune(leaf: leaves.Leaf, header: dict, found: Found) -> None:
+    """Keeps what a `prune` leaf names; one that is not of the form names nothing."""
+    if leaf.kind_name != "prune":
+        return
+    shard, ranges = header.get("pruned_shard"), header.get("pruned_ranges")
+    if not is_integer(shard) or not 0 <= shard < 1 << 32 or not isinstance(ranges, list):
+        return
+    named, behind = [], 0
+    for pair in ranges:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(is_integer(index) for index in pair):
+            return
+        first, last = (int(index) for index in pair)
+        if not behind <= first <= last:
+            return
+        named.append((first, last, leaf.t_edge))
+        behind = last + 2
+    if 1 <= len(named) <= MOST_PRUNED_RANGES:
+        found.prunes.setdefault((leaf.tenant, int(shard)), []).extend(named)
+
+
+def check_prunes(found: Found, verdicts: Verdicts) -> None:
+    """Every pruned record is named by a leaf that was told when it was old enough."""
+    for tenant, shard, index, edge in found.pruned:
+        named = found.prunes.get((tenant, shard), [])
+        holds = any(first <= index <= last and edge + MIN_RETENTION_US <= told for first, last, told in named)
+        verdicts.expect("ERASURE", holds, f"{uuid_text(tenant)}/{shard} index {index} is pruned and no leaf allows it")
 
 
 def erased_keys(header: dict) -> list[bytes]:

@@ -7,6 +7,7 @@ mod campaign;
 mod export;
 mod holds;
 mod people;
+mod prune;
 
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name)

@@ -1,8 +1,8 @@
 //! Requests for erasure, destroyed keys, legal holds and retention.
 
 use aal_control::{
-    Control, ControlError, LegalHold, Release, RetentionClass, RetentionRule, StoredErasure, TenantScope,
-    retention_days,
+    Control, ControlError, LegalHold, Release, Requests, RetentionClass, RetentionRule, StoredRequest,
+    TenantScope, retention_days,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -12,8 +12,8 @@ use crate::subjects::wanted;
 
 const TENANT: Uuid = Uuid::from_u128(1);
 
-fn request(id: u128, at_us: i64) -> StoredErasure {
-    StoredErasure {
+fn request(id: u128, at_us: i64) -> StoredRequest {
+    StoredRequest {
         id: Uuid::from_u128(id),
         tenant: TENANT,
         stage: "waiting".to_owned(),
@@ -25,33 +25,35 @@ fn request(id: u128, at_us: i64) -> StoredErasure {
 }
 
 pub async fn requests(first: &Control, second: &Control) {
+    stored(first.erasures(), second.erasures()).await;
+    stored(first.prunes(), second.prunes()).await;
+}
+
+async fn stored(first: Requests<'_>, second: Requests<'_>) {
     for number in 0..3 {
         first
-            .create_erasure(&request(900 + number, NOW_US + number as i64))
+            .create(&request(900 + number, NOW_US + number as i64))
             .await
             .unwrap();
     }
-    let again = first.create_erasure(&request(900, NOW_US)).await;
+    let again = first.create(&request(900, NOW_US)).await;
     assert!(matches!(again, Err(ControlError::Exists { .. })));
     // Two executors that read the same version: one wins.
     let read = second
-        .erasure(TenantScope::One(TENANT), Uuid::from_u128(900))
+        .get(TenantScope::One(TENANT), Uuid::from_u128(900))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(read, request(900, NOW_US));
-    let changed = StoredErasure {
+    let changed = StoredRequest {
         stage: "done".to_owned(),
         is_open: false,
         ..read.clone()
     };
-    assert!(first.save_erasure(&changed).await.unwrap());
-    assert!(
-        !second.save_erasure(&read).await.unwrap(),
-        "the older version loses"
-    );
+    assert!(first.save(&changed).await.unwrap());
+    assert!(!second.save(&read).await.unwrap(), "the older version loses");
     let read = first
-        .erasure(TenantScope::All, Uuid::from_u128(900))
+        .get(TenantScope::All, Uuid::from_u128(900))
         .await
         .unwrap()
         .unwrap();
@@ -60,19 +62,16 @@ pub async fn requests(first: &Control, second: &Control) {
         ("done", 1, false)
     );
     let other = TenantScope::One(Uuid::from_u128(2));
-    assert_eq!(first.erasure(other, Uuid::from_u128(900)).await.unwrap(), None);
-    let open = first.open_erasures(None, 10).await.unwrap();
+    assert_eq!(first.get(other, Uuid::from_u128(900)).await.unwrap(), None);
+    let open = first.open(None, 10).await.unwrap();
     let ids: Vec<u128> = open.iter().map(|one| one.id.as_u128()).collect();
     assert_eq!(ids, [901, 902]);
     let after = open.first().map(|one| (one.requested_us, one.id));
-    assert_eq!(first.open_erasures(after, 10).await.unwrap().len(), 1);
-    let page = first.erasures(TenantScope::One(TENANT), None, 2).await.unwrap();
+    assert_eq!(first.open(after, 10).await.unwrap().len(), 1);
+    let page = first.page(TenantScope::One(TENANT), None, 2).await.unwrap();
     let before = page.last().map(|one| (one.requested_us, one.id));
     assert_eq!(page[0].id, Uuid::from_u128(902));
-    assert_eq!(
-        first.erasures(TenantScope::All, before, 2).await.unwrap().len(),
-        1
-    );
+    assert_eq!(first.page(TenantScope::All, before, 2).await.unwrap().len(), 1);
 }
 
 /// After [`crate::subjects::subjects`], which stored keys for lookups 0 to 499.

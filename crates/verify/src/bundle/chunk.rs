@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aal_bundle::{Counts, EntryView, FormError, Scope, filter};
 use aal_ledger::hash::{sha256, to_hex};
 use aal_ledger::jcs::Members;
-use aal_ledger::{ChainId, CommittedSlots, Hash, LeafView, leaf_hash};
+use aal_ledger::{ChainId, CommittedSlots, Hash, LeafView, PruneRanges, PrunedRecords, leaf_hash};
 use uuid::Uuid;
 
 use crate::bundle::figures::{Figures, ReportScope};
@@ -42,6 +42,9 @@ pub(crate) struct ChunkChecked {
     pub(crate) offsets: BTreeMap<u32, OffsetSums>,
     pub(crate) absent: Absent,
     pub(crate) erased: Vec<(Uuid, Uuid)>,
+    pub(crate) pruned: PrunedRecords,
+    /// What prune leaves name: tenant, ranges, and when they were told.
+    pub(crate) prunes: Vec<(Uuid, PruneRanges, i64)>,
     pub(crate) figures: Option<Figures>,
     pub(crate) receipts: Vec<Seen>,
     /// What keeps the rest of the member from being read.
@@ -113,6 +116,9 @@ impl ChunkChecked {
         };
         self.link(&leaf, hash, place);
         self.edge_time(context, &leaf, place);
+        if entry.header.is_empty() {
+            return self.pruned(context, entry, &leaf, place);
+        }
         let header = header::check(&leaf, entry.header, place, &mut self.tally);
         self.offset(&leaf, header.as_ref(), place);
         if let Some(receipts) = context.receipts {
@@ -128,7 +134,33 @@ impl ChunkChecked {
             let erased = header::erased_keys(leaf.kind(), header);
             self.erased
                 .extend(erased.into_iter().map(|key| (leaf.tenant(), key)));
+            let named = header::prunes(leaf.kind(), header);
+            self.prunes
+                .extend(named.map(|named| (leaf.tenant(), named, leaf.t_edge_us())));
             self.matching(context, entry, &leaf, header, slots.attributes, place);
+        }
+    }
+
+    /// A record of which only the leaf is left.
+    fn pruned(&mut self, context: &Context<'_>, entry: &EntryView<'_>, leaf: &LeafView<'_>, place: Place) {
+        self.tally.checked(Verdict::Content, 1);
+        if !leaf.kind().is_prunable() {
+            let what = format!(
+                "it has no header, and a record of kind {} is never pruned",
+                leaf.kind()
+            );
+            self.tally.refute(Verdict::Content, place, what);
+        }
+        if entry.is_match || entry.slot_counts() != (0, 0) {
+            let what = "it has no header, and content all the same";
+            self.tally.refute(Verdict::Content, place, what);
+        }
+        self.offset(leaf, None, place);
+        if let Some(receipts) = context.receipts {
+            self.receipts.extend(receipts.seen(leaf));
+        }
+        if let Some(chain) = place.chain {
+            self.pruned.push(chain, leaf.index(), leaf.t_edge_us());
         }
     }
 

@@ -1,4 +1,4 @@
-//! Erasures recorded outside of the range (docs/evidence-bundle.md section 5).
+//! Erasures and prunes recorded outside of the range (docs/evidence-bundle.md section 5).
 
 use aal_bundle::{FormError, parts};
 use aal_ledger::proof::{TlogProof, verify_record_proof};
@@ -8,7 +8,7 @@ use crate::bundle::{Found, header};
 use crate::report::{Place, Verdict};
 
 impl Found {
-    /// Every entry: proven under the tip's checkpoint, of kind erasure_done, its header the leaf's.
+    /// Every entry: proven under the tip's checkpoint, of kind erasure_done or prune, its header the leaf's.
     pub(super) fn erasures(&mut self, bytes: &[u8], policy: &TrustPolicy) -> Result<(), FormError> {
         for (number, (header_bytes, proof)) in parts::split_erasures(bytes)?.into_iter().enumerate() {
             self.tally.checked(Verdict::Erasure, 1);
@@ -29,7 +29,7 @@ impl Found {
             return Err("its proof is not under the tip's checkpoint".to_owned());
         }
         let proven = verify_record_proof(proof, policy).map_err(|error| error.to_string())?;
-        if proven.leaf.kind != Kind::ErasureDone {
+        if !matches!(proven.leaf.kind, Kind::ErasureDone | Kind::Prune) {
             return Err(format!("it is a leaf of kind {}", proven.leaf.kind.name()));
         }
         let leaf_bytes = proven.leaf.encode().map_err(|error| error.to_string())?;
@@ -40,6 +40,9 @@ impl Found {
         let tenant = proven.leaf.tenant;
         let keys = header::erased_keys(leaf.kind(), &members);
         self.erased.extend(keys.into_iter().map(|key| (tenant, key)));
+        if let Some(named) = header::prunes(leaf.kind(), &members) {
+            self.prunes.add(tenant, &named, leaf.t_edge_us());
+        }
         Ok(())
     }
 }

@@ -57,6 +57,10 @@ impl Found {
         }
         let room = MAX_ERASED_KEYS.saturating_sub(self.erased.len());
         self.erased.extend(chunk.erased.into_iter().take(room));
+        self.pruned.merge(chunk.pruned);
+        for (tenant, named, told_us) in chunk.prunes {
+            self.prunes.add(tenant, &named, told_us);
+        }
         if let (Some(figures), Some(added)) = (&mut self.figures, chunk.figures) {
             figures.merge(added);
         }
@@ -75,6 +79,7 @@ impl Found {
         let is_head_older = self.compare_known_head(options);
         let is_complete = self.finish_scope();
         self.finish_erasures();
+        self.tally.pruned(&self.pruned, &self.prunes);
         self.finish_report();
         let has_report = self.has_report;
         let base_closed_us = self.base_closed_us();
@@ -100,6 +105,7 @@ impl Found {
         Report {
             records: self.counts.leaves,
             sealed: self.counts.leaves,
+            pruned: self.pruned.count(),
             not_yet_sealed: 0,
             chains: self.counts.chains,
             epochs: last.as_ref().map_or(0, |manifest| manifest.epoch + 1),

@@ -2,7 +2,7 @@
 
 use aal_ledger::hash::{sha256, to_hex};
 use aal_ledger::jcs::Members;
-use aal_ledger::{Kind, LeafView};
+use aal_ledger::{Kind, LeafView, PruneRanges, pruned};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -68,6 +68,16 @@ pub(crate) fn first_offset(leaf: &LeafView<'_>, header: Option<&Members<'_>>) ->
         .and_then(|header| header.get("first_offset"))
         .and_then(|raw| raw.unsigned());
     named.unwrap_or_else(|| leaf.offset())
+}
+
+/// What a prune leaf names; nothing for other kinds.
+pub(crate) fn prunes(kind: Kind, header: &Members<'_>) -> Option<PruneRanges> {
+    if kind != Kind::Prune {
+        return None;
+    }
+    let member = |name: &str| header.get(name).map(|raw| raw.value());
+    let (shard, ranges) = (member(pruned::SHARD_MEMBER), member(pruned::RANGES_MEMBER));
+    PruneRanges::read(shard.as_ref(), ranges.as_ref())
 }
 
 /// The data keys that an erasure_done leaf names; none for other kinds.

@@ -29,7 +29,7 @@ use aal_bundle::{
 };
 use aal_bundle::{parts, split_packed};
 use aal_ledger::hash::{sha256, to_hex};
-use aal_ledger::{Checkpoint, TrustPolicy};
+use aal_ledger::{Checkpoint, PrunedRecords, Prunes, TrustPolicy};
 use uuid::Uuid;
 
 use crate::bundle::chains::Chains;
@@ -106,6 +106,8 @@ struct Found {
     offsets: BTreeMap<u32, OffsetSums>,
     absent: Absent,
     erased: HashSet<(Uuid, Uuid)>,
+    pruned: PrunedRecords,
+    prunes: Prunes,
     figures: Option<Figures>,
     receipts: Vec<Seen>,
     /// The archive was read to its end.

@@ -130,6 +130,11 @@ impl Log {
         self.records.values().flatten()
     }
 
+    /// All records, to be tampered with.
+    pub fn records_mut(&mut self) -> impl Iterator<Item = &mut StoredRecord> {
+        self.records.values_mut().flatten()
+    }
+
     /// Appends a block of records of one shard.
     pub fn block(&mut self, drafts: Vec<Draft>) {
         let shard = drafts[0].shard;
