@@ -281,7 +281,7 @@ impl Reader {
                 let named = erased.as_ref().into_iter().flatten().copied().collect();
                 taken.explain(record.chain_index, record.event_id, &named);
             }
-            if let Some(edge_us) = taken.pruned_us {
+            if let Some((event_id, edge_us)) = taken.pruned {
                 let run = PrunedRun::new(record.chain_index, edge_us);
                 let told = self
                     .explained
@@ -289,7 +289,7 @@ impl Reader {
                 if !told.await? {
                     taken.faults.push(Fault::Record {
                         index: record.chain_index,
-                        event_id: record.event_id,
+                        event_id,
                         what: "only the leaf is stored and no prune leaf allows that".to_owned(),
                     });
                 }

@@ -28,8 +28,8 @@ pub struct Taken {
     pub faults: Vec<Fault>,
     /// Data keys whose content is committed to and absent: right only if an erasure names them.
     pub absent_keys: Vec<Uuid>,
-    /// Edge time of a record of which only the leaf is left: right only if a prune leaf names it.
-    pub pruned_us: Option<i64>,
+    /// Event id and edge time, µs, of a record of which only the leaf is left: right only if a prune leaf names it.
+    pub pruned: Option<(Uuid, i64)>,
 }
 
 /// Progress through one chain up to a sealed head.
@@ -86,7 +86,9 @@ impl Walk {
         let mut taken = Taken {
             faults: Vec::new(),
             absent_keys: checked.absent_keys,
-            pruned_us: leaf.filter(|_| checked.is_pruned).map(|leaf| leaf.t_edge_us),
+            pruned: leaf
+                .filter(|_| checked.is_pruned)
+                .map(|leaf| (leaf.event_id, leaf.t_edge_us)),
         };
         let mut wrong: Vec<String> = checked.findings.into_iter().map(|finding| finding.what).collect();
         if let Some(sealed) = sealed.filter(|sealed| *sealed != checked.leaf_hash) {

@@ -178,20 +178,21 @@ async fn two_people_prune_what_is_past_its_retention_and_everything_is_still_pro
         "{report:#}"
     );
 
-    bundle_is_proven(&world, OLD_EVENTS - held);
+    bundle_is_proven(&world, &asked, OLD_EVENTS - held);
     a_restart_reads_on(world, OLD_EVENTS - held, held).await;
 }
 
-/// Offline, with the leaves of what was pruned.
-fn bundle_is_proven(world: &World, pruned: usize) {
+/// Offline, with the leaves of what was pruned, and the proof of a prune that was told after the bundle's range.
+fn bundle_is_proven(world: &World, asked: &Value, pruned: usize) {
+    let time = |member: &str| asked[member].as_str().expect("a time").to_owned();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("all.audit.tar");
     let output = world.pipeline.audit(&[
         "bundle",
         "--from",
-        "2020-01-01T00:00:00Z",
+        &time("oldest"),
         "--to",
-        "2100-01-01T00:00:00Z",
+        &time("requested_at"),
         "-o",
         file.to_str().expect("a text"),
     ]);
@@ -218,6 +219,7 @@ fn bundle_is_proven(world: &World, pruned: usize) {
 
 /// The processor goes on behind pruned rows, the read-back has nothing to say, and whoever prunes by himself is found out.
 async fn a_restart_reads_on(mut world: World, pruned: usize, held: usize) {
+    world.pipeline.terminate().await;
     world.pipeline.restart().await;
     let pipeline = &world.pipeline;
     let token = world.officer_token(0).await;
