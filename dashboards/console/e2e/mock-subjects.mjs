@@ -1,4 +1,4 @@
-// Erasures, legal holds and retention of the mock.
+// Erasures, legal holds, retention and prunes of the mock.
 
 const at = "2026-06-30T09:00:00.000000Z";
 const user = "01990000-0000-7000-8000-000000000001";
@@ -27,6 +27,29 @@ const erasure = (number, tenant, more) => ({
   ...more,
 });
 
+const prune = (number, tenant, more) => ({
+  id: `01990000-0000-7000-8000-0000000000f${number}`,
+  tenant,
+  stage: "planned",
+  open: true,
+  requested_at: at,
+  requested_by: user,
+  reason: "retention is over",
+  approved_at: null,
+  approved_by: null,
+  records: 18_231,
+  held: 12,
+  more: false,
+  oldest: "2025-06-01T00:00:00.000000Z",
+  youngest: "2025-12-28T23:59:59.000000Z",
+  shares: [
+    { application: "loan-desk", class: "standard", records: 18_000, before: "2025-12-29T00:00:00.000000Z" },
+    { application: "triage", class: "phi", records: 231, before: "2020-06-29T00:00:00.000000Z" },
+  ],
+  trouble: null,
+  ...more,
+});
+
 /** Answers the calls about subjects; undefined for all others. */
 export class MockSubjects {
   #tenant;
@@ -51,6 +74,10 @@ export class MockSubjects {
             { class: "phi", days: 2192 },
           ],
         });
+      case "GET /api/v1/prunes":
+        return ok({ items: this.#prunes(), next_before: null });
+      case "POST /api/v1/prunes":
+        return ok(prune(9, body.tenant, { stage: "planned" }));
       case "PUT /api/v1/retention":
         this.#rules = [{ application: null, ...body, set_at: at, set_by: user }];
         return ok(this.#rules[0]);
@@ -74,6 +101,17 @@ export class MockSubjects {
         certificate: { issued_at: at, sha256: "0".repeat(64), report: null },
       }),
       erasure(4, this.#tenant, { stage: "emptying", trouble: "clickhouse did not answer within 30000 ms" }),
+    ];
+  }
+
+  #prunes() {
+    return [
+      prune(1, this.#tenant, { requested_by: `${user.slice(0, -1)}7` }),
+      prune(2, this.#tenant, {
+        stage: "removing",
+        trouble: "3 of the records must stay by a legal hold or a rule that came since",
+      }),
+      prune(3, this.#tenant, { stage: "done", open: false, held: 0 }),
     ];
   }
 

@@ -97,6 +97,13 @@ export async function visitSubjects(watched, shoot) {
   await page.getByRole("button", { name: "Save rule" }).click();
   await page.getByText("365 days").waitFor();
   await shoot("b-subjects-retention");
+  await page.getByRole("tab", { name: "Pruning" }).click();
+  // The tab before has a tenant to choose, too.
+  await page.getByRole("button", { name: "What would go?" }).waitFor();
+  await page.locator("main").getByLabel("Tenant").selectOption({ index: 1 });
+  await page.getByRole("button", { name: "What would go?" }).click();
+  await page.getByText(/would go|past its retention/).waitFor();
+  await shoot("b-subjects-pruning");
 }
 
 export async function signIn(page, target) {

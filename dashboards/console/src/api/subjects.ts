@@ -47,6 +47,26 @@ export interface RetentionRule {
   set_at: string;
 }
 
+/** Records past their retention that lose everything but their leaf, once two people agree. */
+export interface Prune {
+  id: string;
+  tenant: string;
+  stage: string;
+  open: boolean;
+  requested_at: string;
+  requested_by: string;
+  reason: string;
+  approved_at: string | null;
+  approved_by: string | null;
+  records: number;
+  held: number;
+  more: boolean;
+  oldest: string | null;
+  youngest: string | null;
+  shares: { application: string; class: RetentionClass; records: number; before: string }[];
+  trouble: string | null;
+}
+
 const id = encodeURIComponent;
 
 export const fetchErasures = (query: Query, signal: AbortSignal) =>
@@ -92,3 +112,18 @@ export const putRetention = (rule: {
   class: RetentionClass;
   days: number;
 }) => call<RetentionRule>("/api/v1/retention", { method: "PUT", body: rule });
+
+export const fetchPrunes = (query: Query, signal: AbortSignal) =>
+  call<{ items: Prune[]; next_before: string | null }>("/api/v1/prunes", { query, signal });
+
+export const planPrune = (tenant: string) =>
+  call<Prune>("/api/v1/prunes", { method: "POST", body: { tenant, dry_run: true } });
+
+export const requestPrune = (tenant: string, reason: string) =>
+  call<Prune>("/api/v1/prunes", { method: "POST", body: { tenant, reason } });
+
+export const approvePrune = (prune: string, reason: string) =>
+  call<Prune>(`/api/v1/prunes/${id(prune)}/approve`, { method: "POST", body: { reason } });
+
+export const cancelPrune = (prune: string, reason: string) =>
+  call<Prune>(`/api/v1/prunes/${id(prune)}/cancel`, { method: "POST", body: { reason } });

@@ -5,6 +5,7 @@ import { useIsOfficer } from "../../session/hooks";
 import { ErasuresTab } from "./erasures-tab";
 import { ExportTab } from "./export-tab";
 import { HoldsTab } from "./holds-tab";
+import { PruningTab } from "./pruning-tab";
 import { RetentionTab } from "./retention-tab";
 
 const tabs: readonly Tab[] = [
@@ -12,6 +13,7 @@ const tabs: readonly Tab[] = [
   { id: "export", label: "Export" },
   { id: "holds", label: "Legal holds" },
   { id: "retention", label: "Retention" },
+  { id: "pruning", label: "Pruning" },
 ];
 
 /** People's rights: their data exported or erased, and what stands against it. */
@@ -35,6 +37,7 @@ export function SubjectsView() {
           {chosen === "export" && <ExportTab />}
           {chosen === "holds" && <HoldsTab />}
           {chosen === "retention" && <RetentionTab />}
+          {chosen === "pruning" && <PruningTab />}
         </Tabs>
       </section>
     </div>
