@@ -6,7 +6,7 @@ use std::{
 };
 
 use aal_kafka::{
-    Producer,
+    KafkaConfig, Producer,
     rdkafka::{
         admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
         client::DefaultClientContext,
@@ -32,7 +32,7 @@ pub(crate) async fn measure(running: &Running, sizes: Sizes, report: &mut Report
         running.tenant,
         &running.receipt,
     )?;
-    create_topic(running, TOPIC).await?;
+    create_topic(&running.kafka, TOPIC).await?;
     let mut fastest = Duration::MAX;
     for _ in 0..ROUNDS {
         let began = Instant::now();
@@ -50,13 +50,9 @@ pub(crate) async fn measure(running: &Running, sizes: Sizes, report: &mut Report
 }
 
 /// Makes a topic like that of the events.
-pub(crate) async fn create_topic(running: &Running, name: &str) -> Result<(), Failure> {
-    let admin: AdminClient<DefaultClientContext> = running.kafka.client("bench-admin").create()?;
-    let topic = NewTopic::new(
-        name,
-        running.kafka.partitions,
-        TopicReplication::Fixed(running.kafka.replication),
-    );
+pub(crate) async fn create_topic(kafka: &KafkaConfig, name: &str) -> Result<(), Failure> {
+    let admin: AdminClient<DefaultClientContext> = kafka.client("bench-admin").create()?;
+    let topic = NewTopic::new(name, kafka.partitions, TopicReplication::Fixed(kafka.replication));
     for made in admin.create_topics([&topic], &AdminOptions::new()).await? {
         made.map_err(|(name, code)| format!("the topic {name} was not made: {code}"))?;
     }

@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 
 use crate::{
     Failure,
-    collector::Collector,
+    collector::Beside,
     edge::spread,
     inputs::Sizes,
     report::{Limit, Report},
@@ -34,7 +34,7 @@ pub(crate) async fn measure(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let spans: Vec<Vec<u8>> = (0..2 * sizes.events).map(span).collect();
-    let collector = Collector::start(running).await?;
+    let beside = Beside::start(running).await?;
     let (singles, batched) = spans.split_at(spans.len() / 2);
     let bytes: usize = singles.iter().map(Vec::len).sum();
     report.note(format!(
@@ -47,12 +47,19 @@ pub(crate) async fn measure(
     ] {
         let requests: Vec<Bytes> = spans.chunks(size).map(request).collect();
         let per_s = |elapsed: Duration| spans.len() as f64 / elapsed.as_secs_f64();
-        let mut limit = kafka.clone();
-        if let Some(collector) = &collector {
+        if let Some(Beside { collector, edge, .. }) = &beside {
             let (elapsed, latencies) =
                 export(running, &collector.address, requests.clone(), connections).await?;
-            limit = Limit::new("the Collector, spans/s", per_s(elapsed));
+            let limit = Limit::new("the Collector, spans/s", per_s(elapsed));
             report.latency(format!("Collector: {name}, an export"), &latencies, None);
+            let (elapsed, latencies) = export(running, &edge.address, requests.clone(), connections).await?;
+            report.rate(
+                format!("edge alone: {name}, {connections} connections"),
+                per_s(elapsed),
+                "spans/s",
+                &limit,
+            );
+            report.latency(format!("edge alone: {name}, an export"), &latencies, None);
         }
         let edge = running.pipeline.endpoints.edge.to_string();
         let (elapsed, latencies) = export(running, &edge, requests, connections).await?;
@@ -61,7 +68,7 @@ pub(crate) async fn measure(
             format!("{name}, {connections} connections"),
             per_s(elapsed),
             "spans/s",
-            &limit,
+            kafka,
         );
         report.latency(format!("{name}, an export"), &latencies, None);
         running.all_stored().await?;
