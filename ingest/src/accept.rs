@@ -60,7 +60,7 @@ impl Acceptor {
         &self.limits
     }
 
-    /// Prepares an event that was made here, of a span. Its receipt's digest is that of the event's own content
+    /// Prepares an event that was made here, of a span, and checked when it was. Its receipt's digest is that of the event's own content
     /// ([`aal_event::content_bytes`]), for there is no JSON text of it.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Acceptor {
             ..event
         };
         let content = aal_event::content_bytes(&event).map_err(|error| not_encoded(event_id, &error))?;
-        self.finish(event, &content, caller, edge_at_us)
+        self.sign(event, &content, edge_at_us)
     }
 
     /// Prepares the JSON text of one event. `new_id` is used when the event names none.
@@ -181,6 +181,12 @@ impl Acceptor {
         if !errors.is_empty() {
             return Err(refuse(validation(errors)));
         }
+        self.sign(event, content, edge_at_us)
+    }
+
+    /// Adds what the edge knows, and encodes.
+    fn sign(&self, mut event: Event, content: &[u8], edge_at_us: i64) -> Result<Prepared, Refusal> {
+        let event_id = event.event_id;
         let receipt =
             Receipt::sign(event_id, Sha256::digest(content).into(), edge_at_us, &self.signer).to_string();
         event.edge_at_us = Some(edge_at_us);

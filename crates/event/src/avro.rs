@@ -1,5 +1,7 @@
 //! The Avro form on Kafka: single-object encoding when written; when read, Confluent's framing as well.
 
+use std::sync::LazyLock;
+
 use apache_avro::writer::datum::GenericDatumWriter;
 
 use crate::confluent::single_object_head;
@@ -30,15 +32,20 @@ pub fn schema_hash() -> [u8; 32] {
     WriterSchema::present().canonical_sha256()
 }
 
+/// Made once: what a writer knows of its schema takes longer to find out than an event to write.
+static WRITER: LazyLock<Result<GenericDatumWriter<'static>, String>> = LazyLock::new(|| {
+    let writer = GenericDatumWriter::builder(WriterSchema::present().schema()).build();
+    writer.map_err(|error| error.to_string())
+});
+
 /// Encodes an event for the topic `audit.events`.
 pub fn encode(event: &Event) -> Result<Vec<u8>, AvroError> {
-    let present = WriterSchema::present();
-    let writer = GenericDatumWriter::builder(present.schema())
-        .build()
-        .map_err(|error| AvroError::Encode(error.to_string()))?;
+    let writer = WRITER
+        .as_ref()
+        .map_err(|error| AvroError::Encode(error.clone()))?;
     let body_bytes = event.request.as_ref().map_or(0, |request| request.body.len())
         + event.response.as_ref().map_or(0, |response| response.body.len());
-    let head = single_object_head(present.fingerprint());
+    let head = single_object_head(WriterSchema::present().fingerprint());
     let mut bytes = Vec::with_capacity(head.len() + body_bytes + 512);
     bytes.extend_from_slice(&head);
     writer
@@ -68,6 +75,9 @@ pub fn decode(bytes: &[u8]) -> Result<Event, AvroError> {
 /// The bytes that say whether two deliveries of one `event_id` have the same content: everything
 /// but what the edge added. Keyed hashes of it are compared, never the bytes themselves.
 pub fn content_bytes(event: &Event) -> Result<Vec<u8>, AvroError> {
+    if event.edge_at_us.is_none() && event.receipt.is_none() {
+        return encode(event);
+    }
     let content = Event {
         edge_at_us: None,
         receipt: None,

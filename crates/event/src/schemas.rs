@@ -185,10 +185,15 @@ fn canonical(schema: &Schema) -> Result<Schema, SchemaError> {
     parse(&parse(schema)?)
 }
 
-fn read_present(datum: &[u8]) -> Result<Event, AvroError> {
-    let reader = GenericDatumReader::builder(&WriterSchema::present().schema)
+/// Made once, as the writer is.
+static READER: LazyLock<Option<GenericDatumReader<'static>>> = LazyLock::new(|| {
+    GenericDatumReader::builder(&WriterSchema::present().schema)
         .build()
-        .map_err(|_| AvroError::Decode)?;
+        .ok()
+});
+
+fn read_present(datum: &[u8]) -> Result<Event, AvroError> {
+    let reader = READER.as_ref().ok_or(AvroError::Decode)?;
     let mut rest = datum;
     let event = reader.read_deser(&mut rest).map_err(|_| AvroError::Decode)?;
     nothing_left(rest).map(|()| event)
