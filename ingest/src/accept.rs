@@ -60,8 +60,8 @@ impl Acceptor {
         &self.limits
     }
 
-    /// Prepares an event that was made here, of a span, and checked when it was. Its receipt's digest is that of the event's own content
-    /// ([`aal_event::content_bytes`]), for there is no JSON text of it.
+    /// Prepares an event that was made here, of a span, and checked when it was. Its receipt's digest is that of the
+    /// event's own content ([`aal_event::content_bytes`]), for there is no JSON text of it.
     ///
     /// # Errors
     /// A refusal with every error of the event.

@@ -16,8 +16,8 @@ use crate::plan::{Candidate, ChainPlan, Plan, Planner, Retention};
 
 /// Ranges of one statement; the server takes 256 KiB.
 const RANGES_AT_ONCE: usize = 1_000;
-/// Columns that stay: the place of the record and its leaf.
-const KEPT: [&str; 10] = [
+/// Columns that stay: the place of the record, its leaf, and what of the leaf the completeness of sources is counted by.
+const KEPT: [&str; 14] = [
     "shard",
     "block",
     "block_row",
@@ -28,6 +28,10 @@ const KEPT: [&str; 10] = [
     "prev_leaf_hash",
     "leaf_hash",
     "leaf",
+    "edge_at",
+    "source_id",
+    "source_epoch",
+    "source_seq",
 ];
 
 /// Names of the prunable kinds, for a statement.
@@ -323,10 +327,9 @@ mod tests {
             "header",
             "event_id",
             "occurred_at",
-            "edge_at",
             "request_body",
             "sealed_values",
-            "source_seq",
+            "subject_key",
         ] {
             assert!(
                 text.contains(&format!(", {emptied} = default")),

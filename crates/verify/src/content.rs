@@ -154,7 +154,7 @@ impl Check<'_> {
                 self.tally.unproven(Verdict::Content, self.place, what);
                 continue;
             };
-            self.content(column.is_empty(found), || {
+            self.content(column.is_pruned(leaf, found), || {
                 format!("column {} of a pruned record holds {found}", column.name)
             });
         }

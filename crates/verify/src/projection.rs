@@ -132,13 +132,17 @@ impl Column {
         Some(value)
     }
 
-    /// Whether the column holds what it has when nothing of the record is left but its place.
-    pub fn is_empty(&self, found: &Value) -> bool {
+    /// Whether the column holds what it has when nothing of the record is left but its place and its leaf.
+    pub fn is_pruned(&self, leaf: &Leaf, found: &Value) -> bool {
         match self.source {
             ColumnSource::Place(_) => true,
+            ColumnSource::Integer("edge_at_us") => *found == json!(leaf.t_edge_us),
+            ColumnSource::Source(SourceField::Id) => *found == json!(leaf.source_id),
+            ColumnSource::Source(SourceField::Epoch) => *found == json!(leaf.source_epoch),
+            ColumnSource::Source(SourceField::Sequence) => *found == json!(leaf.source_seq),
             ColumnSource::Text(_) | ColumnSource::Attribute(_) => found == "",
-            ColumnSource::Uuid(_) | ColumnSource::Source(SourceField::Id) => *found == json!(Uuid::nil()),
-            ColumnSource::Integer(_) | ColumnSource::Total(_) | ColumnSource::Source(_) => *found == json!(0),
+            ColumnSource::Uuid(_) => *found == json!(Uuid::nil()),
+            ColumnSource::Integer(_) | ColumnSource::Total(_) => *found == json!(0),
             ColumnSource::OptionalInteger(_) | ColumnSource::Money(_) => found.is_null(),
             ColumnSource::Bool(_) => *found == json!(false),
             ColumnSource::Counts(_) => *found == json!({}),

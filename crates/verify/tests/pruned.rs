@@ -4,7 +4,7 @@
 mod bundles;
 mod common;
 
-use aal_ledger::{Kind, PRUNED};
+use aal_ledger::{Kind, Leaf, PRUNED};
 use aal_verify::{COLUMNS, Report, Status, StoredRecord, Verdict};
 use bundles::{make, scope_between, verify};
 use common::{Evidence, Log, START_US, event, plain};
@@ -50,10 +50,12 @@ fn prune(record: &mut StoredRecord) {
         json!({}),
         json!([]),
     ];
+    let leaf = Leaf::decode(&record.leaf).unwrap();
     for column in &COLUMNS {
         let found = record.columns.get_mut(column.name).unwrap();
-        if !column.is_empty(found) {
-            *found = empty.iter().find(|value| column.is_empty(value)).unwrap().clone();
+        if !column.is_pruned(&leaf, found) {
+            let emptied = empty.iter().find(|value| column.is_pruned(&leaf, value));
+            *found = emptied.unwrap().clone();
         }
     }
 }
@@ -115,7 +117,7 @@ fn a_kind_that_explains_others_is_never_pruned_and_nothing_may_be_left() {
         Verdict::Content,
         "a record of kind access never is",
     );
-    let left: [fn(&mut StoredRecord); 4] = [
+    let left: [fn(&mut StoredRecord); 6] = [
         |record| record.header = b"{}".to_vec(),
         |record| record.event_id = Uuid::from_u128(1),
         |record| {
@@ -123,6 +125,12 @@ fn a_kind_that_explains_others_is_never_pruned_and_nothing_may_be_left() {
         },
         |record| {
             record.columns.insert("cost".to_owned(), json!("0.1"));
+        },
+        |record| {
+            record.columns.insert("edge_at".to_owned(), json!(START_US));
+        },
+        |record| {
+            record.columns.insert("source_seq".to_owned(), json!(1));
         },
     ];
     for change in left {

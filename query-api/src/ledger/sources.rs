@@ -63,7 +63,9 @@ pub(crate) async fn sources(call: Call) -> Result<Response, Problem> {
         sql.records(&scope)
             .push(" AND source_id != toUUID('00000000-0000-0000-0000-000000000000')");
         if let Some(application) = application {
-            sql.push(" AND application = ?").bind_text(application);
+            // Of a pruned record the source is known, and not the application.
+            sql.push(" AND (application = ? OR kind = 'pruned')")
+                .bind_text(application);
         }
         for (moment, condition) in [(from_us, " AND edge_at >= "), (to_us, " AND edge_at < ")] {
             if let Some(moment) = moment {
@@ -73,14 +75,18 @@ pub(crate) async fn sources(call: Call) -> Result<Response, Problem> {
         sql
     };
     let mut sql = Sql::new(
-        "SELECT tenant, source_id, source_epoch, any(application) AS application_name, \
+        "SELECT tenant, source_id, source_epoch, max(application) AS application_name, \
          max(JSONExtractString(attributes, 'source', 'instance')) AS instance, \
          max(JSONExtractString(attributes, 'source', 'sdk')) AS sdk, count() AS records, \
          uniqExact(source_seq) AS distinct, min(source_seq) AS first, max(source_seq) AS last, \
          toUnixTimestamp64Micro(min(edge_at)) AS first_at_us, toUnixTimestamp64Micro(max(edge_at)) AS last_at_us",
     );
     sql.append(admitted())
-        .push(" GROUP BY tenant, source_id, source_epoch ORDER BY last + 1 - ");
+        .push(" GROUP BY tenant, source_id, source_epoch");
+    if let Some(application) = application {
+        sql.push(" HAVING application_name = ?").bind_text(application);
+    }
+    sql.push(" ORDER BY last + 1 - ");
     sql.push(if from_us.is_some() { "first" } else { "0" });
     sql.push(" - distinct DESC, tenant, application_name, instance, source_epoch LIMIT ?")
         .bind_u64(limit.into());

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -213,6 +213,29 @@ test("the spool keeps events while the edge is away and empties afterwards", asy
     readdirSync(spoolDir).filter((name) => name.endsWith(".ndjson")),
     [],
   );
+});
+
+test("a full spool keeps what it holds, and what has no room is counted and shows as a gap", async () => {
+  await edge.mode("busy");
+  // About 300 bytes an event: a handful of 50 fits.
+  const audit = layer({ spoolDir, spoolBytes: 4_096, queueEvents: 10 });
+  for (let round = 0; round < 5; round++) {
+    fill(audit, 10);
+    await audit.flush(200);
+  }
+  const { recorded, spooled, pending, dropped } = audit.counts;
+  assert.equal(recorded, 50);
+  assert.ok(spooled > 0 && spooled < 40, `${spooled} spooled`);
+  assert.ok(dropped > 0, "some had no room");
+  assert.equal(spooled + pending + dropped, 50);
+  const onDisk = readdirSync(spoolDir).filter((name) => name.endsWith(".ndjson"));
+  const bytes = onDisk.reduce((sum, name) => sum + statSync(path.join(spoolDir, name)).size, 0);
+  assert.ok(bytes <= 4_096, `${bytes} bytes on disk`);
+  await edge.mode("ok");
+  assert.ok(await audit.flush());
+  const arrived = await sequences();
+  assert.equal(arrived.length, 50 - dropped);
+  assert.ok(arrived.length < arrived.at(-1) + 1 || arrived.at(-1) < 49, "the gap shows in the numbers");
 });
 
 test("nothing of an event is said in warnings", async () => {
