@@ -23,6 +23,8 @@ receivers:
   - gomod: go.opentelemetry.io/collector/receiver/otlpreceiver $version
 exporters:
   - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter $version
+conf_resolver:
+  default_uri_scheme: file
 providers:
   - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider v1.71.0
 EOF

@@ -67,7 +67,7 @@ async fn collector(program: &Path, brokers: &str, folder: &Path) -> Result<Liste
     let file = folder.join("collector.yaml");
     std::fs::write(&file, config)?;
     let mut command = Command::new(program);
-    command.arg("--config").arg(&file);
+    command.arg("--config").arg(format!("file:{}", file.display()));
     listen(command, address).await
 }
 

@@ -28,6 +28,13 @@ pub(crate) struct Target {
     pub(crate) stream_body: Bytes,
 }
 
+impl Target {
+    /// Whether the figures are about it, or rest on it.
+    pub(crate) fn is_ours(&self) -> bool {
+        ["direct", "nginx", "gateway"].contains(&self.name.as_str())
+    }
+}
+
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
     target: Arc<Target>,
